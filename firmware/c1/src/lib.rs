@@ -1,0 +1,1 @@
+//! The communication centre: stores and forwards sealed check-ins.

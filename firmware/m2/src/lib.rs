@@ -1,0 +1,1 @@
+//! The face terminal on embedded Linux.

@@ -1,0 +1,1 @@
+//! All an M1 terminal does, over embedded traits.

@@ -1,0 +1,1 @@
+//! The device side: links, verify, split, vault.

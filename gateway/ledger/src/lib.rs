@@ -1,0 +1,1 @@
+//! Journal, keyring, directory, outbox and views.

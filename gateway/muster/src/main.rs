@@ -1,0 +1,2 @@
+//! The `muster` binary: command line, configuration, wiring, signals.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Residency: law pack, policy and facts in; decision, fields and reasons out.

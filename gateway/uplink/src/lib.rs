@@ -1,0 +1,1 @@
+//! Drains parcels to the regions their policy names.

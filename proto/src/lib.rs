@@ -1,0 +1,1 @@
+//! What travels between an attendance device and the box.

@@ -1,0 +1,1 @@
+//! What crosses rooms: leak, wire, sim, power, canary, browser, bench.
