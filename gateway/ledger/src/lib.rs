@@ -1,1 +1,37 @@
-//! Journal, keyring, directory, outbox and views.
+//! The ledger: the journal that is the truth, and what is derived from it.
+//!
+//! One committer thread appends batches to an encrypted, hash-chained journal and answers only
+//! after `fdatasync`. People are numbers here: what says who they are lies in the directory,
+//! sealed under secrets of the keyring. `sled` holds views only and can be lost at any time.
+//!
+//! Handles are separate so that a room gets only what it needs: intake has [`Committer`],
+//! [`Directory`], [`Devices`] and [`Keyring`]; uplink has [`Outbox`]; the page has [`Views`],
+//! [`Directory`], [`Devices`] and [`Accounts`]. Limits are constants beside what they bound.
+#![forbid(unsafe_code)]
+
+mod accounts;
+mod act;
+mod clock;
+mod committer;
+mod devices;
+mod directory;
+mod governance;
+mod keyring;
+mod ledger;
+mod outbox;
+mod status;
+mod views;
+
+pub use accounts::{Account, Accounts, AccountsError, Role};
+pub use clock::{Clock, ClockTrust};
+pub use committer::{CommitError, Committed, Committer, Refusal, RefusalReason, Verdict};
+pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError};
+pub use directory::{Directory, DirectoryError, Import, PersonProfile};
+pub use governance::{Governance, Signer};
+pub use keyring::{Keyring, KeyringError, RootKey, Secret};
+pub use ledger::{Ledger, OpenError, Options, Recovery};
+pub use outbox::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer};
+pub use status::{DestinationStatus, Health, Status};
+pub use views::{
+    DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, Views, ViewsError,
+};

@@ -1,0 +1,113 @@
+//! Acts: everything the journal holds besides attendance facts. Stored as JSON objects, so that a
+//! field can be added later and an export is what was stored. Change by adding only.
+
+use crate::{Account, Attestation, DeviceKind, PauseReason, RefusalReason, Signer};
+use muster_attendance::{DeviceId, PersonId};
+use serde::{Deserialize, Serialize};
+
+/// Record numbers as runs `[first, count]`, ascending.
+pub(crate) type Runs = Vec<(u64, u64)>;
+
+/// One act.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub(crate) enum Act {
+    /// The ledger was opened; `epoch` grows with every rollback noticed.
+    Opened {
+        version: String,
+        site: String,
+        epoch: u16,
+        rolled_back: bool,
+        torn_bytes: u64,
+    },
+    DeviceSeen {
+        id: DeviceId,
+        name: String,
+    },
+    DevicePaired {
+        id: DeviceId,
+        name: String,
+        kind: DeviceKind,
+        carrier: Option<DeviceId>,
+        address: Option<u8>,
+        certificate: Option<String>,
+    },
+    DeviceRevoked {
+        id: DeviceId,
+    },
+    /// A profile sealed under the person's directory secret, base64; first sight or any change.
+    PersonWritten {
+        person: PersonId,
+        sealed: String,
+    },
+    /// A device's number joined to a person; `sealed` holds the number.
+    PersonMapped {
+        device: DeviceId,
+        from: Option<PersonId>,
+        into: PersonId,
+        sealed: String,
+    },
+    AccountWritten {
+        actor: String,
+        account: Account,
+    },
+    SignersEnrolled {
+        signers: Vec<Signer>,
+    },
+    /// A policy came into force (`None`: none is). Texts are whole so decisions can be replayed.
+    Governed {
+        governance: Option<crate::Governance>,
+    },
+    /// A decision seen for the first time; facts and `Redecided` name it by `id`.
+    Decided {
+        id: u32,
+        decision: serde_json::Value,
+    },
+    /// Held records whose outcome changed.
+    Redecided {
+        decision: u32,
+        records: Runs,
+    },
+    Refused {
+        device: Option<DeviceId>,
+        boot: Option<u32>,
+        seq: Option<u64>,
+        reason: RefusalReason,
+        length: u64,
+        /// How many alike this stands for (refusals are journaled at a bounded rate).
+        count: u64,
+    },
+    /// Released to a destination: the SHA-256 of each parcel's bytes, base64, in record order.
+    Dispatched {
+        destination: String,
+        decision: Vec<u32>,
+        records: Vec<u64>,
+        digests: Vec<String>,
+    },
+    /// The region's word. `receipts` only where the region gave one.
+    Settled {
+        destination: String,
+        accepted: Runs,
+        receipts: Vec<(u64, String)>,
+        rejected: Vec<(u64, String)>,
+    },
+    Attested {
+        destination: String,
+        attestation: Attestation,
+    },
+    Paused {
+        destination: String,
+        reason: PauseReason,
+    },
+    /// A record set aside after it was stored (the bytes of a retry would differ, say).
+    SetAside {
+        record: u64,
+        reason: String,
+    },
+    /// Free-form administrative note: who did what; never personal data.
+    Noted {
+        actor: String,
+        what: String,
+    },
+}
