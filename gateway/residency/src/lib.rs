@@ -1,1 +1,31 @@
 //! Residency: law pack, policy and facts in; decision, fields and reasons out.
+//!
+//! A small typed evaluator without an expression language. It is pure and total: no clock, no IO,
+//! no randomness; times, keys and seeds come in as arguments. An error while evaluating holds the
+//! record and never frees it.
+//!
+//! The law pack is reference data that counsel must review. It is never legal advice.
+#![forbid(unsafe_code)]
+
+pub mod canonical;
+pub mod condition;
+mod decide;
+pub mod decision;
+pub mod facts;
+mod lanes;
+pub mod law_pack;
+mod matching;
+mod mechanism;
+pub mod parse;
+pub mod policy;
+mod release;
+pub mod rules;
+pub mod vocab;
+
+pub use decide::decide;
+pub use decision::{Decision, StoredDecision};
+pub use facts::Facts;
+pub use law_pack::LawPack;
+pub use parse::ParseError;
+pub use policy::Policy;
+pub use rules::Rules;
