@@ -2,7 +2,7 @@
 //!
 //! Every message is a fixed part followed by fields. The fixed part is packed little-endian in
 //! the order of the struct: a terminal without a heap writes and reads it in one pass, with no
-//! table and no library, and the common punch takes 27 bytes. Each field after it is a tag byte,
+//! table and no library, and a common punch takes 20 bytes. Each field after it is a tag byte,
 //! a u32 length and that many bytes; readers skip tags they do not know and count them, which is
 //! how version 1 grows. Stamp and liveness of a check-in are in the seal's header, not here: a
 //! C1 needs them, the seal covers them, and nothing is sent twice.
