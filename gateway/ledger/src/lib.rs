@@ -16,6 +16,7 @@ mod committer;
 mod devices;
 mod directory;
 mod governance;
+mod journal;
 mod keyring;
 mod ledger;
 mod outbox;

@@ -34,6 +34,15 @@ pub enum KeyringError {
     /// The disk said no.
     #[error("the keyring cannot be written")]
     Io(#[source] std::io::Error),
+    /// The root key is not the one this keyring was made with.
+    #[error("the root key does not open the keyring; restore the key this box was set up with")]
+    WrongKey,
+    /// A secret is there but damaged; it is never guessed.
+    #[error("a secret of the keyring is damaged")]
+    Damaged,
+    /// A name or number outside what the keyring holds.
+    #[error("not a name or number of the keyring: {0}")]
+    Name(String),
     /// No slot is free.
     #[error("the keyring is full ({0} slots)")]
     Full(u64),
@@ -42,6 +51,85 @@ pub enum KeyringError {
 /// Access to the secrets.
 #[derive(Clone)]
 pub struct Keyring {}
+
+/// What a month's key of the journal opens.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Class {
+    /// Attendance facts.
+    Facts = 0,
+    /// Acts and checkpoints.
+    Acts = 1,
+}
+
+#[allow(dead_code)]
+impl Keyring {
+    /// Opens or makes `<data>/keys`; the epoch grows (past the witness's) and is fsynced.
+    pub(crate) fn open(data: &std::path::Path, root: RootKey) -> Result<Self, KeyringError> {
+        let _ = (data, root);
+        todo!()
+    }
+
+    /// Opens `<data>/keys` for reading beside a running gateway: nothing is written.
+    pub(crate) fn open_to_read(
+        data: &std::path::Path,
+        root: RootKey,
+    ) -> Result<Self, KeyringError> {
+        let _ = (data, root);
+        todo!()
+    }
+
+    /// New persons, each with a directory and a vault secret: one write, one fdatasync. Blocks.
+    pub(crate) fn create_persons(&self, count: usize) -> Result<Vec<PersonId>, KeyringError> {
+        let _ = count;
+        todo!()
+    }
+
+    /// The secret a person's profile is sealed under.
+    pub(crate) fn directory_secret(&self, person: PersonId) -> Result<Secret, KeyringError> {
+        let _ = person;
+        todo!()
+    }
+
+    /// Destroys both secrets of a person; fsynced when this returns. Blocks. Harmless if done before.
+    pub(crate) fn destroy_person(&self, person: PersonId) -> Result<(), KeyringError> {
+        let _ = person;
+        todo!()
+    }
+
+    /// Persons whose directory secret is there, in no order.
+    pub(crate) fn persons(&self) -> Vec<PersonId> {
+        todo!()
+    }
+
+    /// A 32-byte key of the box by name (`[a-z0-9-]`, 1 to 64), made and fsynced on first use.
+    pub(crate) fn named_key(&self, name: &str) -> Result<Secret, KeyringError> {
+        let _ = name;
+        todo!()
+    }
+
+    /// The journal's key for a month (`yyyymm`), made and fsynced on first use.
+    pub(crate) fn month_key(&self, class: Class, yyyymm: u32) -> Result<Secret, KeyringError> {
+        let _ = (class, yyyymm);
+        todo!()
+    }
+
+    /// Destroys a month's key: its blocks can be read no more, the chain still verifies.
+    pub(crate) fn destroy_month(&self, class: Class, yyyymm: u32) -> Result<(), KeyringError> {
+        let _ = (class, yyyymm);
+        todo!()
+    }
+
+    /// Destroys a day's vault secret (for evidence of nobody).
+    pub(crate) fn destroy_day(&self, day: i32) -> Result<(), KeyringError> {
+        let _ = day;
+        todo!()
+    }
+
+    /// Random, made with the keyring: tells this box's journal from another's.
+    pub(crate) fn box_id(&self) -> [u8; 16] {
+        todo!()
+    }
+}
 
 impl Keyring {
     /// The secret a person's biometric evidence is sealed under; for nobody, the day's
