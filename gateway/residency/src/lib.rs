@@ -16,9 +16,11 @@ mod lanes;
 pub mod law_pack;
 mod matching;
 mod mechanism;
+mod overlay;
 pub mod parse;
 pub mod policy;
 mod release;
+pub mod replay;
 pub mod rules;
 pub mod vocab;
 
