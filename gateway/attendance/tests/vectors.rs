@@ -1,0 +1,65 @@
+//! The shared vectors: what they assert must be what the rules compute, from the inputs alone.
+
+use muster_attendance::replay::replay;
+use serde_json::{Map, Value};
+
+const VECTORS: &str = include_str!("vectors.json");
+
+/// Where `found` differs from what `expect` names, as a path; lists, `month.days` and `changes`
+/// compare whole.
+fn difference(path: &str, expect: &Value, found: &Value) -> Option<String> {
+    let is_whole = path.ends_with("month.days") || path.ends_with(".changes");
+    match (expect, found) {
+        (Value::Object(expect), Value::Object(found)) if !is_whole => {
+            let named = |key: &str| found.get(key).unwrap_or(&Value::Null);
+            let mut differences = expect.iter().map(|(key, value)| match found.get(key) {
+                None => Some(format!("{path}.{key} is missing")),
+                Some(_) => difference(&format!("{path}.{key}"), value, named(key)),
+            });
+            differences.find_map(|difference| difference)
+        }
+        _ if expect == found => None,
+        _ => Some(format!("{path}: expected {expect}, found {found}")),
+    }
+}
+
+#[test]
+fn every_vector_agrees() {
+    let document: Value = serde_json::from_str(VECTORS).unwrap();
+    let results = serde_json::to_value(replay(VECTORS).unwrap()).unwrap();
+    let vectors = document["vectors"].as_array().unwrap();
+    assert_eq!(vectors.len(), 27);
+    let pairs = vectors.iter().zip(results.as_array().unwrap());
+    let differences: Vec<_> = pairs
+        .filter_map(|(vector, result)| {
+            assert_eq!(vector["id"], result["id"]);
+            difference(vector["id"].as_str().unwrap(), &vector["expect"], result)
+        })
+        .collect();
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn expectations_are_never_read() {
+    let mut document: Value = serde_json::from_str(VECTORS).unwrap();
+    for vector in document["vectors"].as_array_mut().unwrap() {
+        vector["expect"] = Value::from("nothing");
+    }
+    assert_eq!(replay(&document.to_string()).unwrap(), replay(VECTORS).unwrap());
+}
+
+#[test]
+fn days_have_exactly_the_formats_keys() {
+    let results = serde_json::to_value(replay(VECTORS).unwrap()).unwrap();
+    let keys = |object: &Value| object.as_object().map(Map::len);
+    for result in results.as_array().unwrap() {
+        assert_eq!(keys(result), Some(4), "{result}");
+        assert_eq!(keys(&result["month"]), Some(14), "{result}");
+        for (_, day) in result["days"].as_object().unwrap() {
+            assert_eq!(keys(day), Some(17), "{day}");
+            for name in ["state", "final", "shift", "first_in", "last_out", "marks", "punches"] {
+                assert!(day.get(name).is_some(), "{name}");
+            }
+        }
+    }
+}
