@@ -21,6 +21,7 @@ mod keyring;
 mod ledger;
 mod outbox;
 mod status;
+mod submit;
 mod views;
 
 pub use accounts::{Account, Accounts, AccountsError, Role};

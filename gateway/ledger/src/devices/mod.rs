@@ -1,0 +1,404 @@
+//! Which terminals there are: acts in the journal, looked up in memory.
+//!
+//! A device's number goes into every fact, so it is found on the hot path: one read lock and one
+//! hash look-up. What changes with every punch (last seen, counts) is atomic beside the table.
+
+mod table;
+
+pub(crate) use table::{Snapshot, Table};
+
+use crate::act::Act;
+use crate::submit::{ActSender, Durable};
+use crate::{Clock, CommitError};
+use muster_attendance::DeviceId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{oneshot, watch};
+
+/// What a device is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum DeviceKind {
+    M1,
+    M2,
+    C1,
+    Reader,
+    /// Seen on the loopback listener, never paired.
+    Unpaired,
+}
+
+/// Where a device stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum DeviceState {
+    Paired,
+    Unpaired,
+    Revoked,
+}
+
+/// One device.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Device {
+    /// Its number in the journal.
+    pub id: DeviceId,
+    /// Its name, 1 to 128 characters: the common name of its certificate.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Where it stands.
+    pub state: DeviceState,
+    /// The C1 that may speak for it.
+    pub carrier: Option<DeviceId>,
+    /// Its address on a serial line, where it has one.
+    pub address: Option<u8>,
+    /// SHA-256 of its certificate in DER, in hex, where it has one.
+    pub certificate: Option<String>,
+    /// When the box last had a message of it, milliseconds since 1970; `None` before the first.
+    pub last_seen_ms: Option<i64>,
+    /// Records of it in the journal.
+    pub records: u64,
+    /// Refusals of it since the box was set up.
+    pub refused: u64,
+}
+
+/// Why a device cannot be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DevicesError {
+    /// A name is used once.
+    #[error("there is already a device named {0}; revoke it first or choose another name")]
+    Exists(String),
+    /// No such name.
+    #[error("there is no device named {0}; `muster device list` shows what there is")]
+    Unknown(String),
+    /// The name has a form that topics and certificates cannot carry.
+    #[error("a device name has 1 to 128 characters and none of / + # or control characters")]
+    Name,
+    /// The carrier is not a device of this box.
+    #[error("the device that is to carry it is not paired here; pair the C1 first")]
+    Carrier,
+    /// The table is full.
+    #[error("no more than {0} devices")]
+    Full(usize),
+    /// The journal did not take it.
+    #[error(transparent)]
+    Commit(#[from] crate::CommitError),
+}
+
+/// The table of devices. Cheap to clone; clones share it.
+#[derive(Clone)]
+pub struct Devices {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    table: RwLock<Table>,
+    /// First sightings on their way to the journal.
+    pending: Mutex<HashMap<DeviceId, Durable>>,
+    /// Pairings and revocations go one at a time.
+    changing: tokio::sync::Mutex<()>,
+    revision: watch::Sender<u64>,
+    acts: ActSender,
+    clock: Clock,
+}
+
+impl Devices {
+    /// Devices a box can hold, unpaired and revoked ones included.
+    pub const MAX: usize = 20_000;
+
+    /// Characters of a name.
+    pub const MAX_NAME: usize = 128;
+
+    /// Takes over `table`, as the checkpoint or replay left it.
+    pub(crate) fn new(table: Table, acts: ActSender, clock: Clock) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                table: RwLock::new(table),
+                pending: Mutex::default(),
+                changing: tokio::sync::Mutex::default(),
+                revision: watch::Sender::new(0),
+                acts,
+                clock,
+            }),
+        }
+    }
+
+    /// Finds or makes the number of `name`; an unknown name becomes an unpaired device, journaled
+    /// before its first punch. Fast when known.
+    pub fn intern(&self, name: &str) -> Result<DeviceId, DevicesError> {
+        if let Some(id) = self.read().journaled(name) {
+            return Ok(id);
+        }
+        if !is_name(name) {
+            return Err(DevicesError::Name);
+        }
+        self.first_sight(name)
+    }
+
+    /// Finds by name; of several that bore it, the one that was paired last.
+    pub fn find(&self, name: &str) -> Option<Device> {
+        let table = self.read();
+        table.id(name).and_then(|id| table.get(id))
+    }
+
+    /// Finds by number.
+    pub fn get(&self, id: DeviceId) -> Option<Device> {
+        self.read().get(id)
+    }
+
+    /// Where a device stands and who carries it: what a connection checks again, without copying
+    /// the rest.
+    pub fn standing(&self, id: DeviceId) -> Option<(DeviceState, Option<DeviceId>)> {
+        self.read().standing(id)
+    }
+
+    /// All, by name; revoked ones included.
+    pub fn list(&self) -> Vec<Device> {
+        self.read().list()
+    }
+
+    /// Pairs a device (its secret goes to the keyring apart). Fsynced when this returns. A revoked
+    /// name gives a new number, because the terminal counts from the start again.
+    pub async fn pair(
+        &self,
+        name: &str,
+        kind: DeviceKind,
+        carrier: Option<DeviceId>,
+        address: Option<u8>,
+        certificate: Option<String>,
+    ) -> Result<DeviceId, DevicesError> {
+        if !is_name(name) {
+            return Err(DevicesError::Name);
+        }
+        let _one = self.shared.changing.lock().await;
+        let id = self.reserve(name, carrier)?;
+        let name = name.to_owned();
+        let act = Act::DevicePaired { id, name, kind, carrier, address, certificate };
+        self.shared.acts.submit(vec![act]).await?;
+        Ok(id)
+    }
+
+    /// Revokes a device, effective at once (see [`Devices::revision`]).
+    pub async fn revoke(&self, name: &str) -> Result<(), DevicesError> {
+        let _one = self.shared.changing.lock().await;
+        let id = self.read().id(name).ok_or_else(|| DevicesError::Unknown(name.to_owned()))?;
+        Ok(self.shared.acts.submit(vec![Act::DeviceRevoked { id }]).await?)
+    }
+
+    /// Changes whenever a pairing or revocation does: open connections check their device again.
+    pub fn revision(&self) -> watch::Receiver<u64> {
+        self.shared.revision.subscribe()
+    }
+
+    /// Notes that a device was heard of, for last seen (memory only; punches are noted anyway).
+    pub fn heard(&self, id: DeviceId) {
+        self.read().note_seen(id, self.shared.clock.now_ms());
+    }
+
+    /// Puts a journaled act into the table; other acts are ignored.
+    pub(crate) fn apply(&self, act: &Act) {
+        match act {
+            Act::DeviceSeen { id, .. } => {
+                self.write().apply(act);
+                self.pending().remove(id);
+            }
+            Act::DevicePaired { .. } | Act::DeviceRevoked { .. } => {
+                self.write().apply(act);
+                self.shared.revision.send_modify(|n| *n += 1);
+            }
+            Act::Refused { device: Some(device), count, .. } => {
+                self.read().note_refused(*device, *count);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts punches that were journaled; `at_ms` is when the box had the last of them.
+    pub(crate) fn note_punches(&self, device: DeviceId, count: u64, at_ms: i64) {
+        self.read().note_punches(device, count, at_ms);
+    }
+
+    /// Whether a fact may name this device: its act is in the journal.
+    pub(crate) fn is_journaled(&self, id: DeviceId) -> bool {
+        self.read().is_journaled(id)
+    }
+
+    /// What a checkpoint holds: journaled devices and their counts.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.read().snapshot()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.shared.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.shared.table.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<DeviceId, Durable>> {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Numbers an unseen name and queues its act; a sighting whose act failed is queued again.
+    fn first_sight(&self, name: &str) -> Result<DeviceId, DevicesError> {
+        let mut pending = self.pending();
+        let id = self.write().see(name).ok_or(DevicesError::Full(Self::MAX))?;
+        let queue = || {
+            self.shared.acts.submit_detached(vec![Act::DeviceSeen { id, name: name.to_owned() }])
+        };
+        if self.is_journaled(id) {
+            return Ok(id);
+        }
+        let durable = pending.entry(id).or_insert_with(queue);
+        match durable.try_recv() {
+            Ok(Err(CommitError::Full)) => *durable = queue(),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(oneshot::error::TryRecvError::Closed) => return Err(CommitError::Closed.into()),
+            Ok(Ok(())) | Err(oneshot::error::TryRecvError::Empty) => {}
+        }
+        Ok(id)
+    }
+
+    /// The number a pairing of `name` gets.
+    fn reserve(&self, name: &str, carrier: Option<DeviceId>) -> Result<DeviceId, DevicesError> {
+        let mut table = self.write();
+        if let Some(carrier) = carrier
+            && !matches!(table.standing(carrier), Some((DeviceState::Paired, _)))
+        {
+            return Err(DevicesError::Carrier);
+        }
+        match table.id(name).and_then(|id| Some((id, table.standing(id)?.0))) {
+            Some((_, DeviceState::Paired)) => Err(DevicesError::Exists(name.to_owned())),
+            Some((id, DeviceState::Unpaired)) => Ok(id),
+            Some((_, DeviceState::Revoked)) | None => {
+                table.reserve().ok_or(DevicesError::Full(Self::MAX))
+            }
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| !matches!(c, '/' | '+' | '#') && !c.is_control();
+    (1..=Devices::MAX_NAME).contains(&name.chars().count()) && name.chars().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ClockTrust;
+    use crate::submit::testing::Applier;
+
+    fn devices(applier: &Applier) -> Devices {
+        let clock = Clock::new(|| (1_000, ClockTrust::Trusted));
+        Devices::new(Table::default(), applier.acts.clone(), clock)
+    }
+
+    fn started() -> (Devices, Applier) {
+        let applier = Applier::new();
+        let devices = devices(&applier);
+        let target = devices.clone();
+        applier.start(move |act| target.apply(act));
+        (devices, applier)
+    }
+
+    fn acts(applier: &Applier) -> Vec<String> {
+        let tag = |act: &Act| serde_json::to_value(act).unwrap()["act"].as_str().unwrap().into();
+        applier.journal.lock().unwrap().iter().map(tag).collect()
+    }
+
+    #[test]
+    fn names_that_topics_cannot_carry_are_refused() {
+        let (devices, _applier) = started();
+        for name in ["", "a/b", "a+", "#", "tab\t", "nul\0", &"x".repeat(129)] {
+            assert!(matches!(devices.intern(name), Err(DevicesError::Name)), "{name:?}");
+        }
+        assert!(devices.intern(&"é".repeat(128)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_unseen_name_is_journaled_once_and_keeps_its_number() {
+        let (devices, applier) = started();
+        let a = devices.intern("gate-1").unwrap();
+        assert_eq!(devices.intern("gate-1").unwrap(), a);
+        let b = devices.intern("gate-2").unwrap();
+        assert_ne!(a, b);
+        devices.pair("m1", DeviceKind::M1, None, Some(3), None).await.unwrap();
+        assert_eq!(acts(&applier), ["device-seen", "device-seen", "device-paired"]);
+        assert_eq!(devices.get(a).unwrap().state, DeviceState::Unpaired);
+    }
+
+    #[tokio::test]
+    async fn a_sighting_the_full_disk_refused_is_queued_again() {
+        let (devices, applier) = started();
+        applier.fail_next(CommitError::Full);
+        let id = devices.intern("gate").unwrap();
+        while !devices.is_journaled(id) {
+            assert_eq!(devices.intern("gate").unwrap(), id);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(acts(&applier), ["device-seen"]);
+    }
+
+    #[tokio::test]
+    async fn revoking_frees_the_name_and_moves_the_revision() {
+        let (devices, _applier) = started();
+        let mut revision = devices.revision();
+        let first = devices.pair("m2", DeviceKind::M2, None, None, None).await.unwrap();
+        let again = devices.pair("m2", DeviceKind::M2, None, None, None).await;
+        assert!(matches!(again, Err(DevicesError::Exists(name)) if name == "m2"));
+        devices.revoke("m2").await.unwrap();
+        assert!(revision.has_changed().unwrap());
+        assert_eq!(*revision.borrow_and_update(), 2);
+        let second = devices.pair("m2", DeviceKind::M2, None, None, None).await.unwrap();
+        assert_ne!(first, second);
+        assert_eq!(devices.get(first).unwrap().state, DeviceState::Revoked);
+        assert_eq!(devices.find("m2").unwrap().id, second);
+        assert!(matches!(devices.revoke("none").await, Err(DevicesError::Unknown(_))));
+    }
+
+    #[tokio::test]
+    async fn a_carrier_must_be_paired() {
+        let (devices, _applier) = started();
+        let lost = devices.pair("m1", DeviceKind::M1, Some(DeviceId(9)), None, None).await;
+        assert!(matches!(lost, Err(DevicesError::Carrier)));
+        let c1 = devices.pair("c1", DeviceKind::C1, None, None, None).await.unwrap();
+        let m1 = devices.pair("m1", DeviceKind::M1, Some(c1), Some(1), None).await.unwrap();
+        assert_eq!(devices.standing(m1), Some((DeviceState::Paired, Some(c1))));
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_brings_back_what_was_journaled() {
+        let (devices, applier) = started();
+        let seen = devices.intern("seen").unwrap();
+        devices.pair("m1", DeviceKind::M1, None, Some(7), Some("ab".into())).await.unwrap();
+        devices.note_punches(seen, 5, 77);
+        let refused = Act::Refused {
+            device: Some(seen),
+            boot: None,
+            seq: None,
+            reason: crate::RefusalReason::Malformed,
+            length: 3,
+            count: 2,
+        };
+        devices.apply(&refused);
+        let restored = Table::restore(devices.snapshot());
+        assert_eq!(restored.list(), devices.list());
+        let device = restored.get(seen).unwrap();
+        assert_eq!((device.records, device.refused, device.last_seen_ms), (5, 2, Some(77)));
+        let mut replayed = Table::default();
+        applier.journal.lock().unwrap().iter().for_each(|act| replayed.apply(act));
+        assert_eq!(replayed.id("m1"), restored.id("m1"));
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let applier = Applier::new();
+        let devices = devices(&applier);
+        for n in 0..Devices::MAX {
+            devices.intern(&format!("d{n}")).unwrap();
+        }
+        assert!(matches!(devices.intern("one more"), Err(DevicesError::Full(_))));
+    }
+}

@@ -1,0 +1,264 @@
+//! The table itself: what the acts say, and counts that punches move.
+
+use super::{Device, DeviceKind, DeviceState, Devices};
+use crate::act::Act;
+use muster_attendance::DeviceId;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// Stands for "never" among the times of `last_seen_ms`.
+const NEVER: i64 = i64::MIN;
+
+/// All devices by number and name.
+#[derive(Default)]
+pub(crate) struct Table {
+    /// Number `n` is at `n - 1`; `None` is a number reserved by a pairing under way.
+    slots: Vec<Option<Entry>>,
+    by_name: HashMap<Arc<str>, DeviceId>,
+}
+
+struct Entry {
+    name: Arc<str>,
+    kind: DeviceKind,
+    state: DeviceState,
+    carrier: Option<DeviceId>,
+    address: Option<u8>,
+    certificate: Option<Box<str>>,
+    /// Its act is in the journal.
+    journaled: bool,
+    last_seen_ms: AtomicI64,
+    records: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// The journaled devices, as a checkpoint keeps them.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    devices: Vec<Row>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: DeviceId,
+    name: String,
+    kind: DeviceKind,
+    state: DeviceState,
+    carrier: Option<DeviceId>,
+    address: Option<u8>,
+    certificate: Option<String>,
+    last_seen_ms: Option<i64>,
+    records: u64,
+    refused: u64,
+}
+
+impl Table {
+    /// Builds the table a checkpoint holds.
+    pub(crate) fn restore(snapshot: Snapshot) -> Self {
+        let mut table = Self::default();
+        for row in snapshot.devices {
+            let mut entry = Entry::seen(&row.name);
+            entry.kind = row.kind;
+            entry.state = row.state;
+            entry.carrier = row.carrier;
+            entry.address = row.address;
+            entry.certificate = row.certificate.map(Into::into);
+            entry.last_seen_ms = AtomicI64::new(row.last_seen_ms.unwrap_or(NEVER));
+            entry.records = AtomicU64::new(row.records);
+            entry.refused = AtomicU64::new(row.refused);
+            entry.journaled = true;
+            table.put(row.id, entry);
+        }
+        table
+    }
+
+    /// What a checkpoint holds: unjournaled sightings are left out.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let rows = self.entries().filter(|(_, entry)| entry.journaled);
+        Snapshot { devices: rows.map(|(id, entry)| entry.row(id)).collect() }
+    }
+
+    /// Does what a journaled act says; other acts are ignored.
+    pub(crate) fn apply(&mut self, act: &Act) {
+        match act {
+            Act::DeviceSeen { id, name } => match self.entry_mut(*id) {
+                Some(entry) => entry.journaled = true,
+                None => self.put(*id, Entry { journaled: true, ..Entry::seen(name) }),
+            },
+            Act::DevicePaired { id, name, kind, carrier, address, certificate } => {
+                let mut entry = self.take(*id).unwrap_or_else(|| Entry::seen(name));
+                entry.kind = *kind;
+                entry.state = DeviceState::Paired;
+                entry.carrier = *carrier;
+                entry.address = *address;
+                entry.certificate = certificate.as_deref().map(Into::into);
+                entry.journaled = true;
+                self.put(*id, entry);
+            }
+            Act::DeviceRevoked { id } => {
+                if let Some(entry) = self.entry_mut(*id) {
+                    entry.state = DeviceState::Revoked;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The number under `name` if its act is in the journal.
+    pub(crate) fn journaled(&self, name: &str) -> Option<DeviceId> {
+        let id = self.id(name)?;
+        self.is_journaled(id).then_some(id)
+    }
+
+    /// The number under `name`.
+    pub(crate) fn id(&self, name: &str) -> Option<DeviceId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Whether the device's act is in the journal.
+    pub(crate) fn is_journaled(&self, id: DeviceId) -> bool {
+        self.entry(id).is_some_and(|entry| entry.journaled)
+    }
+
+    /// One device, counts of this moment.
+    pub(crate) fn get(&self, id: DeviceId) -> Option<Device> {
+        self.entry(id).map(|entry| entry.device(id))
+    }
+
+    /// Where a device stands and who carries it.
+    pub(crate) fn standing(&self, id: DeviceId) -> Option<(DeviceState, Option<DeviceId>)> {
+        self.entry(id).map(|entry| (entry.state, entry.carrier))
+    }
+
+    /// All, by name and then number.
+    pub(crate) fn list(&self) -> Vec<Device> {
+        let mut list: Vec<_> = self.entries().map(|(id, entry)| entry.device(id)).collect();
+        list.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        list
+    }
+
+    /// Numbers an unseen name, not journaled yet; `None` if the table is full.
+    pub(crate) fn see(&mut self, name: &str) -> Option<DeviceId> {
+        if let Some(id) = self.id(name) {
+            return Some(id);
+        }
+        let id = self.reserve()?;
+        self.put(id, Entry::seen(name));
+        Some(id)
+    }
+
+    /// Keeps the next number free for a pairing; `None` if the table is full.
+    pub(crate) fn reserve(&mut self) -> Option<DeviceId> {
+        if self.slots.len() >= Devices::MAX {
+            return None;
+        }
+        self.slots.push(None);
+        Some(DeviceId(self.slots.len() as u32))
+    }
+
+    /// Counts journaled punches of a device.
+    pub(crate) fn note_punches(&self, id: DeviceId, count: u64, at_ms: i64) {
+        if let Some(entry) = self.entry(id) {
+            entry.records.fetch_add(count, Relaxed);
+            entry.last_seen_ms.fetch_max(at_ms, Relaxed);
+        }
+    }
+
+    /// Counts refusals of a device.
+    pub(crate) fn note_refused(&self, id: DeviceId, count: u64) {
+        if let Some(entry) = self.entry(id) {
+            entry.refused.fetch_add(count, Relaxed);
+        }
+    }
+
+    /// Moves last seen forward.
+    pub(crate) fn note_seen(&self, id: DeviceId, at_ms: i64) {
+        if let Some(entry) = self.entry(id) {
+            entry.last_seen_ms.fetch_max(at_ms, Relaxed);
+        }
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (DeviceId, &Entry)> {
+        let numbered = self.slots.iter().zip(1u32..);
+        numbered.filter_map(|(slot, n)| Some((DeviceId(n), slot.as_ref()?)))
+    }
+
+    fn entry(&self, id: DeviceId) -> Option<&Entry> {
+        self.slots.get(index(id)?)?.as_ref()
+    }
+
+    fn entry_mut(&mut self, id: DeviceId) -> Option<&mut Entry> {
+        self.slots.get_mut(index(id)?)?.as_mut()
+    }
+
+    fn take(&mut self, id: DeviceId) -> Option<Entry> {
+        self.slots.get_mut(index(id)?)?.take()
+    }
+
+    /// Numbers beyond the bound cannot come from an honest journal and are left out.
+    fn put(&mut self, id: DeviceId, entry: Entry) {
+        let Some(at) = index(id).filter(|&at| at < Devices::MAX) else { return };
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
+        }
+        self.by_name.insert(entry.name.clone(), id);
+        self.slots[at] = Some(entry);
+    }
+}
+
+impl Entry {
+    fn seen(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            kind: DeviceKind::Unpaired,
+            state: DeviceState::Unpaired,
+            carrier: None,
+            address: None,
+            certificate: None,
+            journaled: false,
+            last_seen_ms: AtomicI64::new(NEVER),
+            records: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    fn last_seen(&self) -> Option<i64> {
+        Some(self.last_seen_ms.load(Relaxed)).filter(|&ms| ms != NEVER)
+    }
+
+    fn device(&self, id: DeviceId) -> Device {
+        Device {
+            id,
+            name: self.name.to_string(),
+            kind: self.kind,
+            state: self.state,
+            carrier: self.carrier,
+            address: self.address,
+            certificate: self.certificate.as_deref().map(Into::into),
+            last_seen_ms: self.last_seen(),
+            records: self.records.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+        }
+    }
+
+    fn row(&self, id: DeviceId) -> Row {
+        let Device { id, name, kind, state, carrier, address, certificate, .. } = self.device(id);
+        Row {
+            id,
+            name,
+            kind,
+            state,
+            carrier,
+            address,
+            certificate,
+            last_seen_ms: self.last_seen(),
+            records: self.records.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+        }
+    }
+}
+
+fn index(id: DeviceId) -> Option<usize> {
+    (id.0 as usize).checked_sub(1)
+}
