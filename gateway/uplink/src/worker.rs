@@ -1,0 +1,190 @@
+//! One worker a destination: connects, attests, drains, settles, backs off.
+
+use crate::backoff::Backoff;
+use crate::isolation::Isolation;
+use crate::region::{Connector, Region};
+use crate::tls::RegionTls;
+use crate::{https, mqtt};
+use muster_attendance::EventId;
+use muster_ledger::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How often a worker looks whether the policy (still) names its destination.
+const POLICY_POLL: Duration = Duration::from_secs(1);
+
+/// A running worker.
+pub struct Uplink {
+    task: JoinHandle<()>,
+}
+
+impl Uplink {
+    /// Waits for the worker to end after `shutdown` was told; at most `patience`.
+    pub async fn stopped(mut self, patience: Duration) {
+        if tokio::time::timeout(patience, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+
+    /// Whether the worker has ended: before shutdown that is a fault.
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
+/// Starts draining `outbox` to `region` until `shutdown` turns true. `random` spreads retries.
+pub fn start(
+    region: Region,
+    outbox: Outbox,
+    shutdown: watch::Receiver<bool>,
+    random: fn() -> u64,
+) -> Uplink {
+    let worker =
+        Worker { region, outbox, random, delivered: 0, isolation: Isolation::default() };
+    Uplink { task: tokio::spawn(worker.run(shutdown)) }
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    #[error("{0}")]
+    Down(String),
+    #[error("{0}")]
+    WrongRegion(String),
+    #[error("the policy names another region now")]
+    PolicyChanged,
+    #[error("told to wait {0:?}")]
+    Wait(Duration),
+    #[error("{0}")]
+    Ledger(#[from] OutboxError),
+}
+
+pub(crate) struct Worker {
+    pub(crate) region: Region,
+    pub(crate) outbox: Outbox,
+    pub(crate) isolation: Isolation,
+    /// Parcels the region has answered for: what resets the back-off.
+    delivered: u64,
+    random: fn() -> u64,
+}
+
+impl Worker {
+    async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        tokio::select! {
+            () = self.serve() => {}
+            _ = shutdown.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    async fn serve(&mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let Some(expected) = self.outbox.expected_region() else {
+                tokio::time::sleep(POLICY_POLL).await;
+                continue;
+            };
+            let before = self.delivered;
+            let ended = self.connect(&expected).await;
+            if self.delivered > before {
+                backoff.reset();
+            }
+            let wait = match &ended {
+                Ended::PolicyChanged => continue,
+                Ended::Wait(wait) => *wait,
+                _ => backoff.next((self.random)()),
+            };
+            self.report(&ended).await;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn connect(&mut self, expected: &str) -> Ended {
+        let tls = match RegionTls::new(&self.region, expected) {
+            Ok(tls) => tls,
+            Err(error) => return Ended::Down(error.to_string()),
+        };
+        tls.forget();
+        let ended = match self.region.connector {
+            Connector::Mqtt => mqtt::drain(self, &tls, expected).await,
+            Connector::Https => https::drain(self, &tls, expected).await,
+        };
+        match tls.seen() {
+            Some(seen) if seen.wrong_region => Ended::WrongRegion(format!(
+                "the certificate names {}, the policy {expected}",
+                if seen.regions.is_empty() { "no region".into() } else { seen.regions.join(", ") }
+            )),
+            _ => ended,
+        }
+    }
+
+    async fn report(&self, ended: &Ended) {
+        let destination = self.outbox.destination();
+        tracing::warn!(destination, cause = %ended, "not connected to the region");
+        let reason = match ended {
+            Ended::WrongRegion(cause) => PauseReason::WrongRegion(cause.clone()),
+            Ended::PolicyChanged | Ended::Ledger(_) => return,
+            Ended::Down(_) | Ended::Wait(_) => PauseReason::Down(ended.to_string()),
+        };
+        let kind = match &reason {
+            PauseReason::Down(_) => "down",
+            PauseReason::WrongRegion(_) => "wrong-region",
+        };
+        metrics::counter!("muster_region_pauses_total", "kind" => kind).increment(1);
+        if let Err(error) = self.outbox.pause(reason).await {
+            tracing::error!(destination, %error, "the pause is not journaled");
+        }
+    }
+
+    /// Tells the outbox that the peer of this connection is the region the policy names.
+    pub(crate) async fn attest(
+        &self,
+        tls: &RegionTls,
+        expected: &str,
+        cipher: &str,
+    ) -> Result<(), Ended> {
+        let peer = tls.peer(&self.region, cipher);
+        tracing::info!(destination = self.outbox.destination(), region = expected, "connected");
+        let attestation = Attestation::Endpoint { region: expected.to_owned(), peer };
+        Ok(self.outbox.attest(attestation).await?)
+    }
+
+    /// Takes the next parcels; `None` when the policy changed its mind about the region.
+    pub(crate) async fn next(&self, expected: &str, max: usize) -> Result<Vec<Parcel>, Ended> {
+        let max = self.isolation.allowed(max);
+        loop {
+            if self.outbox.expected_region().as_deref() != Some(expected) {
+                return Err(Ended::PolicyChanged);
+            }
+            match tokio::time::timeout(POLICY_POLL, self.outbox.next(max)).await {
+                Ok(parcels) => return Ok(parcels?),
+                Err(_) => continue,
+            }
+        }
+    }
+
+    /// Settles parcels that the region answered for.
+    pub(crate) async fn settle(
+        &mut self,
+        settled: Vec<(Parcel, Settlement)>,
+    ) -> Result<(), Ended> {
+        let answered = settled.iter().filter(|(_, s)| *s != Settlement::Unknown).count();
+        self.isolation.passed(answered);
+        self.delivered += answered as u64;
+        Ok(self.outbox.settle(settled).await?)
+    }
+
+    /// Gives back parcels whose connection died; one that kills connections is set aside.
+    pub(crate) async fn give_back(&mut self, parcels: Vec<Parcel>) -> Result<(), Ended> {
+        let ids: Vec<EventId> = parcels.iter().map(Parcel::key).collect();
+        let poison = self.isolation.died_with(&ids);
+        let settlement = || match poison {
+            true => Settlement::Rejected {
+                reason: "every connection ended while this record alone was under way".into(),
+            },
+            false => Settlement::Unknown,
+        };
+        let back = parcels.into_iter().map(|parcel| (parcel, settlement())).collect();
+        Ok(self.outbox.settle(back).await?)
+    }
+}
