@@ -49,7 +49,9 @@ mod tests {
     #[test]
     fn success_starts_anew() {
         let mut backoff = Backoff::default();
-        (0..20).for_each(|_| drop(backoff.next(0)));
+        for _ in 0..20 {
+            backoff.next(0);
+        }
         assert_eq!(backoff.next(u64::MAX), LONGEST);
         backoff.reset();
         assert_eq!(backoff.next(0), FIRST / 2);

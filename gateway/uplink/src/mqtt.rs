@@ -112,7 +112,9 @@ impl Connection {
         let mut sent: HashMap<u16, bool> = HashMap::with_capacity(messages);
         while sent.len() < messages || sent.values().any(|acknowledged| !acknowledged) {
             match self.events.poll().await {
-                Ok(Event::Outgoing(Outgoing::Publish(id))) => drop(sent.insert(id, false)),
+                Ok(Event::Outgoing(Outgoing::Publish(id))) => {
+                    sent.insert(id, false);
+                }
                 Ok(Event::Incoming(Packet::PubAck(ack))) => {
                     if let Some(acknowledged) = sent.get_mut(&ack.pkid) {
                         *acknowledged = true;

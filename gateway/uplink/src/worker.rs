@@ -40,8 +40,7 @@ pub fn start(
     shutdown: watch::Receiver<bool>,
     random: fn() -> u64,
 ) -> Uplink {
-    let worker =
-        Worker { region, outbox, random, delivered: 0, isolation: Isolation::default() };
+    let worker = Worker { region, outbox, random, delivered: 0, isolation: Isolation::default() };
     Uplink { task: tokio::spawn(worker.run(shutdown)) }
 }
 
@@ -164,10 +163,7 @@ impl Worker {
     }
 
     /// Settles parcels that the region answered for.
-    pub(crate) async fn settle(
-        &mut self,
-        settled: Vec<(Parcel, Settlement)>,
-    ) -> Result<(), Ended> {
+    pub(crate) async fn settle(&mut self, settled: Vec<(Parcel, Settlement)>) -> Result<(), Ended> {
         let answered = settled.iter().filter(|(_, s)| *s != Settlement::Unknown).count();
         self.isolation.passed(answered);
         self.delivered += answered as u64;
