@@ -1,0 +1,316 @@
+//! The command line: names and options only; what they do is in `command`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// On-prem gateway for attendance hardware: keeps biometrics on site, forwards only what a signed
+/// residency policy names.
+#[derive(Parser)]
+#[command(name = "muster", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Which box a command speaks to.
+#[derive(Args, Clone)]
+pub(crate) struct BoxArgs {
+    /// Configuration of the box [default: ./gateway.toml, then /etc/muster/gateway.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole product with nothing installed: terminals, regions, policy and page
+    #[command(after_help = "Example: muster demo --for 30 --json")]
+    Demo(DemoArgs),
+    /// Run the gateway
+    #[command(after_help = "Example: muster run --config /etc/muster/gateway.toml")]
+    Run(BoxArgs),
+    /// Read configuration, policy, keys and ports; print every problem with its cure
+    #[command(after_help = "Example: muster check --config gateway.toml")]
+    Check(BoxArgs),
+    /// Set up a box: keys, device CA, first administrator, configuration
+    #[command(
+        after_help = "Example: muster init --yes --dir /etc/muster --site mo-hq --jurisdiction MO \
+                      --time-zone Asia/Macau --signer ho.mei:dpo:ho.mei.key.pub"
+    )]
+    Init(InitArgs),
+    /// Pair, list and revoke terminals
+    Device {
+        #[command(subcommand)]
+        command: DeviceCommand,
+    },
+    /// Import, show and map people
+    Person {
+        #[command(subcommand)]
+        command: PersonCommand,
+    },
+    /// Check, sign, publish and explain residency policies
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Attendance sheets
+    Sheet {
+        #[command(subcommand)]
+        command: SheetCommand,
+    },
+    /// Verify, export and re-index the journal
+    Journal {
+        #[command(subcommand)]
+        command: JournalCommand,
+    },
+    /// Attendance records, as the page shows them
+    #[command(after_help = "Example: muster records --from 2026-12-01 --to 2026-12-31 --format csv")]
+    Records(RecordsArgs),
+    /// What the box is doing now
+    #[command(after_help = "Example: muster status --json")]
+    Status(StatusArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Stop by itself after this many seconds and print a summary
+    #[arg(long = "for", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: Option<u64>,
+    /// Print the summary as one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    /// Ask nothing; take the options and defaults
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Where everything goes
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Name of this site, as policies write it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) site: Option<String>,
+    /// Jurisdiction of this site, as MO, HK, SG, CN, MY, JP, EU
+    #[arg(long, value_name = "CODE")]
+    pub(crate) jurisdiction: Option<String>,
+    /// Time zone of this site, as Asia/Macau
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) time_zone: Option<String>,
+    /// Who may sign policies; may be given several times
+    #[arg(long, value_name = "PERSON:ROLE:PUBLIC_KEY_FILE")]
+    pub(crate) signer: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Kind {
+    M1,
+    M2,
+    C1,
+    Reader,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeviceCommand {
+    /// Make the credentials of a device; they are printed or written once
+    #[command(after_help = "Example: muster device pair --kind m2 --name gate-07 --out gate-07/")]
+    Pair {
+        /// What it is
+        #[arg(long)]
+        kind: Kind,
+        /// Its name: 1 to 128 characters, none of / + #
+        #[arg(long)]
+        name: String,
+        /// The C1 that speaks for it
+        #[arg(long, value_name = "C1")]
+        carrier: Option<String>,
+        /// Its address on a serial line (1 to 247)
+        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=247))]
+        address: Option<u8>,
+        /// Folder for the credentials
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// All devices with their state and when they were last seen
+    List {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Shut a device out at once, open connections too
+    Revoke {
+        name: String,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PersonCommand {
+    /// Add or update people from CSV
+    #[command(
+        after_help = "Columns: person,name,department,category,age_band,employment_law,\
+                      account_class,platform_user_id,basis (person and name must be there)\n\
+                      Example: muster person import staff.csv"
+    )]
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// What is held on one person
+    Show {
+        /// The number the terminals send
+        id: String,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Join a terminal's unknown number to a person
+    #[command(after_help = "Example: muster person map gate-07 991 00017")]
+    Map {
+        device: String,
+        number: String,
+        id: String,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Every problem of a policy, with its line and cure
+    Check {
+        policy: PathBuf,
+        /// Law pack [default: the box's]
+        #[arg(long, value_name = "FILE")]
+        law_pack: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// What changes from the policy in force: tightens, loosens or neutral
+    Diff {
+        policy: PathBuf,
+        /// Compare with this policy instead of the one in force
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        #[arg(long, value_name = "FILE")]
+        law_pack: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Make a signer's key
+    #[command(after_help = "Example: muster policy key --person ho.mei --role dpo --out ho.mei.key")]
+    Key {
+        #[arg(long)]
+        person: String,
+        #[arg(long)]
+        role: String,
+        /// The private half; the public half goes to FILE.pub
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Sign a policy; the signature is added to POLICY.sig
+    Sign {
+        policy: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Law pack [default: the box's]
+        #[arg(long, value_name = "FILE")]
+        law_pack: Option<PathBuf>,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Put a signed policy in force
+    Publish {
+        policy: PathBuf,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Why a record went or waits, in words
+    Explain {
+        record: String,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Evaluate vectors from their inputs alone
+    Replay {
+        vectors: PathBuf,
+        #[arg(long, value_name = "DIR")]
+        policies: PathBuf,
+        #[arg(long, value_name = "FILE")]
+        law_pack: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SheetCommand {
+    /// Evaluate attendance vectors from their inputs alone
+    Replay {
+        vectors: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Check the chain, segment by segment: exit 0 whole, 1 damaged, 2 cannot read
+    Verify {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// One JSON object per record, with its place in the chain
+    Export {
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Set the views aside and build them again
+    RebuildViews {
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    Csv,
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct RecordsArgs {
+    /// First day, in the site's time zone
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<jiff::civil::Date>,
+    /// Last day
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: Option<jiff::civil::Date>,
+    #[arg(long, default_value = "json")]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) at: BoxArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) at: BoxArgs,
+}

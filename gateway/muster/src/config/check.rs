@@ -1,0 +1,162 @@
+//! What is wrong with a configuration beyond its form: every problem, each with its cure.
+
+use super::{Config, Region};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// One problem.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Where: a key, or a file with its line.
+    pub(crate) at: String,
+    /// What is wrong and why it matters.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) cure: String,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}; {}", self.at, self.what, self.cure)
+    }
+}
+
+fn problem(at: impl Into<String>, what: impl Into<String>, cure: impl Into<String>) -> Problem {
+    Problem { at: at.into(), what: what.into(), cure: cure.into() }
+}
+
+/// Everything in the configuration that `run` would stumble over. Reads files, opens no port.
+pub(crate) fn check(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    found.extend(site(config));
+    found.extend(listeners(config));
+    found.extend(config.region.iter().enumerate().flat_map(|(i, r)| region(i, r)));
+    found.extend(files(config));
+    found
+}
+
+fn site(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let name = &config.site.site;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > 32 || !name.chars().all(fits) {
+        found.push(problem(
+            "[box] site",
+            "a site has 1 to 32 letters, digits, dots, hyphens or underscores",
+            "use the site's name as the policy writes it",
+        ));
+    }
+    if let Some(zone) = &config.site.time_zone
+        && jiff::tz::TimeZone::get(zone).is_err()
+    {
+        found.push(problem(
+            "[box] time_zone",
+            format!("there is no time zone named {zone}"),
+            "use a name as Asia/Macau",
+        ));
+    }
+    found
+}
+
+fn listeners(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let mut loopback_only = |at: &str, address: Option<SocketAddr>, why: &str| {
+        if let Some(address) = address
+            && !address.ip().is_loopback()
+        {
+            found.push(problem(
+                at,
+                format!("{address} is not a loopback address, and {why}"),
+                format!("use 127.0.0.1:{}", address.port()),
+            ));
+        }
+    };
+    loopback_only(
+        "[mqtt] loopback",
+        config.mqtt.as_ref().and_then(|m| m.loopback),
+        "this listener has neither encryption nor login",
+    );
+    loopback_only(
+        "[metrics] listen",
+        config.metrics.as_ref().map(|m| m.listen),
+        "health and metrics have no login",
+    );
+    if config.mqtt.is_none() && config.serial.is_empty() && config.broker.is_none() {
+        found.push(problem(
+            "[mqtt], [[serial]], [broker]",
+            "no device can reach this box",
+            "add at least one of these sections",
+        ));
+    }
+    found
+}
+
+fn region(index: usize, region: &Region) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let at = |key: &str| format!("[[region]] {} ({}) {key}", index + 1, region.destination);
+    let scheme = match region.connector {
+        super::Connector::Mqtt => "mqtts://",
+        super::Connector::Https => "https://",
+    };
+    if !region.url.starts_with(scheme) {
+        let what = format!("{} is not encrypted with TLS as this connector needs", region.url);
+        found.push(problem(at("url"), what, format!("use {scheme}HOST:PORT")));
+    }
+    if region.client_cert.is_some() != region.client_key.is_some() {
+        found.push(problem(
+            at("client_cert, client_key"),
+            "one is of no use without the other",
+            "give both or none",
+        ));
+    }
+    let files = [Some(&region.ca), region.client_cert.as_ref(), region.client_key.as_ref()];
+    found.extend(files.into_iter().flatten().filter_map(|path| readable(&at("file"), path)));
+    found
+}
+
+fn files(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if let Some(console) = &config.console {
+        let files = [console.cert.as_ref(), console.key.as_ref()];
+        found.extend(files.into_iter().flatten().filter_map(|p| readable("[console]", p)));
+    }
+    if let Some(policy) = &config.policy {
+        found.extend(readable("[policy] law_pack", &policy.law_pack));
+        found.extend(readable("[policy] file", &policy.file));
+    }
+    found
+}
+
+fn readable(at: &str, path: &Path) -> Option<Problem> {
+    let error = std::fs::File::open(path).err()?;
+    Some(problem(
+        at,
+        format!("{} cannot be read ({error})", path.display()),
+        "put the file there, or correct the path",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_text(text: &str, expect: &[&str]) {
+        let config = Config::parse(text, Path::new("t"), "/nowhere".into()).unwrap();
+        let found: Vec<String> = check(&config).into_iter().map(|p| p.at).collect();
+        assert_eq!(found, expect, "{text}");
+    }
+
+    #[test]
+    fn problems_are_named() {
+        check_text("[box]\nsite='a'\n[mqtt]\nloopback='127.0.0.1:0'\n", &[]);
+        check_text("[box]\nsite='a b'\n[mqtt]\n", &["[box] site"]);
+        check_text("[box]\nsite='a'\ntime_zone='Mars'\n[mqtt]\n", &["[box] time_zone"]);
+        check_text("[box]\nsite='a'\n[mqtt]\nloopback='0.0.0.0:1883'\n", &["[mqtt] loopback"]);
+        check_text("[box]\nsite='a'\n", &["[mqtt], [[serial]], [broker]"]);
+        check_text(
+            "[box]\nsite='a'\n[mqtt]\n[[region]]\ndestination='d'\nconnector='mqtt'\n\
+             url='mqtt://x'\nca='x.pem'\n",
+            &["[[region]] 1 (d) url", "[[region]] 1 (d) file"],
+        );
+    }
+}

@@ -1,0 +1,275 @@
+//! The configuration file: TOML, unknown keys refused, relative paths from the file's own folder.
+//! What each key means is in `deploy/gateway.toml`, which a test parses with this module.
+
+mod check;
+
+pub(crate) use check::{Problem, check};
+
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Largest configuration file, bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    #[serde(rename = "box")]
+    pub(crate) site: Site,
+    #[serde(default)]
+    pub(crate) mqtt: Option<Mqtt>,
+    #[serde(default)]
+    pub(crate) serial: Vec<Serial>,
+    #[serde(default)]
+    pub(crate) broker: Option<Broker>,
+    #[serde(default)]
+    pub(crate) clock: Clock,
+    #[serde(default)]
+    pub(crate) console: Option<Console>,
+    #[serde(default)]
+    pub(crate) metrics: Option<Metrics>,
+    #[serde(default)]
+    pub(crate) policy: Option<Policy>,
+    #[serde(default)]
+    pub(crate) region: Vec<Region>,
+    /// The folder that relative paths start from.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Site {
+    pub(crate) site: String,
+    #[serde(default = "default_data")]
+    pub(crate) data: PathBuf,
+    pub(crate) time_zone: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mqtt {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) loopback: Option<SocketAddr>,
+    /// More names and addresses for the listener's certificate.
+    #[serde(default)]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Serial {
+    pub(crate) port: PathBuf,
+    #[serde(default = "default_baud")]
+    pub(crate) baud: u32,
+    /// Addresses to poll on a shared line; empty is one terminal.
+    #[serde(default)]
+    pub(crate) addresses: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Broker {
+    pub(crate) url: String,
+    pub(crate) ca: Option<PathBuf>,
+    pub(crate) client_cert: Option<PathBuf>,
+    pub(crate) client_key: Option<PathBuf>,
+    /// Take JSON check-ins too: the broker's own access rules then say who is who.
+    #[serde(default)]
+    pub(crate) trust_broker: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Clock {
+    #[serde(default)]
+    pub(crate) trust: Trust,
+}
+
+/// What makes the box's clock trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Trust {
+    /// Synchronised now, or not longer ago than a day.
+    #[default]
+    Ntp,
+    /// A clock chip that kept power.
+    Rtc,
+    /// Always: for tests and the demo.
+    Assume,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Console {
+    pub(crate) listen: SocketAddr,
+    /// Host names people type; addresses of the box are always allowed.
+    #[serde(default)]
+    pub(crate) hosts: Vec<String>,
+    /// The company's own certificate; made at set-up where absent.
+    pub(crate) cert: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    pub(crate) file: PathBuf,
+    pub(crate) law_pack: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Connector {
+    Mqtt,
+    Https,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Region {
+    pub(crate) destination: String,
+    pub(crate) connector: Connector,
+    pub(crate) url: String,
+    pub(crate) ca: PathBuf,
+    pub(crate) client_cert: Option<PathBuf>,
+    pub(crate) client_key: Option<PathBuf>,
+}
+
+fn default_data() -> PathBuf {
+    "data".into()
+}
+
+fn default_baud() -> u32 {
+    115_200
+}
+
+/// Why a configuration cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error(
+        "no configuration: looked for {0}; name one with --config, or make one with `muster init`"
+    )]
+    NotFound(String),
+    #[error("cannot read {path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{path} is larger than 1 MiB; this is not a configuration")]
+    Large { path: PathBuf },
+    #[error("{path}:{line}: {message}; every key is explained in the shipped gateway.toml")]
+    Parse { path: PathBuf, line: usize, message: String },
+}
+
+impl Config {
+    /// Reads `path`, or the default places.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => default_path()?,
+        };
+        let read = |source| ConfigError::Read { path: path.clone(), source };
+        if std::fs::metadata(&path).map_err(read)?.len() > MAX_BYTES {
+            return Err(ConfigError::Large { path });
+        }
+        let text = std::fs::read_to_string(&path).map_err(read)?;
+        let folder = std::path::absolute(&path)
+            .ok()
+            .and_then(|p| p.parent().map(Path::to_owned))
+            .unwrap_or_default();
+        Self::parse(&text, &path, folder)
+    }
+
+    pub(crate) fn parse(text: &str, path: &Path, folder: PathBuf) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|e| ConfigError::Parse {
+            path: path.to_owned(),
+            line: e.span().map_or(1, |s| 1 + text[..s.start].matches('\n').count()),
+            message: e.message().to_owned(),
+        })?;
+        config.anchor(folder);
+        Ok(config)
+    }
+
+    /// Makes every path absolute, so that nothing depends on where the process stands.
+    fn anchor(&mut self, folder: PathBuf) {
+        let fix = |path: &mut PathBuf| *path = folder.join(&*path);
+        fix(&mut self.site.data);
+        self.serial.iter_mut().for_each(|s| fix(&mut s.port));
+        if let Some(policy) = &mut self.policy {
+            fix(&mut policy.file);
+            fix(&mut policy.law_pack);
+        }
+        for region in &mut self.region {
+            fix(&mut region.ca);
+            region.client_cert.as_mut().map(fix);
+            region.client_key.as_mut().map(fix);
+        }
+        if let Some(broker) = &mut self.broker {
+            broker.ca.as_mut().map(fix);
+            broker.client_cert.as_mut().map(fix);
+            broker.client_key.as_mut().map(fix);
+        }
+        if let Some(console) = &mut self.console {
+            console.cert.as_mut().map(fix);
+            console.key.as_mut().map(fix);
+        }
+        self.folder = folder;
+    }
+
+    /// Where commands reach a running gateway.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.site.data.join("control.sock")
+    }
+}
+
+fn default_path() -> Result<PathBuf, ConfigError> {
+    let places = ["gateway.toml", "/etc/muster/gateway.toml"];
+    let found = places.iter().map(PathBuf::from).find(|p| p.exists());
+    found.ok_or_else(|| ConfigError::NotFound(places.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../../../deploy/gateway.toml");
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("gateway.toml"), PathBuf::from("/box"))
+    }
+
+    #[test]
+    fn the_shipped_configuration_parses() {
+        let config = parse(SHIPPED).unwrap();
+        assert_eq!(config.site.data, Path::new("/box/data"));
+    }
+
+    /// What is commented out in the shipped file must be true as well.
+    #[test]
+    fn the_shipped_examples_parse() {
+        let text: String = SHIPPED
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .fold(String::new(), |all, line| all + line + "\n");
+        let config = parse(&text).unwrap();
+        assert!(config.broker.is_some() && !config.region.is_empty() && !config.serial.is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        let check = |text: &str, expect: &str| {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+        };
+        check("[box]\nsite = \"a\"\ncolour = 1\n", "gateway.toml:3: unknown field `colour`");
+        check("[box]\nsite = 1\n", "gateway.toml:2:");
+        check("[box]\nsite = \"a\"\n[clock]\ntrust = \"hope\"\n", "gateway.toml:4:");
+        check("", "missing field `box`");
+    }
+}

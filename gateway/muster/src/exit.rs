@@ -1,0 +1,54 @@
+//! Exit codes, from sysexits.h, and how an error is told: what, why, what to do, on stderr.
+
+use std::process::ExitCode;
+
+/// The command was used wrongly (clap's own errors use 2).
+pub(crate) const USAGE: u8 = 64;
+/// An input file is not what it should be.
+pub(crate) const DATA: u8 = 65;
+/// Something needed is not there or does not answer.
+pub(crate) const UNAVAILABLE: u8 = 69;
+/// The configuration cannot be used.
+pub(crate) const CONFIG: u8 = 78;
+/// Anything else that failed.
+pub(crate) const SOFTWARE: u8 = 70;
+
+/// An error with the exit code it ends the process with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+/// The outcome of a command: its exit code, or a failure.
+pub(crate) type Outcome = Result<ExitCode, Failure>;
+
+impl Failure {
+    pub(crate) fn new(code: u8, error: impl Into<anyhow::Error>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// Tells it on standard error and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        eprintln!("muster: {:#}", self.error);
+        ExitCode::from(self.code)
+    }
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::new(SOFTWARE, error)
+    }
+}
+
+/// Gives an error its exit code.
+pub(crate) trait OrExit<T> {
+    /// Ends with `code` where this is an error.
+    fn or_exit(self, code: u8) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn or_exit(self, code: u8) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(code, error))
+    }
+}
