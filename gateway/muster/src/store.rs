@@ -1,0 +1,158 @@
+//! Opening what stands in the data folder: the root key, the time zone, the ledger, the policy.
+
+use crate::config::Config;
+use crate::trust;
+use anyhow::{Context as _, Result, bail};
+use muster_ledger::{Governance, Ledger, Options, Recovery, RootKey};
+use muster_residency::Policy;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Cache of the views.
+const VIEWS_CACHE_BYTES: u64 = 8 << 20;
+/// The name systemd's `LoadCredential=` gives the root key.
+const CREDENTIAL: &str = "muster-root-key";
+/// Largest policy, signature or law-pack file read.
+const MAX_POLICY_BYTES: u64 = 1 << 20;
+
+/// Opens the ledger that `config` names, making folder and key on a new box.
+pub(crate) fn open(config: &Config) -> Result<(Ledger, Recovery)> {
+    let options = Options {
+        data: config.site.data.clone(),
+        site: config.site.site.clone(),
+        time_zone: time_zone(config),
+        root_key: root_key(&config.site.data)?,
+        clock: trust::clock(config.clock.trust),
+        views_cache_bytes: VIEWS_CACHE_BYTES,
+    };
+    Ledger::open(options).context("cannot open the ledger")
+}
+
+/// The root key: systemd's credential, or the key file, made on a new box.
+fn root_key(data: &Path) -> Result<RootKey> {
+    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+        let path = PathBuf::from(folder).join(CREDENTIAL);
+        if path.exists() {
+            return read_key(&path);
+        }
+    }
+    let folder = data.join("keys");
+    let path = folder.join("root.key");
+    if !path.exists() {
+        make_key(data, &folder, &path)?;
+    }
+    read_key(&path)
+}
+
+fn read_key(path: &Path) -> Result<RootKey> {
+    let text = Zeroizing::new(fs::read(path).with_context(|| unreadable(path))?);
+    let Ok(bytes) = <[u8; 32]>::try_from(text.as_slice()) else {
+        bail!("{} is not a root key: it should hold 32 bytes", path.display());
+    };
+    Ok(RootKey::new(bytes))
+}
+
+fn make_key(data: &Path, folder: &Path, path: &Path) -> Result<()> {
+    if data.join("journal").exists() {
+        bail!(
+            "{} is missing but there is a journal; restore the key this box was set up with",
+            path.display()
+        );
+    }
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut key = Zeroizing::new([0; 32]);
+    SystemRandom::new().fill(key.as_mut()).context("the system gives no random numbers")?;
+    write_private(path, key.as_ref())?;
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// Writes a new file that only its owner may read, synced; an existing one is an error.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot make {}", path.display()))?;
+    file.write_all(bytes)?;
+    Ok(file.sync_all()?)
+}
+
+/// The site's zone: configured, or by the jurisdiction the policy gives the site, or UTC.
+pub(crate) fn time_zone(config: &Config) -> String {
+    if let Some(zone) = &config.site.time_zone {
+        return zone.clone();
+    }
+    let law = config
+        .policy
+        .as_ref()
+        .and_then(|p| fs::read_to_string(&p.file).ok())
+        .and_then(|text| Policy::parse(&text).ok())
+        .and_then(|policy| {
+            let site = policy.site.iter().find(|s| s.id == config.site.site)?;
+            Some(site.jurisdiction.as_str().to_owned())
+        });
+    zone_of(law.as_deref()).to_owned()
+}
+
+/// The zone of a jurisdiction that has one.
+pub(crate) fn zone_of(law: Option<&str>) -> &'static str {
+    match law {
+        Some("MO") => "Asia/Macau",
+        Some("HK") => "Asia/Hong_Kong",
+        Some("CN") => "Asia/Shanghai",
+        Some("SG") => "Asia/Singapore",
+        Some("MY") => "Asia/Kuala_Lumpur",
+        Some("JP") => "Asia/Tokyo",
+        _ => "UTC",
+    }
+}
+
+/// The policy that the configuration names, with its law pack and signatures; `None` without a
+/// `[policy]` section or while its file is not there: then everything is held.
+pub(crate) fn governance(config: &Config) -> Result<Option<Governance>> {
+    let Some(policy) = &config.policy else { return Ok(None) };
+    if !policy.file.exists() {
+        return Ok(None);
+    }
+    Ok(Some(Governance {
+        policy: read_bounded(&policy.file)?,
+        law_pack: read_bounded(&policy.law_pack)?,
+        signatures: read_signatures(&policy.file)?,
+    }))
+}
+
+/// The detached signatures of a policy: `POLICY.sig`; empty where there are none.
+pub(crate) fn read_signatures(policy: &Path) -> Result<String> {
+    let path = signatures_path(policy);
+    if path.exists() { read_bounded(&path) } else { Ok(String::new()) }
+}
+
+/// `POLICY.sig`.
+pub(crate) fn signatures_path(policy: &Path) -> PathBuf {
+    let mut name = policy.as_os_str().to_owned();
+    name.push(".sig");
+    name.into()
+}
+
+/// Reads a text file of at most 1 MiB.
+pub(crate) fn read_bounded(path: &Path) -> Result<String> {
+    let length = fs::metadata(path).with_context(|| unreadable(path))?.len();
+    if length > MAX_POLICY_BYTES {
+        bail!("{} is larger than 1 MiB; this is not what is meant", path.display());
+    }
+    fs::read_to_string(path).with_context(|| unreadable(path))
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("cannot read {}; put the file there, or correct the path", path.display())
+}
