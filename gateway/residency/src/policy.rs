@@ -1,7 +1,7 @@
 //! The customer's policy: sites, destinations, profiles, forbids, permits, limits, retention.
 //!
 //! Conditions are conjunctions of `field = [allowed values]` over closed words: no expressions, so
-//! every policy is total and finite. References between tables are for [`mod@crate::check`].
+//! every policy is total and finite. References between tables are for the publish-time checks.
 
 use crate::condition::When;
 use crate::parse::{self, ParseError};
@@ -345,7 +345,7 @@ struct File {
 
 impl Policy {
     /// Reads a policy. Unknown keys and words are refused with their line; references between
-    /// tables and into the law pack are for [`crate::check::check`].
+    /// tables and into the law pack are for the publish-time checks.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let file: File = parse::read(text)?;
         parse::expect_schema(text, &file.schema, SCHEMA)?;

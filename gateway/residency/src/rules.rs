@@ -98,7 +98,7 @@ enum Age {
 
 impl Rules {
     /// Compiles a policy under a law pack. Never fails: what does not fit together holds at
-    /// run time (I-11); [`crate::check::check`] finds it beforehand.
+    /// run time (I-11); the publish-time checks find it beforehand.
     pub fn new(policy: Policy, law_pack: LawPack) -> Self {
         let places = policy.destinations.iter().map(|d| place(d, &law_pack)).collect();
         let forms = policy.profiles.iter().map(form).collect();
