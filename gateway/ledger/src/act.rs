@@ -111,3 +111,25 @@ pub(crate) enum Act {
         what: String,
     },
 }
+
+impl Act {
+    /// The bytes that are journaled.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        // Only maps with keys that are no strings cannot be written, and acts have none.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Whether it may use the reserve of a full disk: what ends something, or what must be known.
+    pub(crate) fn is_essential(&self) -> bool {
+        matches!(
+            self,
+            Self::Opened { .. }
+                | Self::DeviceRevoked { .. }
+                | Self::SignersEnrolled { .. }
+                | Self::Governed { .. }
+                | Self::Settled { .. }
+                | Self::Paused { .. }
+                | Self::Attested { .. }
+        )
+    }
+}

@@ -13,6 +13,8 @@ mod accounts;
 mod act;
 mod clock;
 mod committer;
+mod core;
+mod decider;
 mod devices;
 mod directory;
 mod governance;
@@ -20,8 +22,12 @@ mod journal;
 mod keyring;
 mod ledger;
 mod outbox;
+mod punch_time;
+mod state;
 mod status;
 mod submit;
+mod sweeper;
+mod tables;
 mod views;
 
 pub use accounts::{Account, Accounts, AccountsError, Role};
@@ -31,8 +37,9 @@ pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError};
 pub use directory::{Directory, DirectoryError, Import, PersonProfile};
 pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
-pub use ledger::{Ledger, OpenError, Options, Recovery};
+pub use ledger::{Explanation, Ledger, OpenError, Options, Recovery};
 pub use outbox::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer};
+pub use state::decisions::RulesRef;
 pub use status::{DestinationStatus, Health, Status};
 pub use views::{
     DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, Views, ViewsError,

@@ -1,6 +1,11 @@
 //! What the box is doing now: numbers for `status`, `/healthz` and the page; nothing personal.
 
+use crate::Views;
+use crate::core::Shared;
+use crate::state::queue::Queue;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// Health of a part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -33,11 +38,11 @@ pub struct Status {
     /// Punches receipted since the start.
     pub receipted: u64,
     /// Held records by reason code.
-    pub held: std::collections::BTreeMap<String, u64>,
+    pub held: BTreeMap<String, u64>,
     /// Records set aside.
     pub quarantined: u64,
     /// Refusals by reason since set-up.
-    pub refused: std::collections::BTreeMap<String, u64>,
+    pub refused: BTreeMap<String, u64>,
     /// Every destination the policy or the outbox knows.
     pub destinations: Vec<DestinationStatus>,
     /// Whether punches can be receipted, and if not why.
@@ -54,4 +59,62 @@ pub struct Status {
     pub policy_holds: Vec<String>,
     /// Bytes on disk: journal, views.
     pub journal_bytes: u64,
+}
+
+/// Takes the numbers of this moment.
+pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
+    let _ = views;
+    let core = shared.core();
+    let state = &core.state;
+    let (journal, journal_cause) = journal_health(shared);
+    let rules = core.decider.rules();
+    Status {
+        records: state.next_record,
+        receipted: shared.receipted.load(Relaxed),
+        held: held(&core.state),
+        quarantined: state.standing.quarantined().map(|(_, count)| count).sum(),
+        refused: state.refused.clone(),
+        destinations: state.standing.queues().iter().map(destination).collect(),
+        journal,
+        journal_cause,
+        views: Health::Ok,
+        views_behind: 0,
+        policy: rules.map(|rules| format!("{}@{}", rules.policy_id(), rules.policy_version())),
+        policy_holds: core.decider.policy_holds(shared.clock.now_ms()),
+        journal_bytes: shared.journal_bytes.load(Relaxed),
+    }
+}
+
+fn journal_health(shared: &Shared) -> (Health, Option<String>) {
+    if let Some(why) = shared.failure() {
+        return (Health::Failing, Some(why));
+    }
+    if shared.full.load(Relaxed) {
+        return (Health::Failing, Some("the disk is full; free some space".to_owned()));
+    }
+    (Health::Ok, None)
+}
+
+/// A record held for several reasons counts under each.
+fn held(state: &crate::state::State) -> BTreeMap<String, u64> {
+    let mut held = BTreeMap::new();
+    for (decision, count) in state.standing.held() {
+        let ruling = state.decisions.ruling(decision);
+        for reason in ruling.iter().flat_map(|ruling| &ruling.decision.reasons) {
+            *held.entry(reason.clone()).or_default() += count;
+        }
+    }
+    held
+}
+
+fn destination(queue: &Queue) -> DestinationStatus {
+    DestinationStatus {
+        destination: queue.destination.to_string(),
+        backlog: queue.queued.len(),
+        settled: queue.settled,
+        rejected: queue.rejected,
+        paused: queue.paused.as_ref().map(|(reason, _)| reason.clone()),
+        paused_since_ms: queue.paused.as_ref().map(|(_, since)| *since),
+        last_settled_ms: queue.last_settled_ms,
+    }
 }

@@ -1,7 +1,24 @@
-//! Opening and closing: recovery, the committer's thread, the handles.
+//! Opening and closing: recovery, the threads, the handles.
 
+mod explain;
+mod open;
+
+pub use explain::Explanation;
+
+use crate::act::Act;
+use crate::committer::Request;
+use crate::core::Shared;
+use crate::submit::ActSender;
 use crate::*;
+use muster_attendance::EventId;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+/// How long closing may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a ledger needs to open.
 pub struct Options {
@@ -51,6 +68,9 @@ pub enum OpenError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The journal cannot be opened; the text says what to do.
+    #[error("{0}")]
+    Journal(String),
     /// A value in the options makes no sense.
     #[error("{0}")]
     Options(String),
@@ -58,76 +78,123 @@ pub enum OpenError {
 
 /// The owner of the data folder. Clones share it.
 #[derive(Clone)]
-pub struct Ledger {}
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    requests: mpsc::Sender<Request>,
+    acts: ActSender,
+    keyring: Keyring,
+    views: Views,
+    pseudonyms: Zeroizing<[u8; 32]>,
+    /// Held until the last handle goes: one process has the folder.
+    _lock: std::fs::File,
+}
 
 impl Ledger {
     /// Opens or creates the ledger in `options.data`, repairing what a crash left.
     pub fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
-        let _ = options;
-        todo!()
+        open::open(options)
     }
 
     /// Takes attendance and refusals from devices.
     pub fn committer(&self) -> Committer {
-        todo!()
+        Committer::new(self.inner.requests.clone(), self.inner.shared.clone())
     }
 
     /// Who is who.
     pub fn directory(&self) -> Directory {
-        todo!()
+        self.inner.shared.tables.directory.clone()
     }
 
     /// Which terminals there are.
     pub fn devices(&self) -> Devices {
-        todo!()
+        self.inner.shared.tables.devices.clone()
     }
 
     /// The secrets: for intake's vault and links alone.
     pub fn keyring(&self) -> Keyring {
-        todo!()
+        self.inner.keyring.clone()
     }
 
     /// What goes to `destination`; waits for ever where no permit names it.
     pub fn outbox(&self, destination: &str) -> Outbox {
-        let _ = destination;
-        todo!()
+        let inner = &self.inner;
+        let (committer, shared) = (self.committer(), inner.shared.clone());
+        Outbox::new(destination, committer, inner.acts.clone(), shared, &inner.pseudonyms)
     }
 
     /// What pages and reports read.
     pub fn views(&self) -> Views {
-        todo!()
+        self.inner.views.clone()
     }
 
     /// Who may log in.
     pub fn accounts(&self) -> Accounts {
-        todo!()
+        self.inner.shared.tables.accounts.clone()
     }
 
     /// Puts a policy in force (journaled where it differs from the last) and re-decides what is
     /// held; `None` holds everything. Future decisions, at commit and dispatch, use it.
     pub async fn govern(&self, governance: Option<Governance>) -> Result<(), CommitError> {
-        let _ = governance;
-        todo!()
+        if let Some(governance) = &governance {
+            decider::compile(governance).map_err(CommitError::Invalid)?;
+        }
+        if self.inner.shared.core().state.governance == governance {
+            return Ok(());
+        }
+        self.inner.acts.submit(vec![Act::Governed { governance }]).await
+    }
+
+    /// The policy in force, as texts.
+    pub fn governance(&self) -> Option<Governance> {
+        self.inner.shared.core().state.governance.clone()
+    }
+
+    /// The rules in force, compiled; `None` holds everything.
+    pub fn rules(&self) -> Option<Arc<muster_residency::Rules>> {
+        self.inner.shared.core().decider.rules().cloned()
     }
 
     /// Enrols who may sign policies (first set-up, or an approved change).
     pub async fn enrol_signers(&self, signers: Vec<Signer>) -> Result<(), CommitError> {
-        let _ = signers;
-        todo!()
+        self.inner.acts.submit(vec![Act::SignersEnrolled { signers }]).await
     }
 
     /// Who may sign policies.
     pub fn signers(&self) -> Vec<Signer> {
-        todo!()
+        self.inner.shared.core().state.signers.clone()
+    }
+
+    /// Journals that `actor` did `what`: an administrative note, never personal data.
+    pub async fn note(&self, actor: &str, what: &str) -> Result<(), CommitError> {
+        let act = Act::Noted { actor: actor.to_owned(), what: what.to_owned() };
+        self.inner.acts.submit(vec![act]).await
+    }
+
+    /// The stored decision of a record, in full; `None` if there is no such record.
+    pub async fn explain(&self, id: EventId) -> Result<Option<Explanation>, CommitError> {
+        let shared = self.inner.shared.clone();
+        let work = move || explain::explain(&shared, id);
+        tokio::task::spawn_blocking(work).await.unwrap_or(Err(CommitError::Closed))
     }
 
     /// What the box is doing now.
     pub fn status(&self) -> Status {
-        todo!()
+        status::of(&self.inner.shared, &self.inner.views)
     }
 
     /// Stops the threads after everything accepted so far is on disk; at most 5 s.
     pub async fn close(self) {
-        todo!()
+        let committer = self.committer();
+        let closing = committer.ask(|done| Request::Close { done });
+        match tokio::time::timeout(CLOSE_LIMIT, closing).await {
+            Ok(Ok(()) | Err(CommitError::Closed)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "closing"),
+            Err(_) => tracing::warn!("closing took too long: what was not receipted is not stored"),
+        }
+        self.inner.shared.close();
     }
 }

@@ -1,15 +1,34 @@
 //! The one writer: gathers what waits, decides, writes once, `fdatasync` once, answers all.
+//!
+//! A thread of its own owns the journal. Requests come over one bounded queue; what waits is
+//! gathered into one batch. Nothing is answered before the batch is on disk, and nothing blocks
+//! this thread but the journal.
 
+mod batch;
+mod draft;
+mod refusals;
+mod request;
+mod thread;
+
+pub(crate) use request::{Dispatch, Outcome, Redecision, Request, Sending};
+pub(crate) use thread::{Thread, start};
+
+use crate::core::Shared;
 use muster_attendance::{Attendance, DeviceId, EventId};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests that may wait; callers beyond wait outside.
+pub(crate) const MAX_WAITING: usize = 1024;
 
 /// Proof that a punch is in the journal and fsynced: only the committer makes one, and a receipt
 /// consumes it.
 #[derive(Debug)]
 pub struct Committed {
-    pub(crate) id: EventId,
-    pub(crate) device: DeviceId,
-    pub(crate) boot: u32,
-    pub(crate) seq: u64,
+    id: EventId,
+    device: DeviceId,
+    boot: u32,
+    seq: u64,
 }
 
 impl Committed {
@@ -24,7 +43,7 @@ impl Committed {
     }
 }
 
-/// What became of a punch; every one is on disk.
+/// What became of a punch; every one but a refused is on disk.
 #[derive(Debug)]
 pub enum Verdict {
     /// Stored.
@@ -33,6 +52,8 @@ pub enum Verdict {
     Again(Committed),
     /// Stored apart: its identity was used before for another punch, or its time is unusable.
     Quarantined(Committed),
+    /// Refused for good, and the refusal journaled.
+    Refused(RefusalReason),
 }
 
 /// Why a message is refused for good. Stable: devices and metrics see the text in kebab case.
@@ -85,22 +106,64 @@ pub enum CommitError {
 
 /// The way into the journal. Cheap to clone.
 #[derive(Clone)]
-pub struct Committer {}
+pub struct Committer {
+    requests: mpsc::Sender<Request>,
+    shared: Arc<Shared>,
+}
 
 impl Committer {
     /// Punches that one request may hold; callers split larger ones.
     pub const MAX_BATCH: usize = 1024;
 
+    pub(crate) fn new(requests: mpsc::Sender<Request>, shared: Arc<Shared>) -> Self {
+        Self { requests, shared }
+    }
+
     /// Commits punches, one request per socket read rather than per punch. Verdicts come in the
     /// order of the punches. Waits while the queue (bounded) is full.
     pub async fn commit(&self, punches: Vec<Attendance>) -> Result<Vec<Verdict>, CommitError> {
-        let _ = punches;
-        todo!()
+        if punches.len() > Self::MAX_BATCH {
+            let many = punches.len();
+            return Err(CommitError::Invalid(format!(
+                "{many} punches in one request; at most {} fit",
+                Self::MAX_BATCH
+            )));
+        }
+        if punches.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.ask(|done| Request::Commit { punches, done }).await
     }
 
     /// Journals a refusal for good. Refusals beyond 100 a second per device are only counted.
     pub async fn refuse(&self, refusal: Refusal) -> Result<(), CommitError> {
-        let _ = refusal;
-        todo!()
+        self.ask(|done| Request::Refuse { refusal, done }).await
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        request: impl FnOnce(Answer<T>) -> Request,
+    ) -> Result<T, CommitError> {
+        let (done, answer) = oneshot::channel();
+        self.requests.send(request(done)).await.map_err(|_| self.gone())?;
+        answer.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    /// As [`Self::ask`], for threads.
+    pub(crate) fn ask_blocking<T>(
+        &self,
+        request: impl FnOnce(Answer<T>) -> Request,
+    ) -> Result<T, CommitError> {
+        let (done, answer) = oneshot::channel();
+        self.requests.blocking_send(request(done)).map_err(|_| self.gone())?;
+        answer.blocking_recv().unwrap_or_else(|_| Err(self.gone()))
+    }
+
+    fn gone(&self) -> CommitError {
+        self.shared.failure().map_or(CommitError::Closed, CommitError::Failed)
     }
 }
+
+/// Where an answer goes.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, CommitError>>;

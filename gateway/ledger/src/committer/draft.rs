@@ -1,0 +1,157 @@
+//! From requests to a batch: dedupe, decide, check what rests on earlier facts.
+
+use super::batch::{Batch, Fate, Waiting, refusal_of};
+use super::refusals::Refusals;
+use super::{Answer, Dispatch, Outcome, Redecision, RefusalReason, Request, Verdict};
+use crate::act::Act;
+use crate::core::{Core, Shared};
+use crate::journal::{Fact, Reader};
+use crate::outbox::Parcel;
+use crate::punch_time::must_wait;
+use crate::state::decisions::Ruling;
+use crate::state::dedupe::{BlockKey, Seen};
+use crate::state::{CLOCK_WAIT, SEQ_CONFLICT};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use muster_attendance::{Attendance, PersonId};
+
+/// What drafting needs.
+pub(super) struct Drafter<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) core: &'a mut Core,
+    pub(super) reader: &'a mut Reader,
+    pub(super) refusals: &'a mut Refusals,
+    pub(super) batch: &'a mut Batch,
+    pub(super) now_ms: i64,
+    /// Number that the batch's first fact will have.
+    pub(super) first: u64,
+}
+
+impl Drafter<'_> {
+    /// Takes in one request. What cannot stand is answered at once.
+    pub(super) fn take(&mut self, request: Request) {
+        match request {
+            Request::Commit { punches, done } => self.commit(punches, done),
+            Request::Refuse { refusal, done } => {
+                let act = self.refusals.note(&refusal);
+                self.batch.refusal(act, done);
+            }
+            Request::Dispatch { dispatch, done } => self.dispatch(dispatch, done),
+            Request::Redecide { redecision, done } => self.redecide(redecision, done),
+            // The thread keeps it to itself.
+            Request::Close { .. } => {}
+        }
+    }
+
+    fn commit(&mut self, punches: Vec<Attendance>, done: Answer<Vec<Verdict>>) {
+        let fates = punches.iter().map(|punch| self.punch(punch)).collect();
+        self.batch.waiting.push(Waiting::Commit { punches, fates, done });
+    }
+
+    fn punch(&mut self, punch: &Attendance) -> Fate {
+        match self.check(punch) {
+            Seen::Again(original) => Fate::Again(original),
+            Seen::New if must_wait(punch) => self.store_apart(punch, CLOCK_WAIT),
+            Seen::New => {
+                let decision = self.core.decide(punch, self.now_ms, &self.shared.tables).number;
+                Fate::New(self.store(punch, decision, false))
+            }
+            // What cannot be read back any more cannot be told from another punch.
+            Seen::Conflict | Seen::Forgotten(..) => self.store_apart(punch, SEQ_CONFLICT),
+            Seen::TooSparse => {
+                let reason = RefusalReason::TooSparse;
+                let act = self.refusals.note(&refusal_of(punch, reason));
+                self.batch.acts.extend(act.map(|act| (act, false)));
+                Fate::Refused(reason)
+            }
+        }
+    }
+
+    fn check(&mut self, punch: &Attendance) -> Seen {
+        let tables = &self.shared.tables;
+        let same = |a: PersonId, b: PersonId| tables.same_person(a, b);
+        match self.core.state.dedupe.check(punch, same) {
+            Seen::Forgotten(key, first, last) => {
+                self.recall(key, first, last);
+                self.core.state.dedupe.check(punch, same)
+            }
+            seen => seen,
+        }
+    }
+
+    /// Reads back what a block of a terminal's punches said.
+    fn recall(&mut self, key: BlockKey, first: u64, last: u64) {
+        let mut found = Vec::new();
+        for record in self.reader.facts(first..=last) {
+            match record {
+                Ok(record) => {
+                    let punch = record.fact.map(|fact| fact.attendance);
+                    found.extend(punch.filter(|p| key.holds(p)).map(|p| (record.number, p)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, first, last, "duplicates cannot be compared");
+                    break;
+                }
+            }
+        }
+        self.core.state.dedupe.recall(key, found.into_iter());
+    }
+
+    fn store_apart(&mut self, punch: &Attendance, reason: &str) -> Fate {
+        let state = &mut self.core.state;
+        let (decisions, standing) = (&mut state.decisions, &mut state.standing);
+        let decision = decisions.intern(Ruling::hold(reason), |d| standing.queue_number(d));
+        Fate::Quarantined(self.store(punch, decision, true))
+    }
+
+    fn store(&mut self, punch: &Attendance, decision: u32, quarantined: bool) -> usize {
+        let index = self.batch.facts.len();
+        let record = self.first + index as u64;
+        if !self.core.state.dedupe.insert(punch, record) {
+            self.core.state.dedupe.insert_variant(punch, record);
+        }
+        self.batch.facts.push(Fact { attendance: *punch, decision, quarantined });
+        index
+    }
+
+    fn dispatch(&mut self, dispatch: Dispatch, done: Answer<Outcome<Vec<Parcel>>>) {
+        let stale = dispatch.changes != self.core.changes;
+        let queue = self.core.state.standing.queue(&dispatch.destination);
+        let others = dispatch.redecided.iter().map(|&(record, _)| record);
+        let aside = dispatch.aside.iter().map(|&(record, _)| record);
+        let mut records = dispatch.sending.iter().map(|s| s.record).chain(others).chain(aside);
+        if stale || !records.all(|record| queue.may_go(record)) {
+            let _ = done.send(Ok(Outcome::Stale));
+            return;
+        }
+        self.batch.redecided(&dispatch.redecided);
+        for &(record, reason) in &dispatch.aside {
+            self.batch.acts.push((Act::SetAside { record, reason: reason.to_owned() }, false));
+        }
+        self.batch.acts.extend(dispatched(&dispatch).map(|act| (act, false)));
+        // At once, so that no other request of this batch releases them again.
+        dispatch.sending.iter().for_each(|s| queue.hand_out(s.record));
+        self.batch.waiting.push(Waiting::Dispatch { dispatch, done });
+    }
+
+    fn redecide(&mut self, mut redecision: Redecision, done: Answer<Outcome<u64>>) {
+        if redecision.changes != self.core.changes {
+            let _ = done.send(Ok(Outcome::Stale));
+            return;
+        }
+        redecision.records.retain(|&(record, _)| self.core.state.standing.is_open(record));
+        self.batch.redecision(redecision, done);
+    }
+}
+
+/// The act of a dispatch; `None` if all of it is known from before.
+fn dispatched(dispatch: &Dispatch) -> Option<Act> {
+    let fresh = || dispatch.sending.iter().filter(|sending| !sending.known);
+    fresh().next()?;
+    Some(Act::Dispatched {
+        destination: dispatch.destination.to_string(),
+        decision: fresh().map(|sending| sending.decision).collect(),
+        records: fresh().map(|sending| sending.record).collect(),
+        digests: fresh().map(|sending| STANDARD.encode(sending.digest)).collect(),
+    })
+}

@@ -1,0 +1,51 @@
+//! What the committer is asked to do, besides plain acts.
+
+use super::{Answer, Refusal, Verdict};
+use crate::outbox::Parcel;
+use muster_attendance::{Attendance, EventId};
+use std::sync::Arc;
+
+/// One request.
+pub(crate) enum Request {
+    Commit { punches: Vec<Attendance>, done: Answer<Vec<Verdict>> },
+    Refuse { refusal: Refusal, done: Answer<()> },
+    Dispatch { dispatch: Dispatch, done: Answer<Outcome<Vec<Parcel>>> },
+    Redecide { redecision: Redecision, done: Answer<Outcome<u64>> },
+    Close { done: Answer<()> },
+}
+
+/// The answer to a request that rests on facts read earlier.
+pub(crate) enum Outcome<T> {
+    Done(T),
+    /// The facts have changed: look again.
+    Stale,
+}
+
+/// One record to be sent.
+pub(crate) struct Sending {
+    pub(crate) record: u64,
+    pub(crate) key: EventId,
+    pub(crate) decision: u32,
+    pub(crate) bytes: Box<[u8]>,
+    /// SHA-256 of the bytes.
+    pub(crate) digest: [u8; 32],
+    /// Journaled before with these very bytes and decision: nothing new to say.
+    pub(crate) known: bool,
+}
+
+/// Records to be released to a destination, decided when `changes` was the decider's.
+pub(crate) struct Dispatch {
+    pub(crate) destination: Arc<str>,
+    pub(crate) changes: u64,
+    pub(crate) sending: Vec<Sending>,
+    /// Records that no longer go there, with their decision.
+    pub(crate) redecided: Vec<(u64, u32)>,
+    /// Records that must not go at all, with the reason.
+    pub(crate) aside: Vec<(u64, &'static str)>,
+}
+
+/// Open records whose outcome changed, with their new decision.
+pub(crate) struct Redecision {
+    pub(crate) changes: u64,
+    pub(crate) records: Vec<(u64, u32)>,
+}

@@ -1,0 +1,270 @@
+//! What the threads and handles share: the state behind one lock that is never held over IO to the
+//! journal's tail, the tables, the clock.
+
+use crate::act::Act;
+use crate::decider::Decider;
+use crate::journal::{Fact, Reader};
+use crate::state::State;
+use crate::tables::Tables;
+use crate::{Clock, LiveRow};
+use muster_attendance::{Attendance, EventId, PersonId};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use tokio::sync::{broadcast, watch};
+
+/// Punches a slow live board may be behind before it misses some.
+const MAX_LIVE: usize = 1024;
+
+/// Which open records are to be decided again.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Sweep {
+    /// From this record on.
+    pub(crate) from: u64,
+    /// Of these people alone; `None` is of all.
+    pub(crate) people: Option<HashSet<PersonId>>,
+}
+
+impl Sweep {
+    fn merge(&mut self, other: Self) {
+        self.from = self.from.min(other.from);
+        self.people = match (self.people.take(), other.people) {
+            (Some(mut a), Some(b)) => {
+                a.extend(b);
+                Some(a)
+            }
+            _ => None,
+        };
+    }
+}
+
+/// What the lock guards.
+pub(crate) struct Core {
+    pub(crate) state: State,
+    pub(crate) decider: Decider,
+    /// Grows whenever anything a decision rests on changes, one person's facts included.
+    pub(crate) changes: u64,
+    sweep: Option<Sweep>,
+    pub(crate) closed: bool,
+}
+
+impl Core {
+    pub(crate) fn new(state: State, decider: Decider) -> Self {
+        Self { state, decider, changes: 0, sweep: None, closed: false }
+    }
+
+    /// Decides where a punch may go.
+    pub(crate) fn decide(
+        &mut self,
+        punch: &Attendance,
+        now_ms: i64,
+        tables: &Tables,
+    ) -> crate::decider::Decided {
+        let State { decisions, standing, .. } = &mut self.state;
+        self.decider.decide(punch, now_ms, &tables.directory, decisions, standing)
+    }
+
+    /// A shared fact changed: everything open is decided again, and destinations look again.
+    pub(crate) fn changed(&mut self) {
+        self.changes += 1;
+        self.ask_sweep(Sweep { from: 0, people: None });
+        self.wake_outboxes();
+    }
+
+    /// Facts of one person changed.
+    pub(crate) fn person_changed(&mut self, person: PersonId) {
+        self.changes += 1;
+        self.decider.forget(person);
+        self.ask_sweep(Sweep { from: 0, people: Some(HashSet::from([person])) });
+    }
+
+    /// Adds to what is to be decided again. The sweeper is woken by [`Shared::wake_sweeper`].
+    pub(crate) fn ask_sweep(&mut self, sweep: Sweep) {
+        match &mut self.sweep {
+            Some(waiting) => waiting.merge(sweep),
+            None => self.sweep = Some(sweep),
+        }
+    }
+
+    /// Wakes every destination's worker.
+    pub(crate) fn wake_outboxes(&self) {
+        self.state.standing.queues().iter().for_each(|queue| queue.changed.notify_one());
+    }
+}
+
+/// The shared parts.
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    sweep_asked: Condvar,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) site: String,
+    failure: OnceLock<String>,
+    pub(crate) full: AtomicBool,
+    pub(crate) receipted: AtomicU64,
+    pub(crate) journal_bytes: AtomicU64,
+    reader: Mutex<Reader>,
+    live: broadcast::Sender<LiveRow>,
+    head: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        core: Core,
+        tables: Tables,
+        clock: Clock,
+        site: String,
+        reader: Reader,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            core: Mutex::new(core),
+            sweep_asked: Condvar::new(),
+            tables,
+            clock,
+            site,
+            failure: OnceLock::new(),
+            full: AtomicBool::new(false),
+            receipted: AtomicU64::new(0),
+            journal_bytes: AtomicU64::new(0),
+            reader: Mutex::new(reader),
+            live: broadcast::Sender::new(MAX_LIVE),
+            head: watch::Sender::new(0),
+        })
+    }
+
+    /// The state. A panic of another holder is no reason to fall silent here: `failure` tells it.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A cursor of its own over the journal.
+    pub(crate) fn reader(&self) -> Reader {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).another()
+    }
+
+    /// Why the journal takes nothing until a restart.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
+    }
+
+    /// Notes the first failure; it stays.
+    pub(crate) fn fail(&self, why: &str) {
+        if self.failure.set(why.to_owned()).is_ok() {
+            tracing::error!(why, "the journal takes nothing more until a restart");
+        }
+    }
+
+    /// New punches as they happen.
+    pub(crate) fn live(&self) -> broadcast::Receiver<LiveRow> {
+        self.live.subscribe()
+    }
+
+    /// The number the next record will have, whenever it grows.
+    pub(crate) fn head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Tells of durable facts.
+    pub(crate) fn publish(&self, first: u64, epoch: u16, facts: &[Fact]) {
+        self.receipted.fetch_add(facts.len() as u64, Relaxed);
+        self.head.send_replace(first + facts.len() as u64);
+        if self.live.receiver_count() > 0 {
+            for (record, fact) in (first..).zip(facts) {
+                let attendance = fact.attendance;
+                let id = EventId::new(attendance.received_ms, epoch, record);
+                // Nobody listening any more is no harm.
+                let _ = self.live.send(LiveRow { id, attendance });
+            }
+        }
+    }
+
+    /// Wakes the sweeper.
+    pub(crate) fn wake_sweeper(&self) {
+        self.sweep_asked.notify_all();
+    }
+
+    /// Waits for a sweep to do; `None` at the end.
+    pub(crate) fn next_sweep(&self) -> Option<Sweep> {
+        let mut core = self.core();
+        loop {
+            if core.closed {
+                return None;
+            }
+            if let Some(sweep) = core.sweep.take() {
+                return Some(sweep);
+            }
+            core = self.sweep_asked.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends waiting: sweeper and outboxes.
+    pub(crate) fn close(&self) {
+        let mut core = self.core();
+        core.closed = true;
+        core.wake_outboxes();
+        self.wake_sweeper();
+    }
+
+    /// Takes durable acts into tables and state, live. `at_ms` is their batch's time.
+    pub(crate) fn apply_acts(&self, core: &mut Core, acts: &[Act], at_ms: i64) {
+        let mut people = BTreeSet::new();
+        let mut governed = false;
+        for act in acts {
+            match act {
+                Act::PersonWritten { person, .. } => {
+                    // A person seen for the first time has no records yet.
+                    if self.tables.directory.profile(*person).is_some() {
+                        people.insert(*person);
+                    }
+                }
+                Act::PersonMapped { from, into, .. } => {
+                    people.extend(from.iter().chain([into]).copied());
+                }
+                Act::Governed { .. } => governed = true,
+                _ => {}
+            }
+            self.tables.apply(act);
+            core.state.apply_act(act, at_ms);
+            self.note_attestation(core, act);
+        }
+        people.into_iter().for_each(|person| core.person_changed(person));
+        if governed {
+            core.govern(self.clock.now_ms());
+        }
+    }
+
+    fn note_attestation(&self, core: &mut Core, act: &Act) {
+        match act {
+            Act::Attested { destination, attestation } => {
+                let queue = core.state.standing.queue(destination);
+                queue.attested = Some(attestation.clone());
+                queue.changed.notify_one();
+            }
+            Act::Paused { destination, .. } => {
+                core.state.standing.queue(destination).attested = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Core {
+    /// Puts the journaled governance in force; texts that do not parse hold everything.
+    pub(crate) fn govern(&mut self, now_ms: i64) {
+        let governance = self.state.governance.clone();
+        let rules = governance.as_ref().and_then(|g| crate::decider::compile(g).ok());
+        let signers = match (&governance, &rules) {
+            (Some(governance), Some(rules)) => {
+                crate::governance::verified(governance, rules, &self.state.signers)
+            }
+            _ => Vec::new(),
+        };
+        if let Some(rules) = &rules {
+            for destination in rules.destinations() {
+                self.state.standing.queue_number(&destination.id);
+            }
+        }
+        self.decider.govern(rules, signers, now_ms);
+        self.changed();
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a record is where it is.
+
+use crate::core::Shared;
+use crate::state::decisions::RulesRef;
+use crate::state::standing::Place;
+use crate::{CommitError, PauseReason, RecordState};
+use muster_attendance::{Attendance, EventId};
+use muster_residency::StoredDecision;
+use muster_residency::vocab::Verdict;
+use serde::Serialize;
+
+/// A record's stored decision with all that stands behind it. Only what is stored is told: nothing
+/// is decided again.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The record.
+    pub id: EventId,
+    /// What the record says.
+    pub attendance: Attendance,
+    /// Where it stands.
+    pub state: RecordState,
+    /// The decision; `None` if its own act is damaged, and then the record waits.
+    pub decision: Option<StoredDecision>,
+    /// What it was decided under; `None` where no policy was in force.
+    pub rules: Option<RulesRef>,
+    /// Why its destination takes nothing now, if so (I-03, I-04).
+    pub paused: Option<PauseReason>,
+}
+
+pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation>, CommitError> {
+    let read = shared.reader().record(id.number());
+    let read = read.map_err(|error| CommitError::Failed(error.to_string()))?;
+    let Some((record, fact)) = read.and_then(|record| Some((record, record.fact?))) else {
+        return Ok(None);
+    };
+    let attendance = fact.attendance;
+    if EventId::new(attendance.received_ms, record.epoch, record.number) != id {
+        return Ok(None);
+    }
+    let core = shared.core();
+    let standing = &core.state.standing;
+    let number = standing.decision(record.number, fact.decision);
+    let ruling = core.state.decisions.ruling(number);
+    let place = standing.find(record.number);
+    let paused = match place {
+        Place::Queued(queue) => standing.queues().get(queue).and_then(|q| q.paused.clone()),
+        _ => None,
+    };
+    Ok(Some(Explanation {
+        id,
+        attendance,
+        state: state_of(place, ruling.map(|r| r.decision.decision)),
+        decision: ruling.map(|r| r.decision.clone()),
+        rules: ruling.and_then(|r| r.rules.clone()),
+        paused: paused.map(|(reason, _)| reason),
+    }))
+}
+
+/// The word for a place.
+pub(crate) fn state_of(place: Place, verdict: Option<Verdict>) -> RecordState {
+    match (place, verdict) {
+        (Place::Held, _) => RecordState::Held,
+        (Place::Queued(_), _) => RecordState::Queued,
+        (Place::SetAside, _) => RecordState::Quarantined,
+        (Place::Done, Some(Verdict::Drop)) => RecordState::Dropped,
+        (Place::Done, _) => RecordState::Settled,
+    }
+}

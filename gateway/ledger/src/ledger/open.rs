@@ -1,0 +1,165 @@
+//! From a data folder to a running ledger.
+
+use super::{Inner, Ledger, OpenError, Options, Recovery};
+use crate::act::Act;
+use crate::core::{Core, Shared};
+use crate::decider::Decider;
+use crate::journal::{Draft, Fact, Journal, JournalError, Start};
+use crate::keyring::{Keyring, KeyringError};
+use crate::state::{State, checkpoint};
+use crate::submit::ActSender;
+use crate::tables::Building;
+use crate::{Views, committer, sweeper};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// Name of the key that pseudonyms are made under.
+const PSEUDONYM_KEY: &str = "pseudonyms";
+
+pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
+    let began = Instant::now();
+    let Options { data, site, time_zone, root_key, clock, views_cache_bytes } = options;
+    if jiff::tz::TimeZone::get(&time_zone).is_err() {
+        let text = format!("`{time_zone}` is not a time zone; use an IANA name as Asia/Macau");
+        return Err(OpenError::Options(text));
+    }
+    let lock = lock(&data)?;
+    let keyring = Keyring::open(&data, root_key).map_err(|error| key_error(&data, error))?;
+    let pseudonyms = keyring.named_key(PSEUDONYM_KEY).map_err(|e| key_error(&data, e))?;
+    let now_ms = clock.now_ms();
+    let (mut journal, start) =
+        Journal::open(&data, &keyring, now_ms).map_err(|error| journal_error(&data, error))?;
+    let epoch = start.epoch;
+    let mut recovery = Recovery {
+        torn_bytes: start.torn_bytes,
+        damaged: start.damaged.clone(),
+        rolled_back: start.rolled_back,
+        ..Recovery::default()
+    };
+    let (state, building) = replay(start, &journal, &data)?;
+    say_opened(&mut journal, &site, &recovery, epoch, now_ms)
+        .map_err(|error| journal_error(&data, error))?;
+    recovery.records = journal.next_record().max(state.next_record);
+
+    let (acts, submissions) = ActSender::new();
+    let tables = building.finish(&acts, &keyring, &clock);
+    let mut core = Core::new(state, Decider::new(&site));
+    core.decider.tick(now_ms, clock.trust());
+    core.govern(now_ms);
+    let shared = Shared::new(core, tables, clock, site, journal.reader());
+    shared.journal_bytes.store(journal.bytes(), std::sync::atomic::Ordering::Relaxed);
+    let io = |source| OpenError::Io { path: data.clone(), source };
+    let thread = committer::Thread {
+        journal,
+        data: data.clone(),
+        epoch,
+        shared: shared.clone(),
+        submissions,
+    };
+    let requests = committer::start(thread).map_err(io)?;
+    sweeper::start(shared.clone(), requests.downgrade()).map_err(io)?;
+    let _ = views_cache_bytes;
+    let views = Views {};
+    let pseudonyms = Zeroizing::new(*pseudonyms.expose());
+    let inner = Inner { shared, requests, acts, keyring, views, pseudonyms, _lock: lock };
+    recovery.took_ms = began.elapsed().as_millis() as u64;
+    Ok((Ledger { inner: Arc::new(inner) }, recovery))
+}
+
+/// Makes the folder and takes it for this process.
+fn lock(data: &Path) -> Result<File, OpenError> {
+    let io = |source| OpenError::Io { path: data.to_owned(), source };
+    std::fs::create_dir_all(data).map_err(io)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(data.join("lock"))
+        .map_err(io)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::InUse(data.to_owned())),
+        Err(error) => Err(io(error.into())),
+    }
+}
+
+/// State and tables as the journal tells them: from the checkpoint, or from the first batch where
+/// that cannot be read.
+fn replay(start: Start, journal: &Journal, data: &Path) -> Result<(State, Building), OpenError> {
+    let restored = start.checkpoint.as_deref().map(|bytes| {
+        let (state, tables) = checkpoint::read(bytes)?;
+        Ok::<_, checkpoint::CheckpointError>((state, Building::restore(&tables)?))
+    });
+    let (mut reader, (mut state, mut building)) = match restored {
+        Some(Ok(restored)) => (start.batches, restored),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "reading the whole journal instead");
+            (journal.reader(), Default::default())
+        }
+        None => (start.batches, Default::default()),
+    };
+    let failed = |error: crate::journal::ReadError| OpenError::Io {
+        path: data.join("journal"),
+        source: std::io::Error::other(error),
+    };
+    while let Some(batch) = reader.next_batch().map_err(failed)? {
+        if let Ok(acts) = &batch.acts {
+            for bytes in acts.iter() {
+                // An act of a later version is not understood and changes nothing here.
+                if let Ok(act) = serde_json::from_slice::<Act>(bytes) {
+                    building.apply(&act);
+                    state.apply_act(&act, batch.at_ms);
+                }
+            }
+        }
+        if let Ok(facts) = &batch.facts {
+            let facts: Vec<Fact> = facts.iter().collect();
+            building.note_punches(&facts, batch.at_ms);
+            state.remember(batch.first_record, &facts);
+            state.apply_facts(batch.epoch, batch.first_record, &facts, false);
+        }
+    }
+    Ok((state, building))
+}
+
+/// Journals the start. On a full disk that must wait: the box starts all the same.
+fn say_opened(
+    journal: &mut Journal,
+    site: &str,
+    recovery: &Recovery,
+    epoch: u16,
+    at_ms: i64,
+) -> Result<(), JournalError> {
+    let act = Act::Opened {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        site: site.to_owned(),
+        epoch,
+        rolled_back: recovery.rolled_back,
+        torn_bytes: recovery.torn_bytes,
+    };
+    let acts = [act.encode()];
+    let draft = Draft { at_ms, epoch, facts: &[], acts: &acts, essential: true };
+    match journal.append(&draft) {
+        Ok(_) | Err(JournalError::Full) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn key_error(data: &Path, error: KeyringError) -> OpenError {
+    match error {
+        KeyringError::WrongKey => OpenError::WrongKey(data.join("keys")),
+        KeyringError::Io(source) => OpenError::Io { path: data.join("keys"), source },
+        other => OpenError::Journal(other.to_string()),
+    }
+}
+
+fn journal_error(data: &Path, error: JournalError) -> OpenError {
+    match error {
+        JournalError::Io { path, source } => OpenError::Io { path, source },
+        JournalError::Key(error) => key_error(data, error),
+        other => OpenError::Journal(other.to_string()),
+    }
+}

@@ -1,0 +1,250 @@
+//! What goes to one destination: live first, backlog paced, each decided again at the moment of
+//! sending, journaled with the hash of its bytes before it is handed out.
+
+mod parcel;
+mod render;
+mod select;
+
+pub(crate) use parcel::Home;
+pub use parcel::Parcel;
+pub(crate) use render::hex;
+
+use crate::act::Act;
+use crate::committer::{Committer, Outcome, Request};
+use crate::core::Shared;
+use crate::state::same_kind;
+use crate::submit::ActSender;
+use select::{Selection, Selector};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of a region's receipt or refusal that are kept.
+const MAX_WORD: usize = 200;
+
+/// Why a destination is paused: its records wait, none changes destination.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PauseReason {
+    /// I-03: not reachable; the text is the cause, without personal data.
+    Down(String),
+    /// I-04: what answers is not the region the policy names.
+    WrongRegion(String),
+}
+
+/// What was seen on the wire.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct TransferPeer {
+    /// Host and port as connected.
+    pub host: String,
+    /// SHA-256 of the peer's certificate in DER, in hex.
+    pub certificate: String,
+    /// `muster:region:…` names in the certificate.
+    pub regions: Vec<String>,
+    /// As `TLSv1_3`.
+    pub tls_version: String,
+    /// As `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: String,
+}
+
+/// What is known of a destination's region at a moment.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attestation {
+    /// Seen on the wire: the certificate carries `region`.
+    Endpoint {
+        /// As `ap-southeast-1`.
+        region: String,
+        /// What was seen.
+        peer: TransferPeer,
+    },
+}
+
+impl Attestation {
+    /// The region attested.
+    pub fn region(&self) -> &str {
+        let Self::Endpoint { region, .. } = self;
+        region
+    }
+}
+
+/// The region's word on one parcel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Settlement {
+    /// Taken; with the region's own receipt where it gives one (at most 200 bytes are kept).
+    Accepted {
+        /// The region's id or code.
+        receipt: Option<String>,
+    },
+    /// Refused for good: set aside and shown, never sent elsewhere.
+    Rejected {
+        /// The region's words, at most 200 bytes are kept.
+        reason: String,
+    },
+    /// No word: it stays queued and goes again, same bytes.
+    Unknown,
+}
+
+/// Why nothing is handed out.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The journal did not take the dispatch or settlement.
+    #[error(transparent)]
+    Commit(#[from] crate::CommitError),
+}
+
+/// One destination's queue. Cheap to clone, but one worker drains it.
+#[derive(Clone)]
+pub struct Outbox {
+    destination: Arc<str>,
+    committer: Committer,
+    acts: ActSender,
+    shared: Arc<Shared>,
+    selector: Arc<Mutex<Selector>>,
+}
+
+impl Outbox {
+    /// Parcels one call may hand out.
+    pub const MAX_BATCH: usize = 1024;
+
+    pub(crate) fn new(
+        destination: &str,
+        committer: Committer,
+        acts: ActSender,
+        shared: Arc<Shared>,
+        pseudonyms: &[u8; 32],
+    ) -> Self {
+        let selector = Selector::new(destination, &shared, pseudonyms);
+        let selector = Arc::new(Mutex::new(selector));
+        Self { destination: destination.into(), committer, acts, shared, selector }
+    }
+
+    /// The destination's name in the policy.
+    pub fn destination(&self) -> &str {
+        &self.destination
+    }
+
+    /// The region (as `ap-southeast-1`) that the policy in force names for it, if any does.
+    pub fn expected_region(&self) -> Option<String> {
+        let rules = self.shared.core().decider.rules().cloned()?;
+        Some(rules.destination(&self.destination)?.region.clone())
+    }
+
+    /// Waits until something may go, then dispatches up to `max` records: live first, then backlog
+    /// oldest first. Needs an attestation that matches; empty only at shutdown. May be dropped at
+    /// any time: what was not handed out stays queued.
+    pub async fn next(&self, max: usize) -> Result<Vec<Parcel>, OutboxError> {
+        let changed = self.shared.core().state.standing.queue(&self.destination).changed.clone();
+        let max = max.clamp(1, Self::MAX_BATCH);
+        loop {
+            match self.select(max).await {
+                Selection::Closed => {
+                    let failure = self.shared.failure().map(crate::CommitError::Failed);
+                    return failure.map_or(Ok(Vec::new()), |error| Err(error.into()));
+                }
+                Selection::Nothing => changed.notified().await,
+                Selection::Found(dispatch) => {
+                    let released =
+                        self.committer.ask(|done| Request::Dispatch { dispatch, done }).await?;
+                    match released {
+                        Outcome::Done(parcels) if !parcels.is_empty() => return Ok(parcels),
+                        Outcome::Done(_) | Outcome::Stale => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reading and rendering take milliseconds: on a thread where that may be.
+    async fn select(&self, max: usize) -> Selection {
+        let (shared, selector) = (self.shared.clone(), self.selector.clone());
+        let work = move || {
+            let mut selector = selector.lock().unwrap_or_else(PoisonError::into_inner);
+            selector.select(&shared, max)
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or(Selection::Closed)
+    }
+
+    /// Journals the region's word on parcels; durable when this returns. On an error they go back
+    /// to the queue and are sent again, same bytes.
+    pub async fn settle(&self, parcels: Vec<(Parcel, Settlement)>) -> Result<(), OutboxError> {
+        let mut accepted = Vec::new();
+        let mut receipts = Vec::new();
+        let mut rejected = Vec::new();
+        let mut spent = Vec::new();
+        for (parcel, settlement) in parcels {
+            debug_assert!(parcel.belongs_to(&self.destination));
+            let record = parcel.record();
+            match settlement {
+                _ if !parcel.belongs_to(&self.destination) => continue,
+                Settlement::Unknown => continue,
+                Settlement::Accepted { receipt } => {
+                    accepted.push(record);
+                    receipts.extend(receipt.map(|receipt| (record, cut(&receipt, MAX_WORD))));
+                }
+                Settlement::Rejected { reason } => rejected.push((record, cut(&reason, MAX_WORD))),
+            }
+            spent.push(parcel);
+        }
+        if spent.is_empty() {
+            return Ok(());
+        }
+        accepted.sort_unstable();
+        self.count("accepted", accepted.len());
+        self.count("rejected", rejected.len());
+        let accepted = crate::state::runs(accepted);
+        let destination = self.destination.to_string();
+        let act = Act::Settled { destination, accepted, receipts, rejected };
+        self.acts.submit(vec![act]).await?;
+        spent.into_iter().for_each(Parcel::spend);
+        Ok(())
+    }
+
+    fn count(&self, result: &'static str, count: usize) {
+        let destination = self.destination.to_string();
+        let labels = [("destination", destination), ("result", result.to_owned())];
+        metrics::counter!("muster_parcels_settled_total", &labels).increment(count as u64);
+    }
+
+    /// What was seen when the connection came up; clears a pause. Journaled where it changed.
+    pub async fn attest(&self, attestation: Attestation) -> Result<(), OutboxError> {
+        {
+            let mut core = self.shared.core();
+            let queue = core.state.standing.queue(&self.destination);
+            if queue.attested.as_ref() == Some(&attestation) && queue.paused.is_none() {
+                return Ok(());
+            }
+        }
+        let destination = self.destination.to_string();
+        Ok(self.acts.submit(vec![Act::Attested { destination, attestation }]).await?)
+    }
+
+    /// Pauses the destination until the next attestation. Journaled where the kind changed.
+    pub async fn pause(&self, reason: PauseReason) -> Result<(), OutboxError> {
+        {
+            let mut core = self.shared.core();
+            let queue = core.state.standing.queue(&self.destination);
+            queue.attested = None;
+            if let Some((before, _)) = &mut queue.paused
+                && same_kind(before, &reason)
+            {
+                *before = reason;
+                return Ok(());
+            }
+        }
+        let destination = self.destination.to_string();
+        Ok(self.acts.submit(vec![Act::Paused { destination, reason }]).await?)
+    }
+
+    /// Records waiting for this destination.
+    pub fn backlog(&self) -> u64 {
+        self.shared.core().state.standing.queue(&self.destination).queued.len()
+    }
+}
+
+/// The text's first `max` bytes, whole characters only.
+fn cut(text: &str, max: usize) -> String {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}

@@ -1,0 +1,178 @@
+//! Choosing what goes next: picks records, decides each again with the facts of this moment, and
+//! renders what still goes. Nothing is marked here: the committer does that, if nothing changed.
+
+use super::render::{Renderer, Unfit};
+use crate::committer::{Dispatch, Sending};
+use crate::core::{Core, Shared};
+use crate::decider::Decided;
+use crate::journal::{Reader, Record};
+use crate::state::queue::Picked;
+use muster_attendance::{Attendance, EventId};
+use std::sync::Arc;
+
+/// Reason code: it was sent with other bytes, and the region's word on those is owed.
+const SENT_BYTES_DIFFER: &str = "SENT-BYTES-DIFFER";
+
+/// What selecting came to.
+pub(super) enum Selection {
+    Found(Dispatch),
+    /// Nothing may go now.
+    Nothing,
+    Closed,
+}
+
+/// A picked record with its id and punch.
+struct Found {
+    record: u64,
+    key: EventId,
+    punch: Attendance,
+    stored: Option<u32>,
+}
+
+/// A found record with what was decided.
+struct Judged {
+    found: Found,
+    decided: Decided,
+    sent: Option<[u8; 32]>,
+    moved: bool,
+}
+
+/// One destination's chooser.
+pub(super) struct Selector {
+    destination: Arc<str>,
+    reader: Reader,
+    renderer: Renderer,
+}
+
+impl Selector {
+    pub(super) fn new(destination: &str, shared: &Shared, pseudonyms: &[u8; 32]) -> Self {
+        Self {
+            destination: destination.into(),
+            reader: shared.reader(),
+            renderer: Renderer::new(destination, &shared.site, pseudonyms),
+        }
+    }
+
+    pub(super) fn select(&mut self, shared: &Shared, max: usize) -> Selection {
+        let picked = {
+            let mut core = shared.core();
+            if core.closed {
+                return Selection::Closed;
+            }
+            if !self.is_open(&mut core) {
+                return Selection::Nothing;
+            }
+            core.state.standing.queue(&self.destination).pick(max)
+        };
+        if picked.is_empty() {
+            return Selection::Nothing;
+        }
+        let mut aside = Vec::new();
+        let found = self.find(shared, picked, &mut aside);
+        let (changes, judged) = self.judge(shared, found);
+        let mut dispatch = Dispatch {
+            destination: self.destination.clone(),
+            changes,
+            sending: Vec::with_capacity(judged.len()),
+            redecided: Vec::new(),
+            aside,
+        };
+        for judged in judged {
+            self.sort(shared, judged, &mut dispatch);
+        }
+        Selection::Found(dispatch)
+    }
+
+    /// The region that answers is the region the policy names (I-04), and nothing pauses it.
+    fn is_open(&self, core: &mut Core) -> bool {
+        let Some(rules) = core.decider.rules().cloned() else { return false };
+        let queue = core.state.standing.queue(&self.destination);
+        let named = rules.destination(&self.destination);
+        queue.paused.is_none()
+            && matches!((named, &queue.attested), (Some(n), Some(a)) if n.region == a.region())
+    }
+
+    /// The punches of the picked records. What cannot be read any more is set aside.
+    fn find(
+        &mut self,
+        shared: &Shared,
+        picked: Vec<Picked>,
+        aside: &mut Vec<(u64, &'static str)>,
+    ) -> Vec<Found> {
+        let mut found = Vec::with_capacity(picked.len());
+        let mut missing = Vec::new();
+        {
+            let core = shared.core();
+            for (record, punch) in picked {
+                match punch {
+                    Some(punch) => found.push(Found {
+                        record,
+                        key: core.state.event_id(record, punch.received_ms),
+                        punch,
+                        stored: None,
+                    }),
+                    None => missing.push(record),
+                }
+            }
+        }
+        for read in self.reader.facts(missing.into_iter()) {
+            match read {
+                Ok(Record { number, epoch, fact: Some(fact), .. }) => found.push(Found {
+                    record: number,
+                    key: EventId::new(fact.attendance.received_ms, epoch, number),
+                    punch: fact.attendance,
+                    stored: Some(fact.decision),
+                }),
+                Ok(Record { number, fact: None, .. }) => aside.push((number, "UNREADABLE")),
+                Err(error) => {
+                    tracing::warn!(%error, "backlog cannot be read now");
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Decides all of them again.
+    fn judge(&self, shared: &Shared, found: Vec<Found>) -> (u64, Vec<Judged>) {
+        let now_ms = shared.clock.now_ms();
+        let mut core = shared.core();
+        let judge = |found: Found| {
+            let decided = core.decide(&found.punch, now_ms, &shared.tables);
+            let sent = core.state.standing.queue(&self.destination).sent(found.record).copied();
+            let stored = found.stored.unwrap_or(decided.number);
+            let moved = core.state.standing.decision(found.record, stored) != decided.number;
+            Judged { found, decided, sent, moved }
+        };
+        let judged = found.into_iter().map(judge).collect();
+        (core.changes, judged)
+    }
+
+    fn sort(&mut self, shared: &Shared, judged: Judged, dispatch: &mut Dispatch) {
+        let Judged { found, decided, sent, moved } = judged;
+        let Found { record, key, punch, .. } = found;
+        let forward = decided.forward.as_ref();
+        let Some(decision) = forward.filter(|d| d.destination() == Some(&*self.destination)) else {
+            dispatch.redecided.push((record, decided.number));
+            return;
+        };
+        let platform = decided.platform_user_id.as_deref();
+        let device = &shared.tables.devices;
+        let bytes = match self.renderer.render(decision, key, &punch, platform, device) {
+            Ok(bytes) => bytes,
+            Err(Unfit(reason)) => {
+                dispatch.aside.push((record, reason));
+                return;
+            }
+        };
+        let mut digest = [0; 32];
+        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
+        if sent.is_some_and(|before| before != digest) {
+            dispatch.aside.push((record, SENT_BYTES_DIFFER));
+            return;
+        }
+        let known = sent.is_some() && !moved;
+        let number = decided.number;
+        dispatch.sending.push(Sending { record, key, decision: number, bytes, digest, known });
+    }
+}

@@ -1,0 +1,81 @@
+//! The state as bytes, so that a start need not read the whole journal.
+
+use super::State;
+use super::decisions::{Decisions, Ruling};
+use super::dedupe::Dedupe;
+use super::standing::{KeptStanding, Standing};
+use crate::{Governance, Signer};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Grows whenever the form does; another version's checkpoint is not read, the journal is.
+const VERSION: u16 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    dedupe: Dedupe,
+    standing: KeptStanding,
+    /// Rulings as JSON.
+    decisions: Vec<(u32, String)>,
+    governance: Option<Governance>,
+    signers: Vec<Signer>,
+    refused: BTreeMap<String, u64>,
+    next_record: u64,
+    epochs: Vec<(u64, u16)>,
+}
+
+/// A checkpoint cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckpointError {
+    /// The bytes are not a checkpoint of this version.
+    #[error("a checkpoint of version {0}, this program reads {VERSION}")]
+    Version(u16),
+    /// The bytes do not parse.
+    #[error("the checkpoint does not parse")]
+    Damaged,
+}
+
+/// Builds a checkpoint of `state` and of the tables beside it (`tables` is theirs alone).
+pub(crate) fn write(state: &State, tables: &[Vec<u8>]) -> Result<Vec<u8>, CheckpointError> {
+    let json = |ruling: &Ruling| serde_json::to_string(ruling).unwrap_or_default();
+    let kept = Kept {
+        dedupe: state.dedupe.clone(),
+        standing: state.standing.keep(),
+        decisions: state.decisions.all().map(|(n, ruling)| (n, json(ruling))).collect(),
+        governance: state.governance.clone(),
+        signers: state.signers.clone(),
+        refused: state.refused.clone(),
+        next_record: state.next_record,
+        epochs: state.epochs.clone(),
+    };
+    postcard::to_stdvec(&(VERSION, kept, tables)).map_err(|_| CheckpointError::Damaged)
+}
+
+/// Reads what [`write()`] made.
+pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointError> {
+    let (version, rest) =
+        postcard::take_from_bytes::<u16>(bytes).map_err(|_| CheckpointError::Damaged)?;
+    if version != VERSION {
+        return Err(CheckpointError::Version(version));
+    }
+    let (kept, tables) =
+        postcard::from_bytes::<(Kept, Vec<Vec<u8>>)>(rest).map_err(|_| CheckpointError::Damaged)?;
+    let mut standing = Standing::restore(kept.standing).ok_or(CheckpointError::Damaged)?;
+    let mut decisions = Decisions::default();
+    for (number, json) in kept.decisions {
+        if let Ok(ruling) = serde_json::from_str(&json) {
+            decisions.put(number, ruling, |destination| standing.queue_number(destination));
+        }
+    }
+    let state = State {
+        dedupe: kept.dedupe,
+        standing,
+        decisions,
+        governance: kept.governance,
+        signers: kept.signers,
+        refused: kept.refused,
+        next_record: kept.next_record,
+        epochs: kept.epochs,
+    };
+    Ok((state, tables))
+}

@@ -1,0 +1,211 @@
+//! All that commits and dispatches depend on, as a function of what the journal holds: applying
+//! the same batches gives the same state, live and in replay. No IO and no clock.
+
+pub(crate) mod checkpoint;
+pub(crate) mod decisions;
+pub(crate) mod dedupe;
+pub(crate) mod queue;
+pub(crate) mod standing;
+
+use crate::act::{Act, Runs};
+use crate::journal::Fact;
+use crate::{Governance, PauseReason, RefusalReason, Signer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use decisions::{Decisions, Disposition, Ruling};
+use dedupe::Dedupe;
+use muster_attendance::EventId;
+use standing::Standing;
+use std::collections::BTreeMap;
+
+/// Reason code of a punch whose identity was used before for another.
+pub(crate) const SEQ_CONFLICT: &str = "SEQ-CONFLICT";
+/// Reason code of a stored punch that comes late with a time that cannot be used.
+pub(crate) const CLOCK_WAIT: &str = "CLOCK-WAIT";
+/// Reason code of a record that a region refused for good.
+pub(crate) const REJECTED: &str = "REJECTED";
+
+/// The state.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) dedupe: Dedupe,
+    pub(crate) standing: Standing,
+    pub(crate) decisions: Decisions,
+    pub(crate) governance: Option<Governance>,
+    pub(crate) signers: Vec<Signer>,
+    pub(crate) refused: BTreeMap<String, u64>,
+    /// Number the next record will have.
+    pub(crate) next_record: u64,
+    /// From which record on which epoch holds, ascending.
+    epochs: Vec<(u64, u16)>,
+}
+
+impl State {
+    /// Takes in the facts of a durable batch; `fresh` keeps live ones at hand for dispatch.
+    pub(crate) fn apply_facts(&mut self, epoch: u16, first: u64, facts: &[Fact], fresh: bool) {
+        if self.epochs.last().is_none_or(|&(_, last)| last != epoch) {
+            self.epochs.push((first, epoch));
+        }
+        let mut at = 0;
+        while let Some(fact) = facts.get(at) {
+            let alike = |other: &&Fact| {
+                (other.decision, other.quarantined) == (fact.decision, fact.quarantined)
+            };
+            let count = facts[at..].iter().take_while(alike).count();
+            self.place(fact, first + at as u64, count as u64);
+            if fresh {
+                self.keep_fresh(first + at as u64, &facts[at..at + count]);
+            }
+            at += count;
+        }
+        self.next_record = self.next_record.max(first + facts.len() as u64);
+    }
+
+    fn place(&mut self, like: &Fact, first: u64, count: u64) {
+        if like.quarantined {
+            let reason = self.quarantine_reason(like.decision);
+            self.standing.set_aside(reason, first, count);
+        } else {
+            self.standing.place(&self.decisions, like.decision, first, count);
+        }
+    }
+
+    fn keep_fresh(&mut self, first: u64, facts: &[Fact]) {
+        let Some(fact) = facts.first().filter(|fact| !fact.quarantined) else { return };
+        let Disposition::Queue(queue) = self.decisions.disposition(fact.decision) else { return };
+        for (record, fact) in (first..).zip(facts) {
+            if fact.attendance.live {
+                self.standing.push_fresh(queue, record, fact.attendance);
+            }
+        }
+    }
+
+    fn quarantine_reason(&self, decision: u32) -> &'static str {
+        let ruling = self.decisions.ruling(decision);
+        let waits = ruling.is_some_and(|r| r.decision.reasons.iter().any(|c| c == CLOCK_WAIT));
+        if waits { CLOCK_WAIT } else { SEQ_CONFLICT }
+    }
+
+    /// Remembers the punches of facts read back at start.
+    pub(crate) fn remember(&mut self, first: u64, facts: &[Fact]) {
+        for (record, fact) in (first..).zip(facts) {
+            let conflict =
+                fact.quarantined && self.quarantine_reason(fact.decision) == SEQ_CONFLICT;
+            if conflict || !self.dedupe.insert(&fact.attendance, record) {
+                self.dedupe.insert_variant(&fact.attendance, record);
+            }
+        }
+    }
+
+    /// Takes in a durable act; acts of the tables are not for here.
+    pub(crate) fn apply_act(&mut self, act: &Act, at_ms: i64) {
+        match act {
+            Act::SignersEnrolled { signers } => self.signers.clone_from(signers),
+            Act::Governed { governance } => self.governance.clone_from(governance),
+            Act::Decided { id, decision } => self.decided(*id, decision),
+            Act::Redecided { decision, records } => self.redecided(*decision, records),
+            Act::Refused { reason, count, .. } => {
+                *self.refused.entry(refusal_word(*reason)).or_default() += count;
+            }
+            Act::Dispatched { destination, decision, records, digests } => {
+                self.dispatched(destination, decision, records, digests);
+            }
+            Act::Settled { destination, accepted, rejected, .. } => {
+                self.settled(destination, accepted, rejected, at_ms);
+            }
+            Act::Attested { destination, .. } => self.standing.queue(destination).paused = None,
+            Act::Paused { destination, reason } => self.paused(destination, reason, at_ms),
+            Act::SetAside { record, reason } => self.standing.set_aside(reason, *record, 1),
+            _ => {}
+        }
+    }
+
+    fn decided(&mut self, number: u32, decision: &serde_json::Value) {
+        // A ruling that cannot be read (of a later version) stays unknown, and unknown holds.
+        if let Ok(ruling) = serde_json::from_value::<Ruling>(decision.clone()) {
+            let standing = &mut self.standing;
+            self.decisions.put(number, ruling, |destination| standing.queue_number(destination));
+        }
+    }
+
+    fn redecided(&mut self, decision: u32, records: &Runs) {
+        for &(first, count) in records {
+            self.standing.redecide(&self.decisions, decision, first, count);
+        }
+    }
+
+    fn dispatched(
+        &mut self,
+        destination: &str,
+        decisions: &[u32],
+        records: &[u64],
+        digests: &[String],
+    ) {
+        for ((&record, digest), &decision) in records.iter().zip(digests).zip(decisions) {
+            let mut hash = [0; 32];
+            if STANDARD.decode_slice(digest, &mut hash).is_ok() {
+                self.standing.queue(destination).note_sent(record, hash);
+            }
+            self.standing.override_with(decision, record, 1);
+        }
+    }
+
+    fn settled(
+        &mut self,
+        destination: &str,
+        accepted: &Runs,
+        rejected: &[(u64, String)],
+        at_ms: i64,
+    ) {
+        let queue = self.standing.queue(destination);
+        for &(first, count) in accepted {
+            queue.settled += queue.finish(first, count);
+        }
+        queue.rejected += rejected.len() as u64;
+        queue.last_settled_ms = Some(at_ms);
+        for (record, _) in rejected {
+            self.standing.set_aside(REJECTED, *record, 1);
+        }
+    }
+
+    fn paused(&mut self, destination: &str, reason: &PauseReason, at_ms: i64) {
+        let queue = self.standing.queue(destination);
+        let since = match &queue.paused {
+            Some((before, since)) if same_kind(before, reason) => *since,
+            _ => at_ms,
+        };
+        queue.paused = Some((reason.clone(), since));
+    }
+
+    /// The id of a stored record.
+    pub(crate) fn event_id(&self, record: u64, received_ms: i64) -> EventId {
+        let before = self.epochs.partition_point(|&(first, _)| first <= record);
+        let epoch = before.checked_sub(1).and_then(|at| self.epochs.get(at));
+        EventId::new(received_ms, epoch.map_or(0, |&(_, epoch)| epoch), record)
+    }
+}
+
+/// Whether two pauses differ in their wording at most.
+pub(crate) fn same_kind(a: &PauseReason, b: &PauseReason) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
+}
+
+/// The reason's word, as devices and metrics see it.
+pub(crate) fn refusal_word(reason: RefusalReason) -> String {
+    match serde_json::to_value(reason) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// Collects ascending numbers into runs.
+pub(crate) fn runs(numbers: impl IntoIterator<Item = u64>) -> Runs {
+    let mut runs = Runs::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((first, count)) if *first + *count == number => *count += 1,
+            _ => runs.push((number, 1)),
+        }
+    }
+    runs
+}
