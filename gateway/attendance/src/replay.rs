@@ -59,11 +59,24 @@ pub enum ReplayError {
     Long(usize),
 }
 
-/// Computes every vector of a document, in order.
+/// Computes every vector of a document, in order. A byte order mark before it is skipped.
+///
+/// ```
+/// use muster_attendance::replay::replay;
+/// let sheets = replay(r#"{"schema": "muster.attendance/1", "vectors": [{
+///     "id": "one", "now": "2026-04-05T00:00:00Z", "range": ["2026-03-02", "2026-03-02"],
+///     "shifts": {"day": {"parts": [["09:00", "18:00"]]}},
+///     "terminals": {"T1": {"complete_until": "2026-04-05T00:00:00Z"}}
+/// }]}"#)?;
+/// let json = serde_json::to_value(&sheets)?;
+/// assert_eq!(json[0]["days"]["2026-03-02"]["state"], "absent");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// The text is no `muster.attendance/1` document; a single bad vector is reported in its result.
 pub fn replay(text: &str) -> Result<Vec<SheetResult>, ReplayError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document: Value = serde_json::from_str(text)?;
     let schema = document.get("schema").cloned().unwrap_or_default();
     if schema != SCHEMA {
