@@ -5,7 +5,7 @@
 //! facts it names without a code: `C-03-RESTRICTED` (the person restricts processing),
 //! `C-04-NOTICE` (the notice they have is not the one in force), `S-LOCAL-ONLY` (emergency stop).
 
-use crate::decision::{Choice, Decision, LaneText, Made, Obligations, Reason, Remedy};
+use crate::decision::{Choice, Decision, LaneText, Made, Obligations, Reason, ReasonKind, Remedy};
 use crate::facts::{Facts, Notice, RegionCheck};
 use crate::matching::{Outcome, Scene};
 use crate::policy::{CnExemption, DefaultVerdict, Effect, Permit, Site};
@@ -252,6 +252,7 @@ impl<'a> Evaluation<'a> {
                     for fact in facts {
                         let code = format!("I-06-{}", fact.to_uppercase());
                         let reason = self.reason(&code, Verdict::Hold);
+                        reason.kind = ReasonKind::Fact;
                         reason.remedies = vec![vec![Remedy::Fact(fact.into())]];
                         reason.remedies.extend(papers.clone());
                     }
@@ -269,6 +270,7 @@ impl<'a> Evaluation<'a> {
             Effect::Drop => Verdict::Drop,
         };
         let reason = self.reason(&forbid.id, verdict);
+        reason.kind = ReasonKind::Forbid;
         reason.cite = Some(forbid.because.as_str().into());
         reason.remedies = papers.into_iter().collect();
         if verdict == Verdict::Approve {
@@ -370,6 +372,7 @@ impl<'a> Evaluation<'a> {
         self.verdict = self.verdict.max(verdict);
         self.details.push(Reason {
             code: code.into(),
+            kind: ReasonKind::Model,
             verdict,
             cite: None,
             lane: None,

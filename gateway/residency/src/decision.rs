@@ -45,6 +45,12 @@ impl fmt::Debug for Code {
     }
 }
 
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d).map(Self::from)
+    }
+}
+
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(&self.0)
@@ -126,8 +132,26 @@ impl Serialize for Remedy {
     }
 }
 
+/// What a reason comes from; it says which sentence explains it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonKind {
+    /// A code of the model.
+    Model,
+    /// A fact that a forbid of the policy reads is absent.
+    Fact,
+    /// A forbid of the policy.
+    Forbid,
+    /// A gate of the law pack.
+    Gate,
+    /// A paper that the permit requires.
+    Paper,
+    /// A limit of the policy.
+    Limit,
+}
+
 /// One thing asked for, and whether it is there.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Need {
     /// A type of paper, `@adequate` or `@gba`.
     pub what: Code,
@@ -136,10 +160,12 @@ pub struct Need {
 }
 
 /// One reason, with what stands behind it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Reason {
     /// The stable code.
     pub code: Code,
+    /// What it comes from.
+    pub kind: ReasonKind,
     /// What it does; `Forward` for advice.
     pub verdict: Verdict,
     /// Where the law or the policy says so.
@@ -299,6 +325,7 @@ impl Decision {
                 .iter()
                 .map(|set| set.iter().map(ToString::to_string).collect())
                 .collect(),
+            details: self.details.clone(),
         }
     }
 
@@ -329,4 +356,7 @@ pub struct StoredDecision {
     pub warn: Vec<String>,
     pub bucket: Option<Bucket>,
     pub to_release: Vec<Vec<String>>,
+    /// Every reason and piece of advice, for explaining.
+    #[serde(default)]
+    pub details: Vec<Reason>,
 }

@@ -1,7 +1,7 @@
 //! Lanes: every origin law's gates for every target, requires and limits (steps 7 and 8).
 
 use crate::decide::{Evaluation, Way, push_new};
-use crate::decision::{LaneText, Need, Reason, Remedy};
+use crate::decision::{LaneText, Need, Reason, ReasonKind, Remedy};
 use crate::law_pack::{Builtin, Gate, GateStatus, Term};
 use crate::mechanism::Mechanism;
 use crate::policy::Site;
@@ -68,6 +68,7 @@ impl Evaluation<'_> {
     fn unmet(&mut self, gate: &Gate, lane: Lane, unmet: Unmet, blocks: bool) {
         let verdict = if blocks { Verdict::Hold } else { Verdict::Forward };
         let reason: &mut Reason = self.reason(&unmet.code, verdict);
+        reason.kind = ReasonKind::Gate;
         reason.lane = Some((lane.from, lane.to));
         reason.cite = Some(gate.cite.as_str().into());
         reason.alternatives = unmet.alternatives;
@@ -137,6 +138,7 @@ impl Evaluation<'_> {
                 if !self.on_file_for(kind, lane, None) {
                     let code = format!("R-{}", kind.to_uppercase());
                     let reason = self.reason(&code, Verdict::Hold);
+                    reason.kind = ReasonKind::Paper;
                     reason.lane = Some((lane.from, lane.to));
                     reason.alternatives = vec![vec![Need { what: (*kind).into(), met: false }]];
                     reason.remedies = vec![vec![paper(kind, lane)]];
@@ -159,9 +161,10 @@ impl Evaluation<'_> {
             let reached = |at: Option<u64>| at.is_some_and(|at| value >= at);
             if reached(limit.approve) && !self.facts.approval {
                 let reason = self.reason(&limit.id, Verdict::Approve);
+                reason.kind = ReasonKind::Limit;
                 reason.remedies = vec![vec![Remedy::Approval]];
             } else if reached(limit.warn) {
-                self.reason(&limit.id, Verdict::Forward);
+                self.reason(&limit.id, Verdict::Forward).kind = ReasonKind::Limit;
             }
         }
     }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod canonical;
+pub mod check;
 pub mod condition;
 mod decide;
 pub mod decision;

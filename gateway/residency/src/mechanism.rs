@@ -8,6 +8,10 @@ use crate::policy::Site;
 use crate::rules::Rules;
 use crate::vocab::{Bucket, Category, Counter, Law};
 
+/// Every type of paper a mechanism can rest on.
+pub(crate) const PAPERS: [&str; 6] =
+    ["cn-assessment", "cn-cert", "cn-labour-rules", "cn-scc", "gba-scc-hk", "gba-scc-mo"];
+
 /// One lane out of the mainland, looking for what it can rest on.
 pub(crate) struct Mechanism<'a> {
     pub(crate) evaluation: &'a Evaluation<'a>,

@@ -130,7 +130,7 @@ struct Case {
     #[serde(default)]
     evidence_patch: Option<Patch>,
     #[serde(default)]
-    health: Option<BTreeMap<String, Health>>,
+    health: Option<BTreeMap<String, Option<Health>>>,
     #[serde(default)]
     counters: Option<CaseCounters>,
     #[serde(default)]
@@ -383,6 +383,7 @@ fn record(case: &CaseRecord) -> Record {
 fn health(case: &Case) -> Vec<RegionHealth> {
     let observed = case.health.iter().flatten();
     observed
+        .filter_map(|(destination, health)| Some((destination, health.as_ref()?)))
         .map(|(destination, health)| RegionHealth {
             destination: destination.clone(),
             up: health.state.as_deref() == Some("up"),

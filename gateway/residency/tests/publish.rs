@@ -1,0 +1,200 @@
+//! Publish-time checks: shipped policies are clean, and each fault is found with its line.
+
+use muster_residency::check::{Severity, check};
+use muster_residency::{LawPack, Policy};
+
+const LAW_PACK: &str = include_str!("lawpack.toml");
+const BANK: &str = include_str!("policies/mo-bank.toml");
+const SCHOOL: &str = include_str!("policies/hk-school.toml");
+
+fn law_pack() -> LawPack {
+    LawPack::parse(LAW_PACK).expect("law pack")
+}
+
+/// Replaces `from` by `to` in `policy`, and wants a finding about `expect` on a line that has
+/// `on` in it, or a parse error there.
+fn refuses(policy: &str, from: &str, to: &str, on: &str, expect: &str) {
+    assert!(policy.contains(from), "{from}");
+    let text = policy.replacen(from, to, 1);
+    let (line, found) = match Policy::parse(&text) {
+        Err(error) => (error.line, error.to_string()),
+        Ok(policy) => {
+            let findings = check(&policy, &law_pack());
+            let finding = findings.into_iter().find(|f| f.what.contains(expect));
+            finding.map(|f| (f.line, f.to_string())).unwrap_or_default()
+        }
+    };
+    assert!(found.contains(expect), "{to}: {found}");
+    let at = text.lines().nth(line - 1).unwrap_or_default();
+    assert!(at.contains(on), "{to}: line {line} is {at}");
+}
+
+#[test]
+fn shipped_policies_have_no_findings() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/policies");
+    let mut count = 0;
+    for entry in std::fs::read_dir(dir).expect("deploy/policies") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a policy");
+        let policy = Policy::parse(&text).expect("it parses");
+        assert_eq!(check(&policy, &law_pack()), [], "{}", path.display());
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+#[test]
+fn shipped_law_packs_parse() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/lawpacks");
+    for entry in std::fs::read_dir(dir).expect("deploy/lawpacks") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a law pack");
+        LawPack::parse(&text).expect("it parses");
+    }
+}
+
+#[test]
+fn unknown_words_are_refused_with_their_line() {
+    refuses(BANK, "default = \"hold\"", "default = \"forward\"", "forward", "unknown variant");
+    refuses(BANK, "operator = ", "operater = ", "operater", "unknown field `operater`");
+    refuses(BANK, "\"employee\"", "\"robot\"", "robot", "`robot` is not a value");
+    refuses(
+        BANK,
+        "subject.department",
+        "subject.shoe",
+        "subject.shoe",
+        "unknown field `subject.shoe`",
+    );
+    refuses(BANK, "gw.residency/1", "gw.residency/2", "schema", "schema is `gw.residency/2`");
+    refuses(BANK, "2026-04-01T00:00:00+08:00", "2026-04-01", "effective_from", "offset");
+    refuses(
+        BANK,
+        "\"dingtalk\"
+account_class",
+        "\"telegraph\"
+account_class",
+        "telegraph",
+        "`telegraph`",
+    );
+    refuses(BANK, "jurisdiction = \"MO\"", "jurisdiction = \"macau\"", "macau", "code of a law");
+    refuses(
+        BANK,
+        "[\"private-banking\", \"compliance\"]",
+        "[]",
+        "subject.department",
+        "allows no value",
+    );
+}
+
+#[test]
+fn faults_between_tables_are_found() {
+    refuses(BANK, "apac-eu-2026.2", "other", "[policy]", "law pack `other`");
+    refuses(BANK, "2026-10-01T", "2026-12-01T", "[policy]", "more than 6 calendar months");
+    refuses(BANK, "2026-10-01T", "2026-03-01T", "[policy]", "is not after");
+    refuses(BANK, "ap-southeast-1", "ap-nowhere-1", "[[destination]]", "not in the catalogue");
+    refuses(
+        BANK,
+        "operator = \"DingTalk (Singapore) Private Limited\"",
+        "",
+        "[[destination]]",
+        "no operator",
+    );
+    refuses(
+        BANK,
+        "residency_evidence = \"contract\"",
+        "",
+        "[[destination]]",
+        "no residency evidence",
+    );
+    refuses(BANK, "account_class = \"dingtalk\"", "", "[[destination]]", "no account class");
+    refuses(
+        BANK,
+        "remote_access_from",
+        "fallback = \"x\"\nremote_access_from",
+        "[[destination]]",
+        "fallback `x`",
+    );
+    refuses(
+        BANK,
+        "\"event_id\"",
+        "\"photo_url\"",
+        "[[profile]]",
+        "`photo_url`, which never leaves",
+    );
+    refuses(
+        BANK,
+        "\"event_id\"",
+        "\"id_number\"",
+        "[[profile]]",
+        "`id_number`, which never leaves",
+    );
+    refuses(BANK, "\"event_id\"", "\"shoe_size\"", "[[profile]]", "`shoe_size`, which is no field");
+    refuses(BANK, "\"event_id\"", "\"check_time\"", "[[profile]]", "twice");
+    refuses(BANK, "\"platform_user_id\", ", "", "[[permit]]", "lacks `platform_user_id`");
+    refuses(BANK, "to = \"sg-tenant\"", "to = \"moon\"", "[[permit]]", "destination `moon`");
+    refuses(BANK, "profile = \"dingtalk-min\"", "profile = \"x\"", "[[permit]]", "profile `x`");
+    refuses(BANK, "\"mo-hq\"]", "\"elsewhere\"]", "[[permit]]", "fits no site");
+    refuses(
+        BANK,
+        "\"attendance.event\", \"attendance.correction\"",
+        "\"biometric.template\"",
+        "[[permit]]",
+        "never leave",
+    );
+    refuses(BANK, "id = \"F-VIP\"", "id = \"I-02\"", "[[forbid]]", "reason code");
+    refuses(BANK, "id = \"F-VIP\"", "id = \"F-MAINLAND\"", "[[forbid]]", "two rules are called");
+    refuses(
+        BANK,
+        "local_days = 1095",
+        "local_days = 10\nfloor_days = 20",
+        "[[retention]]",
+        "kept 10 days",
+    );
+    refuses(SCHOOL, "k_min = 10", "", "[[profile]]", "no k_min");
+}
+
+#[test]
+fn faults_of_added_tables_are_found() {
+    let with = |table: &str| format!("{BANK}\n{table}");
+    let bank = |table: &str, on: &str, expect: &str| {
+        refuses(&with(table), "mo-bank", "mo-bank", on, expect)
+    };
+    bank(
+        "[[destination]]\nid=\"b\"\nregion=\"onprem-mo\"\nconnector=\"https\"\noperator=\"x\"\n\
+         remote_access_from=[]\nresidency_evidence=\"endpoint\"\n[[permit]] # second\nid=\"P2\"\n\
+         when={\"subject.category\"=[\"employee\"]}\nto=\"b\"\nprofile=\"dingtalk-min\"",
+        "# second",
+        "can match one record",
+    );
+    bank(
+        "[[limit]]\nid=\"L\"\ncounter=\"cn_export_persons\"\napplies_to=[\"moon\"]\nwarn=1",
+        "[[limit]]",
+        "`moon`",
+    );
+    bank(
+        "[[limit]]\nid=\"L\"\ncounter=\"cn_export_persons\"\napplies_to=[]",
+        "[[limit]]",
+        "neither",
+    );
+    bank(
+        "[[biometric]]\nlaw=\"CN\"\nmethod=\"face\"\nkeep=\"vault\"\ndays=1",
+        "[[biometric]]",
+        "kept longer",
+    );
+    bank(
+        "[[biometric]]\nlaw=\"MO\"\nmethod=\"face\"\nkeep=\"vault\"",
+        "[[biometric]]",
+        "do not fit",
+    );
+    bank(
+        "[[forbid]]\nid=\"F-ALL\"\nwhen={}\neffect=\"hold\"\nbecause=\"x\"",
+        "[[permit]]",
+        "always overruled by forbid `F-ALL`",
+    );
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    let long = BANK.replacen("2026-10-01T", "2027-10-01T", 1);
+    let findings = check(&Policy::parse(&long).expect("it parses"), &law_pack());
+    assert_eq!(findings.iter().map(|f| f.severity).collect::<Vec<_>>(), [Severity::Warning]);
+}
