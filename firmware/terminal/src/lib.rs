@@ -1,1 +1,30 @@
-//! All an M1 terminal does, over embedded traits.
+//! All an M1 terminal does, over the embedded traits: so it runs on bare metal, in tests and in the
+//! demo from the same source.
+//!
+//! The promise this crate keeps: a punch that was beeped for is in flash, and stays there until
+//! the box has receipted it, whatever happens to power, line or box. The pieces:
+//!
+//! - [`queue`]: the punches' place in NOR flash. [`boot`]: the boot number, stored before its use.
+//! - [`clock`]: clock chips that know whether their time can be trusted.
+//! - [`sensor`]: the fingerprint module. [`panel`]: buttons, beeper, lights.
+//! - [`terminal`]: all of it together, one `poll` at a time. [`serial`]: that on a serial port.
+//! - `sim` (feature `sim`): simulated parts for tests and the demo.
+//!
+//! Nothing here waits: every call does what can be done now and returns, except flash writes. Time
+//! is a count of milliseconds that the caller brings.
+#![cfg_attr(not(any(test, feature = "sim")), no_std)]
+
+pub mod boot;
+pub mod clock;
+pub mod panel;
+pub mod queue;
+pub mod sensor;
+pub mod serial;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
+pub mod terminal;
+
+use crc::{CRC_32_ISCSI, Crc, Table};
+
+/// Guards what lies in flash and clock memory.
+static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISCSI);

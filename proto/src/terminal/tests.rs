@@ -392,7 +392,7 @@ fn addresses_are_checked() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Whatever the line does for a while, every punch arrives, and all are receipted in the end.
     #[test]

@@ -1,0 +1,11 @@
+//! Simulated parts: the real code of this crate runs on them in tests and in the demo.
+
+mod chip;
+mod flash;
+mod module;
+mod pin;
+
+pub use chip::ClockChip;
+pub use flash::{PowerCut, RamFlash};
+pub use module::FingerModule;
+pub use pin::Pin;

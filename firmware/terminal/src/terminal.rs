@@ -1,0 +1,298 @@
+//! The whole terminal: queue, clock, panel and link, one poll at a time.
+
+use crate::clock::{Clock, Reading};
+use crate::panel::{Panel, Signal};
+use crate::queue::{FlashQueue, OpenError, PushError};
+use crate::sensor::Finger;
+use embedded_hal::digital::{InputPin, OutputPin};
+use embedded_storage::nor_flash::NorFlash;
+use muster_proto::message::{
+    CheckIn, ClockState, DecodeError, DeviceKind, Direction, Evidence, EvidenceKind, Evidences,
+    LocalTime, Method, Outcome, Receipt, ReceiptResult, Stamp,
+};
+use muster_proto::seal::{Keys, NameError};
+use muster_proto::terminal::{About, Event, FRESH_MS, Link, LinkCounts};
+
+/// Largest frame body that a terminal takes: more than version 1 ever sends down.
+const RX: usize = 256;
+/// A receipt whose clock differs from ours by more than this many seconds makes us check ours.
+pub const DRIFT_S: i64 = 30;
+/// Pause between two such checks, in milliseconds: a clock that cannot be set must not fill the line.
+pub const CHECK_MS: u64 = 60_000;
+/// How long a reading of the clock serves for the link, in milliseconds.
+const READING_MS: u64 = 250;
+
+/// What a terminal is told once, when it is paired and installed.
+pub struct Config<'a> {
+    /// Its address on the serial line, 0 to 247; 1 where it is alone.
+    pub address: u8,
+    /// Its name.
+    pub name: &'a str,
+    /// The pairing secret; the caller wipes its copy.
+    pub secret: &'a [u8; 32],
+    /// What kind of device it is.
+    pub device: DeviceKind,
+    /// Its firmware's version, visible ASCII, at most 32 bytes.
+    pub firmware: &'static str,
+}
+
+/// The terminal cannot start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its name is not allowed.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Its queue cannot be used.
+    #[error(transparent)]
+    Queue(#[from] OpenError),
+}
+
+/// A punch was refused: it does not count, and the person was told by light and sound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PunchError {
+    /// It could not be stored.
+    #[error(transparent)]
+    Queue(#[from] PushError),
+    /// It breaks a rule.
+    #[error(transparent)]
+    Punch(#[from] DecodeError),
+}
+
+/// A user of the terminal, as its user list has them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct User<'a> {
+    /// Their number, 1 to 48 characters.
+    pub number: &'a str,
+    /// Whether this finger is the one for use under duress.
+    pub duress: bool,
+}
+
+/// A terminal. `SLOT` is the size of a queue slot, see [`crate::queue`].
+pub struct Terminal<F, C, P, const SLOT: usize> {
+    queue: FlashQueue<F, SLOT>,
+    clock: C,
+    panel: P,
+    link: Link<RX, SLOT>,
+    device: DeviceKind,
+    firmware: &'static str,
+    refused_by_box: u32,
+    reading: Option<(u64, Reading)>,
+    checked_ms: Option<u64>,
+}
+
+impl<F, C, B, G, R, I, O, const SLOT: usize> Terminal<F, C, Panel<B, G, R, I, O>, SLOT>
+where
+    F: NorFlash,
+    C: Clock,
+    B: OutputPin,
+    G: OutputPin,
+    R: OutputPin,
+    I: InputPin,
+    O: InputPin,
+{
+    /// Starts the terminal: finds the punches in flash and raises the boot number.
+    pub fn new(
+        config: &Config<'_>,
+        flash: F,
+        clock: C,
+        panel: Panel<B, G, R, I, O>,
+    ) -> Result<Self, StartError> {
+        let keys = || Keys::derive(config.secret, config.name);
+        let queue = FlashQueue::open(flash, keys()?)?;
+        let link = Link::new(config.address, keys()?, queue.boot());
+        let (device, firmware) = (config.device, config.firmware);
+        Ok(Self {
+            queue,
+            clock,
+            panel,
+            link,
+            device,
+            firmware,
+            refused_by_box: 0,
+            reading: None,
+            checked_ms: None,
+        })
+    }
+
+    /// Stores a punch, and only then gives the sign. Without `direction` the buttons decide.
+    pub fn punch(
+        &mut self,
+        now_ms: u64,
+        person: Option<&str>,
+        method: Method,
+        outcome: Outcome,
+        direction: Option<Direction>,
+        evidence: &[Evidence<'_>],
+    ) -> Result<Stamp, PunchError> {
+        let direction = direction.or(self.panel.take_direction(now_ms));
+        let reading = self.clock.read(now_ms);
+        let result = Evidences::from_slice(evidence).map_err(PunchError::from).and_then(|e| {
+            let check_in = CheckIn {
+                boot: 0,
+                seq: 0,
+                person,
+                at: reading.at,
+                method,
+                outcome,
+                direction,
+                live: false,
+                clock: reading.state,
+                evidence: e,
+                unknown_fields: 0,
+            };
+            Ok(self.queue.push(check_in)?)
+        });
+        let signal = match (&result, outcome) {
+            (Err(_), _) => Signal::Refused,
+            (Ok(_), Outcome::Denied) => Signal::Denied,
+            // Under duress the terminal looks as always.
+            (Ok(_), Outcome::Granted | Outcome::Duress) => Signal::Accepted,
+        };
+        if let Ok(stamp) = result {
+            self.link.punched(stamp.seq, now_ms);
+        }
+        self.panel.show(now_ms, signal);
+        result
+    }
+
+    /// Makes a punch of what the fingerprint module saw. `user` looks a page up in the user list;
+    /// an unknown finger, or one without a user, is denied, and that is a punch too.
+    pub fn finger<'u>(
+        &mut self,
+        now_ms: u64,
+        finger: Finger,
+        user: impl FnOnce(u16) -> Option<User<'u>>,
+    ) -> Option<Result<Stamp, PunchError>> {
+        let (found, score) = match finger {
+            Finger::Unclear => {
+                self.panel.show(now_ms, Signal::Denied);
+                return None;
+            }
+            Finger::Unknown => (None, None),
+            Finger::Match { page, score } => (user(page), Some(score)),
+        };
+        let outcome = match found {
+            None => Outcome::Denied,
+            Some(User { duress: true, .. }) => Outcome::Duress,
+            Some(_) => Outcome::Granted,
+        };
+        let (number, text) = (found.map(|u| u.number), score.map(decimal));
+        let score = text.as_ref().map(|text| Evidence {
+            kind: EvidenceKind::Score,
+            media: "text/plain",
+            data: text.as_bytes(),
+        });
+        let evidence = score.as_slice();
+        Some(self.punch(now_ms, number, Method::Fingerprint, outcome, None, evidence))
+    }
+
+    /// Takes bytes from the box and writes the answer into `tx`; returns its length. Call it when
+    /// bytes have come, and at least every 50 ms. `tx` needs `frame::wire_len(SLOT + 65)` bytes.
+    pub fn poll(&mut self, now_ms: u64, mut rx: &[u8], tx: &mut [u8]) -> usize {
+        self.panel.poll(now_ms);
+        while !rx.is_empty() {
+            let (taken, event) = self.link.receive(now_ms, rx, &mut self.queue);
+            rx = rx.get(taken..).unwrap_or_default();
+            if let Some(event) = event {
+                self.act(now_ms, event);
+            }
+        }
+        let reading = self.reading(now_ms);
+        let about = About {
+            device: self.device,
+            clock: reading.state,
+            at: reading.at,
+            firmware: self.firmware,
+        };
+        self.link.speak(now_ms, &about, &mut self.queue, tx)
+    }
+
+    /// How many punches wait for a receipt.
+    pub fn waiting(&self) -> u32 {
+        self.queue.waiting()
+    }
+
+    /// The number of this boot.
+    pub fn boot(&self) -> u32 {
+        self.queue.boot()
+    }
+
+    /// Whether the box polls us.
+    pub fn is_up(&self, now_ms: u64) -> bool {
+        self.link.is_up(now_ms)
+    }
+
+    /// How the link is doing, and how many punches the box refused for good.
+    pub fn counts(&self) -> (LinkCounts, u32) {
+        (self.link.counts(), self.refused_by_box)
+    }
+
+    /// The queue, for its counts.
+    pub fn queue(&self) -> &FlashQueue<F, SLOT> {
+        &self.queue
+    }
+
+    /// The flash, the clock and the panel back, as when the terminal is switched off.
+    pub fn into_parts(self) -> (F, C, Panel<B, G, R, I, O>) {
+        (self.queue.into_flash(), self.clock, self.panel)
+    }
+
+    fn act(&mut self, now_ms: u64, event: Event) {
+        match event {
+            Event::Receipt(receipt) => self.on_receipt(now_ms, &receipt),
+            Event::Identify { seconds } => self.panel.show(now_ms, Signal::Identify(seconds)),
+            Event::Welcome { box_ms, offset_minutes, held_ms } => {
+                if box_ms > 0 && held_ms <= FRESH_MS {
+                    // The truth lies between box_ms and box_ms + held_ms.
+                    let middle = box_ms.saturating_add((held_ms / 2) as i64);
+                    self.clock.set(now_ms, LocalTime { seconds: middle / 1000, offset_minutes });
+                    self.reading = None;
+                }
+            }
+        }
+    }
+
+    fn on_receipt(&mut self, now_ms: u64, receipt: &Receipt) {
+        if receipt.result == ReceiptResult::Refused {
+            self.refused_by_box = self.refused_by_box.saturating_add(1);
+        }
+        let reading = self.reading(now_ms);
+        let drift = (receipt.box_ms / 1000).saturating_sub(reading.at.seconds).saturating_abs();
+        let doubtful = drift > DRIFT_S || reading.state == ClockState::Unsure;
+        let lately = self.checked_ms.is_some_and(|ms| now_ms.saturating_sub(ms) < CHECK_MS);
+        if receipt.box_ms > 0 && doubtful && !lately {
+            self.checked_ms = Some(now_ms);
+            self.link.check_clock();
+        }
+    }
+
+    /// The clock, read anew only now and then: over I2C it takes milliseconds.
+    fn reading(&mut self, now_ms: u64) -> Reading {
+        match self.reading {
+            Some((read_ms, reading)) if now_ms.saturating_sub(read_ms) < READING_MS => reading,
+            _ => {
+                let reading = self.clock.read(now_ms);
+                self.reading = Some((now_ms, reading));
+                reading
+            }
+        }
+    }
+}
+
+/// A number in decimal.
+fn decimal(mut number: u16) -> heapless::String<5> {
+    let mut digits = heapless::String::new();
+    let mut scale = 10_000;
+    while scale > 0 {
+        let digit = (number / scale) as u8;
+        if digit > 0 || !digits.is_empty() || scale == 1 {
+            let _ = digits.push(char::from(b'0' + digit));
+        }
+        number %= scale;
+        scale /= 10;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests;
