@@ -82,8 +82,8 @@ pub(crate) mod testing {
                     let failed = fail_next.lock().unwrap().take();
                     let answer = failed.map_or(Ok(()), Err);
                     if answer.is_ok() {
+                        journal.lock().unwrap().extend(submission.acts.iter().cloned());
                         submission.acts.iter().for_each(&apply);
-                        journal.lock().unwrap().extend(submission.acts);
                     }
                     let _ = submission.done.send(answer);
                 }
