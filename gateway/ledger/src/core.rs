@@ -213,14 +213,16 @@ impl Shared {
             match act {
                 Act::PersonWritten { person, .. } => {
                     // A person seen for the first time has no records yet.
-                    if self.tables.directory.profile(*person).is_some() {
+                    let directory = &self.tables.directory;
+                    if directory.profile(*person).is_some() {
                         people.insert(*person);
+                        people.extend(directory.joined(*person));
                     }
                 }
                 Act::PersonMapped { from, into, .. } => {
                     people.extend(from.iter().chain([into]).copied());
                 }
-                Act::Governed { .. } => governed = true,
+                Act::Governed { .. } | Act::SignersEnrolled { .. } => governed = true,
                 _ => {}
             }
             self.tables.apply(act);

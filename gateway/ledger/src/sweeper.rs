@@ -6,10 +6,14 @@ use crate::core::{Shared, Sweep};
 use crate::journal::{Reader, Record};
 use muster_attendance::Attendance;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Records decided under one hold of the lock (well under a millisecond).
 const CHUNK: usize = 1024;
+
+/// How long to wait where the journal does not take it.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Starts the thread; it ends with the ledger.
 pub(crate) fn start(
@@ -107,7 +111,11 @@ impl Sweeper {
             Ok(Outcome::Stale) => {
                 self.shared.core().ask_sweep(Sweep { from: first, people: sweep.people.clone() });
             }
-            Err(error) => tracing::warn!(%error, "a re-decision was not journaled"),
+            Err(error) => {
+                tracing::warn!(%error, "a re-decision was not journaled and is tried again");
+                std::thread::sleep(RETRY);
+                self.shared.core().ask_sweep(Sweep { from: first, people: sweep.people.clone() });
+            }
         }
     }
 }

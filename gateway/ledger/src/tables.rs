@@ -2,33 +2,55 @@
 //! kept whole in every checkpoint.
 
 use crate::act::Act;
+use crate::directory::Secrets;
 use crate::journal::Fact;
 use crate::keyring::Keyring;
 use crate::state::checkpoint::CheckpointError;
 use crate::submit::ActSender;
-use crate::{Accounts, Clock, Devices, Directory, accounts, devices};
+use crate::{Accounts, Clock, Devices, Directory, accounts, devices, directory};
 use muster_attendance::{DeviceId, PersonId};
 
 /// The tables while the journal is read.
-#[derive(Default)]
 pub(crate) struct Building {
     devices: devices::Table,
     accounts: accounts::Table,
+    directory: directory::Table,
+    secrets: Secrets,
 }
 
 impl Building {
+    pub(crate) fn empty(keyring: &Keyring) -> Self {
+        Self {
+            devices: devices::Table::default(),
+            accounts: accounts::Table::default(),
+            directory: directory::Table::default(),
+            secrets: keyring.clone().into(),
+        }
+    }
+
     /// From what [`Tables::snapshots`] gave.
-    pub(crate) fn restore(snapshots: &[Vec<u8>]) -> Result<Self, CheckpointError> {
-        let [devices, accounts] = snapshots else { return Err(CheckpointError::Damaged) };
+    pub(crate) fn restore(
+        snapshots: &[Vec<u8>],
+        keyring: &Keyring,
+    ) -> Result<Self, CheckpointError> {
+        let [devices, accounts, directory] = snapshots else {
+            return Err(CheckpointError::Damaged);
+        };
         let damaged = |_| CheckpointError::Damaged;
-        let devices = postcard::from_bytes(devices).map_err(damaged)?;
-        let accounts = postcard::from_bytes(accounts).map_err(damaged)?;
-        Ok(Self { devices: devices::Table::restore(devices), accounts })
+        let secrets = Secrets::from(keyring.clone());
+        let directory = postcard::from_bytes(directory).map_err(damaged)?;
+        Ok(Self {
+            devices: devices::Table::restore(postcard::from_bytes(devices).map_err(damaged)?),
+            accounts: postcard::from_bytes(accounts).map_err(damaged)?,
+            directory: directory::Table::restore(directory, &*secrets.find),
+            secrets,
+        })
     }
 
     pub(crate) fn apply(&mut self, act: &Act) {
         self.devices.apply(act);
         self.accounts.apply(act);
+        self.directory.apply(act, &*self.secrets.find);
     }
 
     pub(crate) fn note_punches(&self, facts: &[Fact], at_ms: i64) {
@@ -36,11 +58,12 @@ impl Building {
     }
 
     /// The handles.
-    pub(crate) fn finish(self, acts: &ActSender, keyring: &Keyring, clock: &Clock) -> Tables {
-        let _ = keyring;
+    pub(crate) fn finish(self, acts: &ActSender, clock: &Clock) -> Tables {
+        let devices = Devices::new(self.devices, acts.clone(), clock.clone());
+        let (secrets, known) = (self.secrets, devices.clone());
         Tables {
-            devices: Devices::new(self.devices, acts.clone(), clock.clone()),
-            directory: Directory {},
+            devices,
+            directory: Directory::new(self.directory, secrets, acts.clone(), known),
             accounts: Accounts::new(self.accounts, acts.clone()),
         }
     }
@@ -58,6 +81,7 @@ impl Tables {
     pub(crate) fn apply(&self, act: &Act) {
         self.devices.apply(act);
         self.accounts.apply(act);
+        self.directory.apply(act);
     }
 
     /// Counts durable punches.
@@ -67,7 +91,7 @@ impl Tables {
 
     /// Whether two internal numbers are one person's.
     pub(crate) fn same_person(&self, a: PersonId, b: PersonId) -> bool {
-        a == b
+        self.directory.resolve(a) == self.directory.resolve(b)
     }
 
     /// For a checkpoint.
@@ -75,7 +99,8 @@ impl Tables {
         let damaged = |_| CheckpointError::Damaged;
         let devices = postcard::to_stdvec(&self.devices.snapshot()).map_err(damaged)?;
         let accounts = postcard::to_stdvec(&self.accounts.snapshot()).map_err(damaged)?;
-        Ok(vec![devices, accounts])
+        let directory = postcard::to_stdvec(&self.directory.snapshot()).map_err(damaged)?;
+        Ok(vec![devices, accounts, directory])
     }
 }
 

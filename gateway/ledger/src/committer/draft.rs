@@ -13,7 +13,8 @@ use crate::state::dedupe::{BlockKey, Seen};
 use crate::state::{CLOCK_WAIT, SEQ_CONFLICT};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use muster_attendance::{Attendance, PersonId};
+use muster_attendance::{Attendance, DeviceId, PersonId};
+use std::collections::HashSet;
 
 /// What drafting needs.
 pub(super) struct Drafter<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Drafter<'a> {
     pub(super) now_ms: i64,
     /// Number that the batch's first fact will have.
     pub(super) first: u64,
+    /// Devices that the batch itself makes known.
+    pub(super) named: HashSet<DeviceId>,
 }
 
 impl Drafter<'_> {
@@ -49,6 +52,9 @@ impl Drafter<'_> {
     }
 
     fn punch(&mut self, punch: &Attendance) -> Fate {
+        if !self.names_device(punch.device) {
+            return self.refuse(punch, RefusalReason::UnknownDevice);
+        }
         match self.check(punch) {
             Seen::Again(original) => Fate::Again(original),
             Seen::New if must_wait(punch) => self.store_apart(punch, CLOCK_WAIT),
@@ -58,13 +64,33 @@ impl Drafter<'_> {
             }
             // What cannot be read back any more cannot be told from another punch.
             Seen::Conflict | Seen::Forgotten(..) => self.store_apart(punch, SEQ_CONFLICT),
-            Seen::TooSparse => {
-                let reason = RefusalReason::TooSparse;
-                let act = self.refusals.note(&refusal_of(punch, reason));
-                self.batch.acts.extend(act.map(|act| (act, false)));
-                Fate::Refused(reason)
-            }
+            Seen::TooSparse => self.refuse(punch, RefusalReason::TooSparse),
         }
+    }
+
+    fn refuse(&mut self, punch: &Attendance, reason: RefusalReason) -> Fate {
+        let act = self.refusals.note(&refusal_of(punch, reason));
+        self.batch.acts.extend(act.map(|act| (act, false)));
+        Fate::Refused(reason)
+    }
+
+    /// A fact may name only a device whose act is in the journal, or goes there with it: one whose
+    /// first sight a full disk refused is journaled now.
+    fn names_device(&mut self, id: DeviceId) -> bool {
+        let devices = &self.shared.tables.devices;
+        if self.named.contains(&id) || devices.is_journaled(id) {
+            return true;
+        }
+        let here = |(act, _): &(Act, bool)| match act {
+            Act::DeviceSeen { id: other, .. } | Act::DevicePaired { id: other, .. } => *other == id,
+            _ => false,
+        };
+        if !self.batch.acts.iter().any(here) {
+            let Some(device) = devices.get(id) else { return false };
+            self.batch.acts.push((Act::DeviceSeen { id, name: device.name }, false));
+        }
+        self.named.insert(id);
+        true
     }
 
     fn check(&mut self, punch: &Attendance) -> Seen {
@@ -118,15 +144,16 @@ impl Drafter<'_> {
         let stale = dispatch.changes != self.core.changes;
         let queue = self.core.state.standing.queue(&dispatch.destination);
         let others = dispatch.redecided.iter().map(|&(record, _)| record);
-        let aside = dispatch.aside.iter().map(|&(record, _)| record);
+        let aside = dispatch.aside.iter().map(|(record, _)| *record);
         let mut records = dispatch.sending.iter().map(|s| s.record).chain(others).chain(aside);
         if stale || !records.all(|record| queue.may_go(record)) {
             let _ = done.send(Ok(Outcome::Stale));
             return;
         }
         self.batch.redecided(&dispatch.redecided);
-        for &(record, reason) in &dispatch.aside {
-            self.batch.acts.push((Act::SetAside { record, reason: reason.to_owned() }, false));
+        for (record, reason) in &dispatch.aside {
+            let act = Act::SetAside { record: *record, reason: reason.clone() };
+            self.batch.acts.push((act, false));
         }
         self.batch.acts.extend(dispatched(&dispatch).map(|act| (act, false)));
         // At once, so that no other request of this batch releases them again.

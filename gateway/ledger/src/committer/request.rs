@@ -41,7 +41,7 @@ pub(crate) struct Dispatch {
     /// Records that no longer go there, with their decision.
     pub(crate) redecided: Vec<(u64, u32)>,
     /// Records that must not go at all, with the reason.
-    pub(crate) aside: Vec<(u64, &'static str)>,
+    pub(crate) aside: Vec<(u64, String)>,
 }
 
 /// Open records whose outcome changed, with their new decision.

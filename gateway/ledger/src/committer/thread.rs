@@ -13,6 +13,7 @@ use crate::state::checkpoint;
 use crate::state::decisions::Ruling;
 use crate::submit::Submission;
 use muster_attendance::Attendance;
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -187,6 +188,7 @@ impl Writer {
             batch,
             now_ms,
             first: self.journal.next_record(),
+            named: HashSet::new(),
         };
         requests.into_iter().for_each(|request| drafter.take(request));
     }
@@ -199,6 +201,9 @@ impl Writer {
         essential: bool,
     ) -> Result<u64, JournalError> {
         let decided = self.decided();
+        if decided.is_empty() && !batch.writes() {
+            return Ok(self.journal.next_record());
+        }
         let mut acts: Vec<Vec<u8>> = decided.iter().map(Act::encode).collect();
         acts.extend(batch.acts.iter().map(|(act, _)| act.encode()));
         let pieces = pieces(&acts);

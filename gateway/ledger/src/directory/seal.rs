@@ -84,7 +84,7 @@ type Create = dyn Fn(usize) -> Result<Vec<PersonId>, KeyringError> + Send + Sync
 /// Where the persons' secrets are: the keyring; tests bring their own.
 #[derive(Clone)]
 pub(crate) struct Secrets {
-    pub(super) find: Arc<Find>,
+    pub(crate) find: Arc<Find>,
     pub(super) create: Arc<Create>,
 }
 

@@ -39,13 +39,13 @@ pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
         rolled_back: start.rolled_back,
         ..Recovery::default()
     };
-    let (state, building) = replay(start, &journal, &data)?;
+    let (state, building) = replay(start, &journal, &keyring, &data)?;
     say_opened(&mut journal, &site, &recovery, epoch, now_ms)
         .map_err(|error| journal_error(&data, error))?;
     recovery.records = journal.next_record().max(state.next_record);
 
     let (acts, submissions) = ActSender::new();
-    let tables = building.finish(&acts, &keyring, &clock);
+    let tables = building.finish(&acts, &clock);
     let mut core = Core::new(state, Decider::new(&site));
     core.decider.tick(now_ms, clock.trust());
     core.govern(now_ms);
@@ -88,18 +88,24 @@ fn lock(data: &Path) -> Result<File, OpenError> {
 
 /// State and tables as the journal tells them: from the checkpoint, or from the first batch where
 /// that cannot be read.
-fn replay(start: Start, journal: &Journal, data: &Path) -> Result<(State, Building), OpenError> {
+fn replay(
+    start: Start,
+    journal: &Journal,
+    keyring: &Keyring,
+    data: &Path,
+) -> Result<(State, Building), OpenError> {
+    let empty = || (State::default(), Building::empty(keyring));
     let restored = start.checkpoint.as_deref().map(|bytes| {
         let (state, tables) = checkpoint::read(bytes)?;
-        Ok::<_, checkpoint::CheckpointError>((state, Building::restore(&tables)?))
+        Ok::<_, checkpoint::CheckpointError>((state, Building::restore(&tables, keyring)?))
     });
     let (mut reader, (mut state, mut building)) = match restored {
         Some(Ok(restored)) => (start.batches, restored),
         Some(Err(error)) => {
             tracing::warn!(%error, "reading the whole journal instead");
-            (journal.reader(), Default::default())
+            (journal.reader(), empty())
         }
-        None => (start.batches, Default::default()),
+        None => (start.batches, empty()),
     };
     let failed = |error: crate::journal::ReadError| OpenError::Io {
         path: data.join("journal"),

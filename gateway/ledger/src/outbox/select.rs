@@ -8,10 +8,14 @@ use crate::decider::Decided;
 use crate::journal::{Reader, Record};
 use crate::state::queue::Picked;
 use muster_attendance::{Attendance, EventId};
+use muster_residency::guard::{self, Stopped};
 use std::sync::Arc;
 
 /// Reason code: it was sent with other bytes, and the region's word on those is owed.
 const SENT_BYTES_DIFFER: &str = "SENT-BYTES-DIFFER";
+
+/// Reason code: the record is damaged, or its month's key is destroyed.
+const UNREADABLE: &str = "UNREADABLE";
 
 /// What selecting came to.
 pub(super) enum Selection {
@@ -97,7 +101,7 @@ impl Selector {
         &mut self,
         shared: &Shared,
         picked: Vec<Picked>,
-        aside: &mut Vec<(u64, &'static str)>,
+        aside: &mut Vec<(u64, String)>,
     ) -> Vec<Found> {
         let mut found = Vec::with_capacity(picked.len());
         let mut missing = Vec::new();
@@ -123,7 +127,7 @@ impl Selector {
                     punch: fact.attendance,
                     stored: Some(fact.decision),
                 }),
-                Ok(Record { number, fact: None, .. }) => aside.push((number, "UNREADABLE")),
+                Ok(Record { number, fact: None, .. }) => aside.push((number, UNREADABLE.into())),
                 Err(error) => {
                     tracing::warn!(%error, "backlog cannot be read now");
                     break;
@@ -161,18 +165,30 @@ impl Selector {
         let bytes = match self.renderer.render(decision, key, &punch, platform, device) {
             Ok(bytes) => bytes,
             Err(Unfit(reason)) => {
-                dispatch.aside.push((record, reason));
+                dispatch.aside.push((record, reason.into()));
                 return;
             }
         };
+        if let Err(stopped) = guard::inspect(&bytes) {
+            dispatch.aside.push((record, stop(&stopped, &self.destination)));
+            return;
+        }
         let mut digest = [0; 32];
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
         if sent.is_some_and(|before| before != digest) {
-            dispatch.aside.push((record, SENT_BYTES_DIFFER));
+            dispatch.aside.push((record, SENT_BYTES_DIFFER.into()));
             return;
         }
         let known = sent.is_some() && !moved;
         let number = decided.number;
         dispatch.sending.push(Sending { record, key, decision: number, bytes, digest, known });
     }
+}
+
+/// The egress guard stopped a parcel: counts it and gives the reason code.
+fn stop(stopped: &Stopped, destination: &str) -> String {
+    let finding = stopped.0.first().map_or("unknown", |hit| hit.finding.as_str());
+    metrics::counter!("muster_egress_stopped_total", "finding" => finding).increment(1);
+    tracing::error!(destination, finding, "a parcel was stopped on its way out and set aside");
+    format!("EGRESS-{}", finding.to_ascii_uppercase())
 }
