@@ -55,6 +55,7 @@ impl Ruling {
                 warn: Vec::new(),
                 bucket: None,
                 to_release: Vec::new(),
+                details: Vec::new(),
             },
         }
     }
