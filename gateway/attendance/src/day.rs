@@ -11,6 +11,7 @@ use crate::roster::{Duty, Slot};
 use crate::shift::Kind;
 use crate::time::{Instant, Stamp};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 /// One date of a person's sheet.
@@ -146,6 +147,15 @@ pub(crate) struct Context<'a> {
     /// When the day is over for its punches.
     pub(crate) end: Instant,
     pub(crate) now: Instant,
+    /// All terminals' punches before this are here; see [`complete_until`].
+    pub(crate) complete_until: Option<Instant>,
+}
+
+/// The second before which every terminal's punches are here; none where no terminal is listed or
+/// nothing is known of one.
+pub(crate) fn complete_until(terminals: &BTreeMap<String, Terminal>) -> Option<Instant> {
+    let until: Option<Vec<_>> = terminals.values().map(|t| t.complete_until).collect();
+    until?.into_iter().min()
 }
 
 /// Computes one date from all its punches, sorted by (t, id).
@@ -159,7 +169,7 @@ pub(crate) fn compute(context: &Context<'_>, mut punches: Vec<Reading<'_>>) -> D
     let spent = spend(&paired, &plan, kind, parameters, slot.zone);
     let is_final = context.is_final(&punches);
     let mut minutes = context.minutes(&plan, &spent);
-    if paired.first.is_some_and(|first| context.complete_until(first)) {
+    if paired.first.is_some_and(|first| context.is_complete(first)) {
         minutes.late = late(&plan, paired.first, parameters);
     }
     if is_final {
@@ -186,14 +196,12 @@ impl Context<'_> {
     fn is_final(&self, punches: &[Reading<'_>]) -> bool {
         let waits = || punches.iter().any(|reading| reading.why == Some(Code::ClockWait));
         self.slot.is_not_employed()
-            || self.now >= self.end && self.complete_until(self.end) && !waits()
+            || self.now >= self.end && self.is_complete(self.end) && !waits()
     }
 
     /// Whether all terminals' punches before that second are here.
-    fn complete_until(&self, at: Instant) -> bool {
-        let terminals = &self.input.rules.terminals;
-        let complete = |terminal: &Terminal| terminal.complete_until.is_some_and(|c| c >= at);
-        !terminals.is_empty() && terminals.values().all(complete)
+    fn is_complete(&self, at: Instant) -> bool {
+        self.complete_until.is_some_and(|until| until >= at)
     }
 
     fn minutes(&self, plan: &Plan, spent: &Spent) -> DayMinutes {
@@ -284,11 +292,23 @@ impl Context<'_> {
             day.marks.extend(reading.clock);
         }
         day.marks.extend(punches.iter().filter_map(|reading| reading.why).filter(is_mark));
-        let terminals = &self.input.rules.terminals;
-        let site = |reading: &Reading<'_>| terminals.get(reading.terminal?)?.site.as_deref();
-        let mut sites = used().filter_map(site);
-        let first = sites.next();
-        day.marks.insert_if(sites.any(|site| Some(site) != first), Code::MultiSite);
+        let names = used().filter_map(|reading| reading.terminal);
+        day.marks.insert_if(self.are_of_two_sites(names), Code::MultiSite);
+    }
+
+    /// Whether the listed ones of these terminals hang at more than one site.
+    fn are_of_two_sites<'t>(&self, mut names: impl Iterator<Item = &'t str>) -> bool {
+        let Some(first) = names.next() else {
+            return false;
+        };
+        let site = |name| self.input.rules.terminals.get(name)?.site.as_deref();
+        let mut others = names.filter(|name| *name != first).peekable();
+        if others.peek().is_none() {
+            return false;
+        }
+        let mut sites = std::iter::once(first).chain(others).filter_map(site);
+        let one = sites.next();
+        sites.any(|site| Some(site) != one)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::adjust::{Adjustment, adjustments};
 use crate::correction::Corrections;
-use crate::day::{Context, Day, compute};
+use crate::day::{Context, Day, complete_until, compute};
 use crate::input::{Correction, Input, Punch};
 use crate::month::Month;
 use crate::punch;
@@ -33,8 +33,10 @@ pub fn evaluate(input: &Input, now: Instant) -> Sheet {
     let corrections = Corrections::settle(asked.into_values(), &recorded, now);
     let calendar = Calendar::new(input);
     let punches = calendar.sort(punch::read(input, &recorded, &corrections, now));
+    let complete_until = complete_until(&input.rules.terminals);
     let days = calendar.days().zip(punches).map(|((slot, end), punches)| {
-        let context = Context { input, corrections: &corrections, slot, end, now };
+        let corrections = &corrections;
+        let context = Context { input, corrections, slot, end, now, complete_until };
         (slot.date, compute(&context, punches))
     });
     let days: BTreeMap<Date, Day> = days.collect();
