@@ -212,9 +212,12 @@ mod tests {
         assert_eq!(clock.read(0).state, ClockState::Unsure);
         clock.set(0, AT);
         assert_eq!(clock.read(0), Reading { at: AT, state: ClockState::Ok });
-        clock.i2c.run(3_600);
-        let later = LocalTime { seconds: AT.seconds + 3_600, ..AT };
-        assert_eq!(clock.read(0), Reading { at: later, state: ClockState::Ok });
+        let hand = clock.i2c.hand();
+        for passed in [1, 3_600, 86_400, 400 * 86_400, 2_000 * 86_400] {
+            hand.store(passed, std::sync::atomic::Ordering::Relaxed);
+            let later = LocalTime { seconds: AT.seconds + passed as i64, ..AT };
+            assert_eq!(clock.read(0), Reading { at: later, state: ClockState::Ok });
+        }
     }
 
     #[test]

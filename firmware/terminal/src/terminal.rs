@@ -8,7 +8,7 @@ use embedded_hal::digital::{InputPin, OutputPin};
 use embedded_storage::nor_flash::NorFlash;
 use muster_proto::message::{
     CheckIn, ClockState, DecodeError, DeviceKind, Direction, Evidence, EvidenceKind, Evidences,
-    LocalTime, Method, Outcome, Receipt, ReceiptResult, Stamp,
+    LocalTime, MAX_EVIDENCE, Method, Outcome, Receipt, ReceiptResult, Stamp,
 };
 use muster_proto::seal::{Keys, NameError};
 use muster_proto::terminal::{About, Event, FRESH_MS, Link, LinkCounts};
@@ -67,6 +67,19 @@ pub struct User<'a> {
     pub duress: bool,
 }
 
+/// What a terminal has done since its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Punches stored and beeped for.
+    pub stored: u64,
+    /// Punches not stored, and refused aloud.
+    pub not_stored: u64,
+    /// Punches that the box has taken off our hands, those of earlier boots included.
+    pub receipted: u64,
+    /// Among these, punches that it refused for good.
+    pub refused: u64,
+}
+
 /// A terminal. `SLOT` is the size of a queue slot, see [`crate::queue`].
 pub struct Terminal<F, C, P, const SLOT: usize> {
     queue: FlashQueue<F, SLOT>,
@@ -75,7 +88,7 @@ pub struct Terminal<F, C, P, const SLOT: usize> {
     link: Link<RX, SLOT>,
     device: DeviceKind,
     firmware: &'static str,
-    refused_by_box: u32,
+    counts: Counts,
     reading: Option<(u64, Reading)>,
     checked_ms: Option<u64>,
 }
@@ -108,7 +121,7 @@ where
             link,
             device,
             firmware,
-            refused_by_box: 0,
+            counts: Counts::default(),
             reading: None,
             checked_ms: None,
         })
@@ -148,20 +161,26 @@ where
             // Under duress the terminal looks as always.
             (Ok(_), Outcome::Granted | Outcome::Duress) => Signal::Accepted,
         };
-        if let Ok(stamp) = result {
-            self.link.punched(stamp.seq, now_ms);
+        match result {
+            Ok(stamp) => {
+                self.counts.stored += 1;
+                self.link.punched(stamp.seq, now_ms);
+            }
+            Err(_) => self.counts.not_stored += 1,
         }
         self.panel.show(now_ms, signal);
         result
     }
 
-    /// Makes a punch of what the fingerprint module saw. `user` looks a page up in the user list;
-    /// an unknown finger, or one without a user, is denied, and that is a punch too.
+    /// Makes a punch of what the fingerprint module saw, with its score and `more` as evidence.
+    /// `user` looks a page up in the user list; an unknown finger, or one without a user, is
+    /// denied, and that is a punch too.
     pub fn finger<'u>(
         &mut self,
         now_ms: u64,
         finger: Finger,
         user: impl FnOnce(u16) -> Option<User<'u>>,
+        more: &[Evidence<'_>],
     ) -> Option<Result<Stamp, PunchError>> {
         let (found, score) = match finger {
             Finger::Unclear => {
@@ -176,14 +195,17 @@ where
             Some(User { duress: true, .. }) => Outcome::Duress,
             Some(_) => Outcome::Granted,
         };
-        let (number, text) = (found.map(|u| u.number), score.map(decimal));
+        let number = found.map(|u| u.number);
+        let text = score.map(decimal);
         let score = text.as_ref().map(|text| Evidence {
             kind: EvidenceKind::Score,
             media: "text/plain",
             data: text.as_bytes(),
         });
-        let evidence = score.as_slice();
-        Some(self.punch(now_ms, number, Method::Fingerprint, outcome, None, evidence))
+        let mut evidence = heapless::Vec::<_, MAX_EVIDENCE>::new();
+        // What does not fit is left behind: the punch counts more than its evidence.
+        evidence.extend(score.into_iter().chain(more.iter().copied()).take(MAX_EVIDENCE));
+        Some(self.punch(now_ms, number, Method::Fingerprint, outcome, None, &evidence))
     }
 
     /// Takes bytes from the box and writes the answer into `tx`; returns its length. Call it when
@@ -191,7 +213,9 @@ where
     pub fn poll(&mut self, now_ms: u64, mut rx: &[u8], tx: &mut [u8]) -> usize {
         self.panel.poll(now_ms);
         while !rx.is_empty() {
+            let before = self.queue.waiting();
             let (taken, event) = self.link.receive(now_ms, rx, &mut self.queue);
+            self.counts.receipted += u64::from(before - self.queue.waiting());
             rx = rx.get(taken..).unwrap_or_default();
             if let Some(event) = event {
                 self.act(now_ms, event);
@@ -222,9 +246,14 @@ where
         self.link.is_up(now_ms)
     }
 
-    /// How the link is doing, and how many punches the box refused for good.
-    pub fn counts(&self) -> (LinkCounts, u32) {
-        (self.link.counts(), self.refused_by_box)
+    /// What it has done since its start.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// How the link is doing.
+    pub fn link_counts(&self) -> LinkCounts {
+        self.link.counts()
     }
 
     /// The queue, for its counts.
@@ -254,7 +283,7 @@ where
 
     fn on_receipt(&mut self, now_ms: u64, receipt: &Receipt) {
         if receipt.result == ReceiptResult::Refused {
-            self.refused_by_box = self.refused_by_box.saturating_add(1);
+            self.counts.refused += 1;
         }
         let reading = self.reading(now_ms);
         let drift = (receipt.box_ms / 1000).saturating_sub(reading.at.seconds).saturating_abs();

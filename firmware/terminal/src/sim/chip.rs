@@ -1,9 +1,11 @@
 //! A clock chip on I2C.
 
 use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, Operation};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A DS1307-class chip: registers and battery-backed memory. Its time stands still but for
-/// [`ClockChip::run`], as tests want it.
+/// A DS1307-class chip: registers and battery-backed memory. It runs with the seconds that its
+/// hand counts.
 #[derive(Clone, Debug)]
 pub struct ClockChip {
     /// Time, control, memory.
@@ -11,6 +13,8 @@ pub struct ClockChip {
     /// Whether it has stopped answering.
     pub broken: bool,
     pointer: usize,
+    hand: Arc<AtomicU64>,
+    seen: u64,
 }
 
 impl Default for ClockChip {
@@ -24,25 +28,62 @@ impl ClockChip {
     pub fn new() -> Self {
         let mut registers = [0xA5; 64];
         registers[..8].copy_from_slice(&[0x80, 0, 0, 1, 1, 1, 0, 0x03]);
-        Self { registers, broken: false, pointer: 0 }
+        let hand = Arc::new(AtomicU64::new(0));
+        Self { registers, broken: false, pointer: 0, hand, seen: 0 }
+    }
+
+    /// Counts the seconds that pass outside; store a larger number and the chip follows.
+    pub fn hand(&self) -> Arc<AtomicU64> {
+        self.hand.clone()
     }
 
     /// The battery was empty for a while.
     pub fn lose_power(&mut self) {
-        *self = Self { broken: self.broken, ..Self::new() };
+        let fresh = Self::new();
+        self.registers = fresh.registers;
     }
 
-    /// Lets `seconds` pass, within the same day.
-    pub fn run(&mut self, seconds: u32) {
-        let value = |byte: u8| u32::from(byte >> 4) * 10 + u32::from(byte & 15);
+    /// Catches up with the hand, unless halted.
+    fn run(&mut self) {
+        let now = self.hand.load(Ordering::Relaxed);
+        let passed = now.saturating_sub(self.seen);
+        self.seen = now;
+        if passed == 0 || self.registers[0] & 0x80 != 0 {
+            return;
+        }
         let [s, m, h, ..] = self.registers;
-        let sum = value(s & 0x7F) + value(m) * 60 + value(h) * 3600 + seconds;
-        assert!(sum < 86_400, "this chip cannot pass midnight");
-        for (register, part) in self.registers.iter_mut().zip([sum % 60, sum / 60 % 60, sum / 3600])
-        {
-            *register = (part / 10 * 16 + part % 10) as u8;
+        let sum = value(s) + value(m) * 60 + value(h) * 3600 + passed;
+        (0..sum / 86_400).for_each(|_| self.next_day());
+        for (i, part) in [sum % 60, sum / 60 % 60, sum / 3600 % 24].into_iter().enumerate() {
+            self.registers[i] = bcd(part);
         }
     }
+
+    fn next_day(&mut self) {
+        let [_, _, _, weekday, day, month, year, ..] = self.registers;
+        let (mut day, mut month, mut year) = (value(day) + 1, value(month), value(year));
+        let length = match month {
+            2 => 28 + u64::from(year.is_multiple_of(4)),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        if day > length {
+            (day, month) = (1, month + 1);
+        }
+        if month > 12 {
+            (month, year) = (1, (year + 1) % 100);
+        }
+        let date = [weekday % 7 + 1, bcd(day), bcd(month), bcd(year)];
+        self.registers[3..7].copy_from_slice(&date);
+    }
+}
+
+fn value(byte: u8) -> u64 {
+    u64::from(byte >> 4) * 10 + u64::from(byte & 15)
+}
+
+fn bcd(value: u64) -> u8 {
+    (value / 10 * 16 + value % 10) as u8
 }
 
 impl ErrorType for ClockChip {
@@ -54,6 +95,7 @@ impl I2c for ClockChip {
         if address != 0x68 || self.broken {
             return Err(ErrorKind::Other);
         }
+        self.run();
         for op in ops {
             match op {
                 Operation::Write(bytes) => {

@@ -160,11 +160,11 @@ fn a_day_at_the_gate() {
     // Now it is set.
     let user = |page| (page == 17).then_some(User { number: "00017", duress: false });
     let finger = Finger::Match { page: 17, score: 88 };
-    assert!(m1.finger(now, finger, user).is_some_and(|r| r.is_ok()));
+    assert!(m1.finger(now, finger, user, &[]).is_some_and(|r| r.is_ok()));
     let forced = |_| Some(User { number: "00017", duress: true });
-    assert!(m1.finger(now, finger, forced).is_some_and(|r| r.is_ok()));
-    assert!(m1.finger(now, Finger::Unknown, user).is_some_and(|r| r.is_ok()));
-    assert!(m1.finger(now, Finger::Unclear, user).is_none());
+    assert!(m1.finger(now, finger, forced, &[]).is_some_and(|r| r.is_ok()));
+    assert!(m1.finger(now, Finger::Unknown, user, &[]).is_some_and(|r| r.is_ok()));
+    assert!(m1.finger(now, Finger::Unclear, user, &[]).is_none());
     the_box.run(&mut m1, &mut now, 1_000);
     let person = || Some(String::from("00017"));
     let seen: Vec<_> = the_box.got[1..].iter().map(|g| (g.1.clone(), g.2, g.4, g.5)).collect();
@@ -176,6 +176,8 @@ fn a_day_at_the_gate() {
     assert_eq!(seen, expect);
     assert!((the_box.got[1].6 - BOX_MS / 1000).abs() <= 1);
     assert_eq!(the_box.evidence, [b"88", b"88"]);
+    let expect = Counts { stored: 4, not_stored: 0, receipted: 4, refused: 0 };
+    assert_eq!(m1.counts(), expect);
 }
 
 #[test]
