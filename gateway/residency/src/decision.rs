@@ -69,7 +69,8 @@ pub struct Choice {
 }
 
 /// Something that, once done, takes a reason away.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Remedy {
     /// A paper of this type on file for this lane.
     Paper(Code, LaneText),
@@ -98,7 +99,7 @@ pub enum Remedy {
 }
 
 /// A lane as text, ordered.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct LaneText(pub Code);
 
 impl From<(Law, Law)> for LaneText {
@@ -123,12 +124,6 @@ impl fmt::Display for Remedy {
             Self::Unrestrict => f.write_str("lift the person's restriction"),
             Self::LocalOnlyOff => f.write_str("switch local-only off"),
         }
-    }
-}
-
-impl Serialize for Remedy {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
     }
 }
 
@@ -177,6 +172,13 @@ pub struct Reason {
     /// What would take the reason away, by alternative; none if no fact can.
     #[serde(skip)]
     pub(crate) remedies: Vec<Vec<Remedy>>,
+}
+
+impl Reason {
+    /// The reason as it is stored: what to do is in the decision's sets.
+    fn without_remedies(&self) -> Self {
+        Self { remedies: Vec::new(), ..self.clone() }
+    }
 }
 
 /// What acting on the decision brings with it.
@@ -320,12 +322,8 @@ impl Decision {
             reasons: texts(&self.reasons),
             warn: texts(&self.warn),
             bucket: self.bucket,
-            to_release: self
-                .to_release
-                .iter()
-                .map(|set| set.iter().map(ToString::to_string).collect())
-                .collect(),
-            details: self.details.clone(),
+            to_release: self.to_release.clone(),
+            details: self.details.iter().map(Reason::without_remedies).collect(),
         }
     }
 
@@ -355,8 +353,7 @@ pub struct StoredDecision {
     pub reasons: Vec<String>,
     pub warn: Vec<String>,
     pub bucket: Option<Bucket>,
-    pub to_release: Vec<Vec<String>>,
+    pub to_release: Vec<Vec<Remedy>>,
     /// Every reason and piece of advice, for explaining.
-    #[serde(default)]
     pub details: Vec<Reason>,
 }

@@ -1,0 +1,183 @@
+//! Decisions in words: one sentence a reason code, in four languages.
+//!
+//! The sentences are Fluent messages in `i18n/`, with nothing but plain placeables, so that they
+//! can be filled here without a runtime.
+
+use crate::decision::{Reason, ReasonKind, Remedy, StoredDecision};
+use crate::vocab::Verdict;
+
+/// A language of the sentences.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs)]
+pub enum Language {
+    En,
+    ZhHant,
+    ZhHans,
+    Pt,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::En, Self::ZhHant, Self::ZhHans, Self::Pt];
+
+    /// The BCP 47 tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::ZhHant => "zh-Hant",
+            Self::ZhHans => "zh-Hans",
+            Self::Pt => "pt",
+        }
+    }
+
+    /// The language of a tag, English for those not spoken here.
+    pub fn from_tag(tag: &str) -> Self {
+        let tag = tag.to_ascii_lowercase();
+        let is = |prefixes: &[&str]| prefixes.iter().any(|p| tag.starts_with(p));
+        if is(&["zh-hans", "zh-cn", "zh-sg"]) {
+            Self::ZhHans
+        } else if is(&["zh"]) {
+            Self::ZhHant
+        } else if is(&["pt"]) {
+            Self::Pt
+        } else {
+            Self::En
+        }
+    }
+
+    /// The Fluent messages.
+    pub const fn messages(self) -> &'static str {
+        match self {
+            Self::En => include_str!("../i18n/en.ftl"),
+            Self::ZhHant => include_str!("../i18n/zh-Hant.ftl"),
+            Self::ZhHans => include_str!("../i18n/zh-Hans.ftl"),
+            Self::Pt => include_str!("../i18n/pt.ftl"),
+        }
+    }
+
+    fn message(self, key: &str) -> Option<&'static str> {
+        let mut lines = self.messages().lines().filter_map(|line| line.split_once(" = "));
+        lines.find(|(name, _)| *name == key).map(|(_, text)| text)
+    }
+
+    fn fill(self, key: &str, values: &[(&str, &str)]) -> String {
+        let text = self.message(key).unwrap_or(key).to_owned();
+        values
+            .iter()
+            .fold(text, |text, (name, value)| text.replace(&format!("{{ ${name} }}"), value))
+    }
+}
+
+/// A decision in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Words {
+    /// What was decided.
+    pub verdict: String,
+    /// Code, sentence and citation of every reason, in order of codes.
+    pub reasons: Vec<(String, String, Option<String>)>,
+    /// The smallest sets of things to do that would free it.
+    pub to_release: Vec<Vec<String>>,
+    /// What the law pack is and is not.
+    pub note: String,
+}
+
+/// Puts a stored decision into words.
+pub fn words(decision: &StoredDecision, language: Language) -> Words {
+    Words {
+        verdict: verdict(decision.decision, decision.destination.as_deref(), language),
+        reasons: decision.details.iter().map(|reason| reason_words(reason, language)).collect(),
+        to_release: decision
+            .to_release
+            .iter()
+            .map(|set| set.iter().map(|r| remedy(r, language)).collect())
+            .collect(),
+        note: language.fill("law-pack-note", &[]),
+    }
+}
+
+/// One sentence for a verdict.
+pub fn verdict(verdict: Verdict, destination: Option<&str>, language: Language) -> String {
+    let values = [("destination", destination.unwrap_or("?"))];
+    language.fill(&format!("verdict-{verdict}"), &values)
+}
+
+/// One sentence for a reason.
+pub fn sentence(reason: &Reason, language: Language) -> String {
+    let code = reason.code.as_str();
+    let key = if language.message(code).is_some() { code } else { any(reason) };
+    let (from, to) =
+        reason.lane.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
+    let cite = reason.cite.as_ref().map_or("?", |cite| cite.as_str());
+    language.fill(key, &[("code", code), ("cite", cite), ("from", &from), ("to", &to)])
+}
+
+/// What to do, in words.
+pub fn remedy(remedy: &Remedy, language: Language) -> String {
+    match remedy {
+        Remedy::Paper(paper, lane) => {
+            language.fill("remedy-paper", &[("paper", paper.as_str()), ("lane", lane.0.as_str())])
+        }
+        Remedy::Fact(fact) => language.fill("remedy-fact", &[("fact", fact.as_str())]),
+        Remedy::Consent => language.fill("remedy-consent", &[]),
+        Remedy::GuardianConsent => language.fill("remedy-guardian", &[]),
+        Remedy::Notice => language.fill("remedy-notice", &[]),
+        Remedy::Approval => language.fill("remedy-approval", &[]),
+        Remedy::Signatures => language.fill("remedy-signatures", &[]),
+        Remedy::Clock => language.fill("remedy-clock", &[]),
+        Remedy::RegionUp => language.fill("remedy-region-up", &[]),
+        Remedy::RegionAttested => language.fill("remedy-region-attested", &[]),
+        Remedy::Unrestrict => language.fill("remedy-unrestrict", &[]),
+        Remedy::LocalOnlyOff => language.fill("remedy-local-only", &[]),
+    }
+}
+
+fn reason_words(reason: &Reason, language: Language) -> (String, String, Option<String>) {
+    let cite = reason.cite.as_ref().map(ToString::to_string);
+    (reason.code.to_string(), sentence(reason, language), cite)
+}
+
+fn any(reason: &Reason) -> &'static str {
+    let advice = reason.verdict == Verdict::Forward;
+    match reason.kind {
+        ReasonKind::Forbid => "any-forbid",
+        ReasonKind::Gate if advice => "any-advice",
+        ReasonKind::Gate | ReasonKind::Model => "any-gate",
+        ReasonKind::Paper => "any-paper",
+        ReasonKind::Limit if advice => "any-limit-warn",
+        ReasonKind::Limit => "any-limit",
+        ReasonKind::Fact => "any-fact",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keys and the placeables of their messages, in order.
+    fn outline(language: Language) -> Vec<(&'static str, Vec<&'static str>)> {
+        let lines = language.messages().lines().filter_map(|line| line.split_once(" = "));
+        let names = |text: &'static str| {
+            let mut names: Vec<_> =
+                text.split("{ $").skip(1).filter_map(|t| t.split(" }").next()).collect();
+            names.sort_unstable();
+            names
+        };
+        lines.map(|(key, text)| (key, names(text))).collect()
+    }
+
+    #[test]
+    fn every_language_says_the_same_things() {
+        for language in Language::ALL {
+            assert_eq!(outline(language), outline(Language::En), "{}", language.tag());
+            assert_eq!(Language::from_tag(language.tag()), language);
+        }
+    }
+
+    #[test]
+    fn placeables_are_filled() {
+        let text = verdict(Verdict::Forward, Some("sg-tenant"), Language::ZhHant);
+        assert_eq!(text, "傳送至 sg-tenant。");
+        let lane = remedy(&Remedy::Fact("department".into()), Language::Pt);
+        assert_eq!(lane, "indicar department");
+    }
+}
