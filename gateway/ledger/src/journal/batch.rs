@@ -1,6 +1,9 @@
 //! A batch: one group commit, as written and as read.
 
 use super::Fact;
+use super::cipher::{Block, Cipher};
+use super::fact::FACT_LEN;
+use super::format::{BATCH_AAD_LEN, BATCH_HEADER_LEN, BatchHeader, Chain, TAG_LEN};
 use crate::keyring::Class;
 
 /// What is to be appended, in one write and one `fdatasync`.
@@ -38,38 +41,85 @@ pub(crate) struct Batch {
     /// Facts it holds, readable or not.
     pub(crate) fact_count: u32,
     /// The chain hash up to and with this batch, as stored.
-    pub(crate) chain: [u8; 32],
+    pub(crate) chain: Chain,
     pub(crate) facts: Result<Facts, Unreadable>,
     pub(crate) acts: Result<Acts, Unreadable>,
 }
 
+impl Batch {
+    /// Opens both blocks of a whole batch.
+    pub(super) fn open(
+        header: &BatchHeader,
+        bytes: &[u8],
+        chain: Chain,
+        cipher: &mut Cipher,
+    ) -> Self {
+        let acts_at = BATCH_HEADER_LEN + header.facts_len();
+        let facts = bytes.get(BATCH_HEADER_LEN..acts_at).unwrap_or_default();
+        let acts = bytes.get(acts_at..acts_at + header.acts_len as usize).unwrap_or_default();
+        let aad = bytes.get(..BATCH_AAD_LEN).unwrap_or_default();
+        let mut open = |block, sealed: &[u8]| match sealed.len() {
+            0..=TAG_LEN => Ok(Vec::new()),
+            _ => cipher.open(block, header.month, &header.salt, header.place(), aad, sealed),
+        };
+        Self {
+            number: header.number,
+            epoch: header.epoch,
+            at_ms: header.at_ms,
+            first_record: header.first_record,
+            fact_count: header.facts,
+            chain,
+            facts: open(Block::Facts, facts).and_then(|bytes| Facts::new(bytes, header.month)),
+            acts: open(Block::Acts, acts).map(Acts),
+        }
+    }
+
+    /// Whether record `number` is one of its own.
+    pub(crate) fn holds(&self, number: u64) -> bool {
+        number.checked_sub(self.first_record).is_some_and(|i| i < self.fact_count as u64)
+    }
+}
+
 /// The facts of a batch, decoded on the way.
-pub(crate) struct Facts(pub(super) Vec<u8>);
+pub(crate) struct Facts(Vec<u8>);
 
 impl Facts {
+    /// All of them have a meaning, or the block has none.
+    fn new(bytes: Vec<u8>, month: u32) -> Result<Self, Unreadable> {
+        let known = bytes.chunks_exact(FACT_LEN).all(|fact| Fact::decode(fact).is_some());
+        let unreadable = Unreadable { class: Class::Facts, month, destroyed: false };
+        if known { Ok(Self(bytes)) } else { Err(unreadable) }
+    }
+
     /// How many.
     pub(crate) fn len(&self) -> usize {
-        todo!()
+        self.0.len() / FACT_LEN
     }
 
     /// The fact at `index`.
     pub(crate) fn get(&self, index: usize) -> Option<Fact> {
-        let _ = index;
-        todo!()
+        let start = index.checked_mul(FACT_LEN)?;
+        Fact::decode(self.0.get(start..start.checked_add(FACT_LEN)?)?)
     }
 
     /// All, in record order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Fact> + '_ {
-        [].into_iter()
+        self.0.chunks_exact(FACT_LEN).filter_map(Fact::decode)
     }
 }
 
 /// The acts of a batch.
-pub(crate) struct Acts(pub(super) Vec<u8>);
+pub(crate) struct Acts(Vec<u8>);
 
 impl Acts {
     /// All, in order, borrowed.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
-        [].into_iter()
+        let mut rest = self.0.as_slice();
+        std::iter::from_fn(move || {
+            let (len, body) = rest.split_first_chunk::<4>()?;
+            let (act, after) = body.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+            rest = after;
+            Some(act)
+        })
     }
 }

@@ -1,6 +1,13 @@
 //! Reading, from any thread, never past what is durable.
 
-use super::{Batch, Fact, Unreadable};
+use super::cipher::Cipher;
+use super::format::BatchHeader;
+use super::index::{Index, Spot, Target};
+use super::segment::{Segment, Segments};
+use super::walk::Walker;
+use super::{Batch, Fact, MAX_DAMAGED_NAMED};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The disk said no while reading.
 #[derive(Debug, thiserror::Error)]
@@ -14,57 +21,205 @@ pub(crate) struct Record {
     pub(crate) epoch: u16,
     /// When its batch was committed.
     pub(crate) at_ms: i64,
-    /// `None` where its batch is damaged or its key destroyed.
+    /// `None` where its batch is damaged (epoch and time are then 0) or its key destroyed.
     pub(crate) fact: Option<Fact>,
 }
 
-/// A cursor over the journal with file handles of its own.
-pub(crate) struct Reader {}
+/// A cursor over the journal with file handles of its own. Holds one window of 256 KiB, one batch
+/// and a sparse index.
+pub(crate) struct Reader {
+    segments: Arc<Segments>,
+    cipher: Cipher,
+    index: Index,
+    /// Segments that begin with this batch or before are not entered from the start.
+    first: u64,
+    place: Option<Place>,
+    /// The batch that [`Reader::facts`] read last.
+    batch: Option<Batch>,
+    damaged: Damage,
+}
+
+/// Where the cursor stands.
+struct Place {
+    segment: Arc<Segment>,
+    walker: Walker,
+    at: Spot,
+}
+
+/// Damaged batches met so far.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Damage {
+    pub(super) named: Vec<u64>,
+    pub(super) count: u64,
+}
+
+impl Damage {
+    /// Notes `from` up to but without `until`.
+    pub(super) fn note(&mut self, from: u64, until: u64) {
+        self.count += until.saturating_sub(from);
+        let room = MAX_DAMAGED_NAMED.saturating_sub(self.named.len());
+        self.named.extend((from..until).take(room));
+    }
+}
 
 impl Reader {
+    /// At the start of the journal.
+    pub(super) fn new(segments: Arc<Segments>, keyring: &crate::Keyring) -> Self {
+        Self {
+            segments,
+            cipher: Cipher::new(keyring),
+            index: Index::default(),
+            first: 0,
+            place: None,
+            batch: None,
+            damaged: Damage::default(),
+        }
+    }
+
     /// The next record number to be written: what is durable now lies below it.
     pub(crate) fn head_record(&self) -> u64 {
-        todo!()
+        self.segments.next_record()
     }
 
     /// The number of the last durable batch; 0 before the first.
     pub(crate) fn head_batch(&self) -> u64 {
-        todo!()
+        self.segments.head_batch()
     }
 
     /// Goes to the batch that holds record `number`, or the first one after it.
     pub(crate) fn seek_record(&mut self, number: u64) -> Result<(), ReadError> {
-        let _ = number;
-        todo!()
+        self.seek(Target::Record(number))
     }
 
     /// Goes to the first batch numbered `number` or higher.
     pub(crate) fn seek_batch(&mut self, number: u64) -> Result<(), ReadError> {
-        let _ = number;
-        todo!()
+        self.seek(Target::Batch(number))
     }
 
     /// The next whole batch; `None` at the durable end (ask again later). Damaged ones are skipped.
     pub(crate) fn next_batch(&mut self) -> Result<Option<Batch>, ReadError> {
-        todo!()
+        if self.place.is_none() && !self.enter_next(self.first)? {
+            return Ok(None);
+        }
+        while let Some(place) = &mut self.place {
+            // In this order: once sealed, the length read after is final.
+            let sealed = place.segment.sealed.load(Ordering::Acquire);
+            place.walker.set_limit(place.segment.len());
+            if let Some(found) = place.walker.find(place.at.offset, place.at.batch)? {
+                self.damaged.note(place.at.batch, found.header.number);
+                self.index.note(place.segment.first_batch, found.at, &found.header);
+                place.at = after(found.at, &found.header);
+                let batch = Batch::open(&found.header, found.bytes, found.chain, &mut self.cipher);
+                return Ok(Some(batch));
+            }
+            let left = place.segment.first_batch;
+            if !sealed || !self.enter_next(left)? {
+                return Ok(None);
+            }
+        }
+        Ok(None)
     }
 
-    /// The facts of `records` (ascending), touching only the batches that hold them.
+    /// The facts of `records` (ascending), touching only the batches that hold them. Moves the
+    /// cursor. Numbers that were never given yield nothing.
     pub(crate) fn facts<'a>(
         &'a mut self,
         records: impl Iterator<Item = u64> + 'a,
     ) -> impl Iterator<Item = Result<Record, ReadError>> + 'a {
-        records.map(|_| todo!())
+        records.filter_map(move |number| self.record(number).transpose())
     }
 
-    /// One record.
+    /// One record; `None` for a number that was not given yet. Moves the cursor.
     pub(crate) fn record(&mut self, number: u64) -> Result<Option<Record>, ReadError> {
-        let _ = number;
-        todo!()
+        if number == 0 || number >= self.head_record() {
+            return Ok(None);
+        }
+        if !self.batch.as_ref().is_some_and(|b| b.holds(number)) {
+            self.seek_record(number)?;
+            self.batch = self.next_batch()?;
+        }
+        let batch = self.batch.as_ref().filter(|b| b.holds(number));
+        let fact = |b: &Batch| b.facts.as_ref().ok()?.get((number - b.first_record) as usize);
+        Ok(Some(Record {
+            number,
+            epoch: batch.map_or(0, |b| b.epoch),
+            at_ms: batch.map_or(0, |b| b.at_ms),
+            fact: batch.and_then(fact),
+        }))
     }
 
-    /// A second cursor at the start of the journal.
+    /// A second cursor, at the start of the journal.
     pub(crate) fn another(&self) -> Reader {
-        todo!()
+        Reader::new(self.segments.clone(), self.cipher.keyring())
     }
+
+    /// Batches found damaged so far (bounded), and how many.
+    pub(crate) fn damaged(&self) -> (&[u64], u64) {
+        (&self.damaged.named, self.damaged.count)
+    }
+
+    /// Stands at the start of the segment that begins with `first_batch`; for a fresh cursor.
+    pub(super) fn begin_at(&mut self, first_batch: u64) {
+        self.first = first_batch.saturating_sub(1);
+    }
+
+    fn seek(&mut self, target: Target) -> Result<(), ReadError> {
+        let segment = match target {
+            Target::Batch(number) => self.segments.holding(|s| s.first_batch <= number),
+            Target::Record(number) => self.segments.holding(|s| s.first_record <= number),
+        };
+        let Some(segment) = segment else { return Ok(()) };
+        let start = self.nearest(&segment, target);
+        match &mut self.place {
+            Some(place) if place.segment.first_batch == segment.first_batch => place.at = start,
+            place => {
+                let walker = segment.walk()?;
+                *place = Some(Place { segment, walker, at: start });
+            }
+        }
+        self.skip_to(target)
+    }
+
+    /// Skips batches by their headers until the target is next, or the segment ends.
+    fn skip_to(&mut self, target: Target) -> Result<(), ReadError> {
+        let Some(place) = &mut self.place else { return Ok(()) };
+        place.walker.set_limit(place.segment.len());
+        while let Some((at, header)) = place.walker.hop(place.at.offset, place.at.batch)? {
+            self.index.note(place.segment.first_batch, at, &header);
+            if target.reached(&header) {
+                place.at = Spot { offset: at, batch: header.number, record: header.first_record };
+                return Ok(());
+            }
+            place.at = after(at, &header);
+        }
+        Ok(())
+    }
+
+    /// The closest known spot before the target: the index's, the cursor's or the segment's start.
+    fn nearest(&self, segment: &Segment, target: Target) -> Spot {
+        let start = start_of(segment);
+        let known = self.index.nearest(segment.first_batch, target).unwrap_or(start);
+        let here = self.place.as_ref().filter(|p| p.segment.first_batch == segment.first_batch);
+        let here = here.map(|p| p.at).filter(|at| at.before(target));
+        here.filter(|at| at.offset > known.offset).unwrap_or(known)
+    }
+
+    /// Enters the segment after the one that begins with `first_batch`; false if there is none.
+    fn enter_next(&mut self, first_batch: u64) -> Result<bool, ReadError> {
+        let Some(segment) = self.segments.after(first_batch) else { return Ok(false) };
+        if let Some(place) = &self.place {
+            self.damaged.note(place.at.batch, segment.first_batch);
+        }
+        let (walker, at) = (segment.walk()?, start_of(&segment));
+        self.place = Some(Place { segment, walker, at });
+        Ok(true)
+    }
+}
+
+fn start_of(segment: &Segment) -> Spot {
+    Spot { offset: segment.body(), batch: segment.first_batch, record: segment.first_record }
+}
+
+fn after(at: u64, header: &BatchHeader) -> Spot {
+    Spot { offset: at + header.total as u64, batch: header.number + 1, record: header.end_record() }
 }

@@ -14,6 +14,9 @@ mod persons;
 mod sealed;
 mod slots;
 
+pub(crate) use sealed::{make_dir, replace};
+pub(crate) use slots::randomize;
+
 use crate::journal::Witness;
 use muster_attendance::{DeviceId, PersonId};
 use pairings::Pairings;
@@ -22,6 +25,7 @@ use persons::{Half, Persons};
 use sealed::Sealed;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The key that opens the keyring: from systemd credentials or a key file.
@@ -83,6 +87,7 @@ struct Inner {
     days: Periods,
     pairings: Pairings,
     sealed: Sealed,
+    destructions: AtomicU64,
 }
 
 /// What a month's key of the journal opens.
@@ -216,7 +221,15 @@ impl Keyring {
 
     /// Destroys a month's key: its blocks can be read no more, the chain still verifies.
     pub(crate) fn destroy_month(&self, class: Class, yyyymm: u32) -> Result<(), KeyringError> {
-        self.inner.months.destroy(periods::month_slot(class, yyyymm)?)
+        self.inner.months.destroy(periods::month_slot(class, yyyymm)?)?;
+        self.inner.destructions.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// How many months were destroyed since the start: whoever caches a month's key drops it when
+    /// this changes.
+    pub(crate) fn destructions(&self) -> u64 {
+        self.inner.destructions.load(Ordering::Acquire)
     }
 
     /// Destroys a day's vault secret (for evidence of nobody).
@@ -232,7 +245,7 @@ impl Keyring {
     fn open_as(data: &Path, root: RootKey, read_only: bool) -> Result<Self, KeyringError> {
         let dir = data.join("keys");
         if !read_only {
-            sealed::make_dir(&dir)?;
+            make_dir(&dir)?;
         }
         let derived = slots::Derived::new(&root.0);
         let box_id = derived.id("box")?;
@@ -245,6 +258,7 @@ impl Keyring {
             days: Periods::open(&dir, "days", &derived, read_only)?,
             pairings: Pairings::open(&dir, &derived, read_only)?,
             sealed: Sealed::open(&dir, &derived, read_only)?,
+            destructions: AtomicU64::new(0),
         };
         if !read_only {
             let synced = std::fs::File::open(&dir).and_then(|dir| dir.sync_all());

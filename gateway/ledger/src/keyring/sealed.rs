@@ -89,12 +89,12 @@ impl Sealed {
 }
 
 /// Makes a folder of mode 0700 unless it is there.
-pub(super) fn make_dir(dir: &Path) -> Result<(), KeyringError> {
+pub(crate) fn make_dir(dir: &Path) -> Result<(), KeyringError> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(KeyringError::Io)
 }
 
 /// Replaces a file at once: the old or the new is there after any crash.
-pub(super) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let mut temp = path.as_os_str().to_owned();
     temp.push(".new");
     let temp = PathBuf::from(temp);

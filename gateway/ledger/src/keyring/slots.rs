@@ -58,7 +58,7 @@ impl Derived {
 }
 
 /// Fills `bytes` from the system's random numbers.
-pub(super) fn randomize(bytes: &mut [u8]) -> Result<(), KeyringError> {
+pub(crate) fn randomize(bytes: &mut [u8]) -> Result<(), KeyringError> {
     let none = |_| KeyringError::Io(io::Error::other("the system gives no random numbers"));
     SystemRandom::new().fill(bytes).map_err(none)
 }
