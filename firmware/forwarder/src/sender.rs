@@ -1,0 +1,259 @@
+//! Draining the queue over MQTT with mutual TLS: oldest first, a bounded window under way, each
+//! entry removed when its PUBACK comes.
+
+use crate::store::{Entry, PushError, Store};
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS,
+    TlsConfiguration, Transport,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use std::collections::{HashMap, VecDeque};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+/// Entries under way at once.
+pub const WINDOW: usize = 16;
+/// Messages from the box that wait to be taken; a slow taker loses the newest.
+const INCOMING: usize = 64;
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// No acknowledgement for so long means the connection is gone.
+const ACK_TIMEOUT: Duration = Duration::from_secs(20);
+/// Waits between tries double up to this.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const MAX_PACKET: usize = 320 * 1024;
+
+/// Where the box is, and who this device is.
+pub struct Login {
+    /// Name in the device's certificate; also its client id.
+    pub device: String,
+    /// Host name or address of the box, as its certificate says.
+    pub host: String,
+    /// Port of its TLS listener.
+    pub port: u16,
+    /// The box's authority, PEM.
+    pub ca_pem: Vec<u8>,
+    /// The device's certificate, PEM.
+    pub certificate_pem: Vec<u8>,
+    /// The device's key, PEM.
+    pub key_pem: Vec<u8>,
+    /// Topics to listen on, as the device's own receipts.
+    pub subscribe: Vec<String>,
+}
+
+/// A message from the box.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// As `muster/1/<device>/receipt`.
+    pub topic: String,
+    /// As sent.
+    pub payload: Vec<u8>,
+}
+
+/// Why forwarding cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The queue's file.
+    #[error("the queue cannot be opened: {0}")]
+    Store(#[from] std::io::Error),
+    /// Certificate or key.
+    #[error("the credentials cannot be used: {0}")]
+    Credentials(String),
+}
+
+/// The running forwarder; dropping it stops sending, and what waits stays on disk.
+pub struct Forwarder {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    store: Mutex<Store>,
+    pushed: Notify,
+    acknowledged: AtomicU64,
+}
+
+impl Shared {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Forwarder {
+    /// Opens the queue at `path` and starts sending. Messages from the box come out of the
+    /// receiver.
+    pub fn start(
+        path: &Path,
+        login: Login,
+    ) -> Result<(Self, mpsc::Receiver<Incoming>), StartError> {
+        let store = Store::open(path)?;
+        let tls = tls(&login)?;
+        let shared = Arc::new(Shared {
+            store: Mutex::new(store),
+            pushed: Notify::new(),
+            acknowledged: AtomicU64::new(0),
+        });
+        let (incoming, taken) = mpsc::channel(INCOMING);
+        let sender = Sender { shared: shared.clone(), login, tls, incoming };
+        Ok((Self { shared, task: tokio::spawn(sender.run()) }, taken))
+    }
+
+    /// Makes an entry durable; it goes out by itself. Blocks for one disk sync.
+    pub fn push(&self, topic: String, payload: Vec<u8>) -> Result<u64, PushError> {
+        let index = self.shared.store().push(Entry { topic, payload })?;
+        self.shared.pushed.notify_one();
+        Ok(index)
+    }
+
+    /// Entries the box has acknowledged since the start.
+    pub fn acknowledged(&self) -> u64 {
+        self.shared.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Entries not acknowledged yet.
+    pub fn waiting(&self) -> usize {
+        self.shared.store().waiting()
+    }
+}
+
+impl Drop for Forwarder {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn tls(login: &Login) -> Result<Arc<ClientConfig>, StartError> {
+    let bad = |what: &dyn std::fmt::Display| StartError::Credentials(what.to_string());
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(&login.ca_pem) {
+        roots.add(root.map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
+    }
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&login.certificate_pem).collect();
+    let key = PrivateKeyDer::from_pem_slice(&login.key_pem).map_err(|e| bad(&e))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|e| bad(&e))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain.map_err(|e| bad(&e))?, key)
+        .map_err(|e| bad(&e))?;
+    Ok(Arc::new(config))
+}
+
+struct Sender {
+    shared: Arc<Shared>,
+    login: Login,
+    tls: Arc<ClientConfig>,
+    incoming: mpsc::Sender<Incoming>,
+}
+
+/// One connection's bookkeeping: messages and packet ids are paired by order.
+#[derive(Default)]
+struct UnderWay {
+    /// Given to the client, without a packet id yet.
+    given: VecDeque<u64>,
+    /// On the wire, by packet id.
+    sent: HashMap<u16, u64>,
+    last: Option<u64>,
+}
+
+impl UnderWay {
+    fn len(&self) -> usize {
+        self.given.len() + self.sent.len()
+    }
+}
+
+impl Sender {
+    async fn run(self) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let before = self.shared.acknowledged.load(Ordering::Relaxed);
+            if let Err(error) = self.connect().await {
+                tracing::debug!(%error, device = self.login.device, "the box is not reached");
+            }
+            let progress = self.shared.acknowledged.load(Ordering::Relaxed) > before;
+            wait = if progress { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn connect(&self) -> Result<(), ConnectionError> {
+        let login = &self.login;
+        let mut options = MqttOptions::new(&login.device, &login.host, login.port);
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(self.tls.clone())));
+        options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
+        options.set_inflight(WINDOW as u16 * 2).set_max_packet_size(MAX_PACKET, MAX_PACKET);
+        let (client, mut events) = AsyncClient::new(options, 2 * WINDOW + login.subscribe.len());
+        events.poll().await?;
+        for topic in &login.subscribe {
+            let _ = client.try_subscribe(topic, QoS::AtMostOnce);
+        }
+        self.drain(client, events).await
+    }
+
+    async fn drain(
+        &self,
+        client: AsyncClient,
+        mut events: EventLoop,
+    ) -> Result<(), ConnectionError> {
+        let mut under_way = UnderWay::default();
+        loop {
+            self.fill(&client, &mut under_way);
+            let silence = if under_way.len() > 0 { ACK_TIMEOUT } else { Duration::MAX };
+            tokio::select! {
+                event = events.poll() => self.handle(event?, &mut under_way),
+                () = self.shared.pushed.notified(), if under_way.len() < WINDOW => {}
+                () = tokio::time::sleep(silence) => return Err(ConnectionError::NetworkTimeout),
+            }
+        }
+    }
+
+    /// Gives the client what fits the window, oldest first.
+    fn fill(&self, client: &AsyncClient, under_way: &mut UnderWay) {
+        let store = self.shared.store();
+        let room = WINDOW.saturating_sub(under_way.len());
+        let from = under_way.last;
+        for (index, entry) in store.after(from).take(room) {
+            let payload = entry.payload.clone();
+            if client.try_publish(&entry.topic, QoS::AtLeastOnce, false, payload).is_err() {
+                return;
+            }
+            under_way.given.push_back(index);
+            under_way.last = Some(index);
+        }
+    }
+
+    fn handle(&self, event: Event, under_way: &mut UnderWay) {
+        match event {
+            Event::Outgoing(Outgoing::Publish(id)) => {
+                if let Some(index) = under_way.given.pop_front() {
+                    under_way.sent.insert(id, index);
+                }
+            }
+            Event::Incoming(Packet::PubAck(ack)) => {
+                if let Some(index) = under_way.sent.remove(&ack.pkid) {
+                    self.acknowledge(index);
+                }
+            }
+            Event::Incoming(Packet::Publish(publish)) => {
+                let message =
+                    Incoming { topic: publish.topic.clone(), payload: publish.payload.to_vec() };
+                let _ = self.incoming.try_send(message);
+            }
+            _ => {}
+        }
+    }
+
+    fn acknowledge(&self, index: u64) {
+        self.shared.acknowledged.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.shared.store().remove(index) {
+            tracing::warn!(%error, "the queue cannot be written; the entry will go again");
+        }
+    }
+}
