@@ -99,8 +99,6 @@ struct Piece<'a> {
 
 /// The check-in as the box takes it.
 pub(crate) fn json(boot: u32, seq: u64, capture: &Capture<'_>) -> Vec<u8> {
-    let piece =
-        |e: &Evidence<'_>| Piece { kind: e.kind, media: e.media, data: STANDARD.encode(e.data) };
     let check_in = CheckIn {
         v: 1,
         boot,
@@ -115,6 +113,11 @@ pub(crate) fn json(boot: u32, seq: u64, capture: &Capture<'_>) -> Vec<u8> {
     };
     // Nothing in these types can fail to serialise.
     serde_json::to_vec(&check_in).unwrap_or_default()
+}
+
+fn piece<'a>(evidence: &Evidence<'a>) -> Piece<'a> {
+    let Evidence { kind, media, data } = *evidence;
+    Piece { kind, media, data: STANDARD.encode(data) }
 }
 
 #[cfg(test)]
