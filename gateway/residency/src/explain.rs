@@ -85,7 +85,7 @@ pub struct Words {
 pub fn words(decision: &StoredDecision, language: Language) -> Words {
     Words {
         verdict: verdict(decision.decision, decision.destination.as_deref(), language),
-        reasons: decision.details.iter().map(|reason| reason_words(reason, language)).collect(),
+        reasons: reasons(decision, language),
         to_release: decision
             .to_release
             .iter()
@@ -129,6 +129,14 @@ pub fn remedy(remedy: &Remedy, language: Language) -> String {
         Remedy::Unrestrict => language.fill("remedy-unrestrict", &[]),
         Remedy::LocalOnlyOff => language.fill("remedy-local-only", &[]),
     }
+}
+
+/// Details where there are any, else what the codes alone say.
+fn reasons(decision: &StoredDecision, language: Language) -> Vec<(String, String, Option<String>)> {
+    let bare = |code: &&String| !decision.details.iter().any(|d| d.code.as_str() == **code);
+    let bare = decision.reasons.iter().filter(bare);
+    let detailed = decision.details.iter().map(|reason| reason_words(reason, language));
+    detailed.chain(bare.map(|code| (code.clone(), language.fill(code, &[]), None))).collect()
 }
 
 fn reason_words(reason: &Reason, language: Language) -> (String, String, Option<String>) {

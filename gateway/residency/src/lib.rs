@@ -12,6 +12,7 @@ pub mod check;
 pub mod condition;
 mod decide;
 pub mod decision;
+pub mod diff;
 pub mod explain;
 pub mod facts;
 pub mod guard;

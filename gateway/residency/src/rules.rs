@@ -283,7 +283,7 @@ impl Rules {
         u8::try_from(passed).unwrap_or(u8::MAX)
     }
 
-    fn vault_days(&self, law: Law, method: RecordMethod) -> u32 {
+    pub(crate) fn vault_days(&self, law: Law, method: RecordMethod) -> u32 {
         if law == Law::CN && method == RecordMethod::Face {
             return 0; // The law wants faces to stay in the device (invariant I-14).
         }

@@ -12,6 +12,7 @@
 
 use crate::canonical::hash_text;
 use crate::decide::enough_signers;
+use crate::diff::Direction;
 use crate::key::{SigningKey, TrustedSigner};
 use crate::law_pack::LawPack;
 use crate::policy::{Policy, Signer};
@@ -114,15 +115,6 @@ pub fn verify(
     verified
 }
 
-/// The direction of a change of policy.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Direction {
-    /// It only holds more: one new signature.
-    Tightens,
-    /// It frees something, or nothing came before it: two people, two roles, the DPO among them.
-    Loosens,
-}
-
 /// Why a version may not be published.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PublishFault {
@@ -132,7 +124,7 @@ pub enum PublishFault {
          `muster policy sign`"
     )]
     Loosening,
-    /// A tightening has no signature of its own.
+    /// A tightening or neutral change has no signature of its own.
     #[error("a tightening needs one signature; sign it with `muster policy sign`")]
     Tightening,
     /// A tightening, with its parent's signers, still lacks two people, two roles or the DPO.
@@ -140,7 +132,8 @@ pub enum PublishFault {
     Parent,
 }
 
-/// The signers a version is in force with: its own, and for a tightening its parent's too.
+/// The signers a version is in force with: its own, and its parent's too unless it loosens. A first
+/// version loosens.
 pub fn signers_in_force(
     direction: Direction,
     own: &[Signer],

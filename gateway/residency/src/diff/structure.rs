@@ -1,0 +1,123 @@
+//! What no decision shows: dates, purposes, who runs a destination, how long data is kept.
+
+use super::{Change, Direction};
+use crate::policy::{Destination, Site};
+use crate::rules::Rules;
+use crate::vocab::{Class, Law, RecordMethod};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+pub(super) fn changes(old: &Rules, new: &Rules) -> Vec<Change> {
+    let mut changes = Vec::new();
+    dates(old, new, &mut changes);
+    purposes(old, new, &mut changes);
+    destinations(old, new, &mut changes);
+    lanes(old, new, &mut changes);
+    retention(old, new, &mut changes);
+    biometric(old, new, &mut changes);
+    if old.law_pack_hash() != new.law_pack_hash() {
+        changes.push(change(Direction::Neutral, "judged under another law pack".to_owned()));
+    }
+    changes
+}
+
+fn change(direction: Direction, what: String) -> Change {
+    Change { direction, what, example: None, points: 1 }
+}
+
+/// Loosens where `order` says that there is more of something than before.
+fn by(order: Ordering, what: String, changes: &mut Vec<Change>) {
+    match order {
+        Ordering::Greater => changes.push(change(Direction::Loosens, what)),
+        Ordering::Less => changes.push(change(Direction::Tightens, what)),
+        Ordering::Equal => {}
+    }
+}
+
+fn dates(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
+    let (a, b) = (&old.policy().header, &new.policy().header);
+    let from = a.effective_from.cmp(&b.effective_from);
+    by(from, format!("in force from {}, not {}", b.effective_from, a.effective_from), changes);
+    let until = b.effective_until.cmp(&a.effective_until);
+    by(until, format!("in force until {}, not {}", b.effective_until, a.effective_until), changes);
+}
+
+fn purposes(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
+    for permit in &new.policy().permits {
+        let before = old.policy().permits.iter().find(|p| p.id == permit.id);
+        if before.is_some_and(|p| p.purpose != permit.purpose) {
+            let what = format!("the purpose of permit {} is another", permit.id);
+            changes.push(change(Direction::Loosens, what));
+        }
+    }
+}
+
+fn destinations(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
+    let who = |d: &Destination| {
+        (d.region.clone(), d.connector, d.account_class, d.operator.clone(), d.operator_gba)
+    };
+    for destination in new.destinations() {
+        let before = old.destination(&destination.id);
+        if before.is_some_and(|d| who(d) != who(destination)) {
+            let what = format!("destination {} is another place or operator", destination.id);
+            changes.push(change(Direction::Loosens, what));
+        }
+    }
+}
+
+/// Papers are compared for every lane at once, so what adds or removes a lane is compared here.
+fn lanes(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
+    for destination in new.destinations() {
+        let Some(before) = old.destination(&destination.id) else { continue };
+        let missing = |a: &[Law], b: &[Law]| b.iter().any(|law| !a.contains(law));
+        let (a, b) = (&before.remote_access_from, &destination.remote_access_from);
+        let what = format!("destination {} can be read from other countries", destination.id);
+        if missing(b, a) {
+            changes.push(change(Direction::Loosens, what));
+        } else if missing(a, b) {
+            changes.push(change(Direction::Tightens, what));
+        }
+        let evidence = |rules: &Destination| rules.residency_evidence.is_some();
+        let order = evidence(destination).cmp(&evidence(before));
+        by(order, format!("residency evidence of {} is another", destination.id), changes);
+    }
+    for site in new.sites() {
+        let law = |s: &Site| (s.jurisdiction, s.controller, s.gba);
+        if old.site(&site.id).is_some_and(|before| law(before) != law(site)) {
+            changes
+                .push(change(Direction::Loosens, format!("site {} is under other laws", site.id)));
+        }
+    }
+}
+
+fn retention(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
+    let laws = laws(old, new);
+    for &class in Class::ALL {
+        for &law in &laws {
+            let days =
+                |rules: &Rules| rules.retention(class, law).map_or(u32::MAX, |r| r.ceiling_days);
+            let what = format!("{class} under {law} is kept longer or shorter");
+            by(days(new).cmp(&days(old)), what, changes);
+        }
+    }
+}
+
+fn biometric(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
+    for law in laws(old, new) {
+        for &method in RecordMethod::ALL {
+            let days = |rules: &Rules| rules.vault_days(law, method);
+            let what = format!("{method} evidence under {law} is kept {} days", days(new));
+            by(days(new).cmp(&days(old)), what, changes);
+        }
+    }
+}
+
+/// Laws that either version can apply on the box.
+fn laws(old: &Rules, new: &Rules) -> BTreeSet<Law> {
+    let of = |rules: &Rules| -> Vec<Law> {
+        let sites = rules.sites().iter().flat_map(|s| [s.jurisdiction, s.controller]);
+        let kept = rules.policy().biometric.iter().map(|b| b.law);
+        sites.chain(kept).chain(rules.policy().retention.iter().filter_map(|r| r.law)).collect()
+    };
+    of(old).into_iter().chain(of(new)).collect()
+}
