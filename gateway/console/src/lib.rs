@@ -1,1 +1,35 @@
-//! The local page.
+//! The local page: what HR, facilities and admins open, served by the box itself over HTTPS.
+//!
+//! Pages are rendered on the server and can be read without scripts; htmx and one small script of
+//! our own add search as you type and the live board. Nothing is loaded from outside, and the page
+//! works with every region down. It reads the ledger's views and never sees intake or the vault.
+//!
+//! Limits, each a named constant beside what it bounds: connections in all and per address,
+//! time for handshake, headers, body and answer, size of a body, sessions, log-in tries, password
+//! hashes at a time, live boards, rows on a page.
+//!
+//! Who may open what is one table, [`access`]; every page text is in `i18n/*.ftl`.
+#![forbid(unsafe_code)]
+
+mod access;
+mod api;
+mod app;
+mod assets;
+mod board;
+mod connection;
+mod guard;
+mod hosts;
+mod live;
+mod pages;
+mod password;
+mod reasons;
+mod routes;
+mod server;
+mod session;
+mod throttle;
+mod when;
+mod words;
+
+pub use app::{Check, Handles};
+pub use password::{OneTimeCode, PasswordError, hash_password};
+pub use server::{Console, ConsoleConfig, StartError};

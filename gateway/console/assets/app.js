@@ -1,0 +1,86 @@
+// The live board: takes server-sent events and puts what changed in its place.
+// Everything it shows is rendered and escaped by the server; the page reads well without it.
+"use strict";
+(() => {
+  const MAX_ROWS = 200;
+  const RETRY_MS = 5000;
+  let source = null;
+  let retry = 0;
+
+  const byId = (id) => document.getElementById(id);
+
+  const setLive = (on) => {
+    const live = byId("live");
+    if (!live) return;
+    live.classList.toggle("on", on);
+    byId("live-state").textContent = on ? live.dataset.on : live.dataset.off;
+  };
+
+  const rowOf = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.content.firstElementChild;
+  };
+
+  const putRow = (lines, update, takesNew) => {
+    const old = byId(update.key);
+    const row = rowOf(update.html);
+    if (!row || (!old && !takesNew)) return;
+    const focused = old && old.contains(document.activeElement);
+    row.classList.add("fresh");
+    if (takesNew) {
+      if (old) old.remove();
+      lines.prepend(row);
+    } else {
+      old.replaceWith(row);
+    }
+    if (focused) row.querySelector("a").focus();
+  };
+
+  const apply = (update) => {
+    const board = byId("board");
+    const rows = byId("rows");
+    const lines = byId("lines");
+    byId("figures").innerHTML = update.figures;
+    const open = byId("pulse").querySelector("details[open]") !== null;
+    byId("pulse").innerHTML = update.pulse;
+    if (open && byId("pulse").querySelector("details")) byId("pulse").querySelector("details").open = true;
+    byId("as-of").textContent = update.as_of;
+    board.dataset.stream = board.dataset.stream.replace(/since=[0-9.]+/, "since=" + update.since);
+    if (!lines) return;
+    const takesNew = rows.dataset.mode === "recent";
+    for (const row of update.rows) putRow(lines, row, takesNew);
+    if (takesNew) {
+      for (const key of update.gone) byId(key)?.remove();
+    }
+    while (lines.children.length > MAX_ROWS) lines.lastElementChild.remove();
+    byId("people").hidden = lines.children.length === 0;
+    byId("empty").hidden = lines.children.length > 0;
+  };
+
+  const stop = () => {
+    clearTimeout(retry);
+    if (source) source.close();
+    source = null;
+    setLive(false);
+  };
+
+  const start = () => {
+    const board = byId("board");
+    if (!board || !board.dataset.stream || source || document.hidden) return;
+    source = new EventSource(board.dataset.stream);
+    source.addEventListener("open", () => setLive(true));
+    source.addEventListener("board", (event) => apply(JSON.parse(event.data)));
+    source.addEventListener("stale", () => location.reload());
+    source.addEventListener("bye", () => location.assign("/login"));
+    source.addEventListener("error", () => {
+      stop();
+      retry = setTimeout(start, RETRY_MS);
+    });
+  };
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? stop() : start()));
+  window.addEventListener("pagehide", stop);
+  window.addEventListener("pageshow", start);
+  start();
+})();

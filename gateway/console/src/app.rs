@@ -1,0 +1,131 @@
+//! What every request shares.
+
+use crate::assets::Assets;
+use crate::live::LiveBoard;
+use crate::password::Passwords;
+use crate::session::Sessions;
+use crate::throttle::Throttle;
+use crate::when::Zone;
+use crate::words::{Catalogue, Words};
+use muster_attendance::PersonId;
+use muster_ledger::{Accounts, Clock, Devices, Directory, Health, Status, Views};
+use ring::rand::SystemRandom;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What the page needs of the box: the ledger's read side, and two ways to ask how it is doing.
+#[derive(Clone)]
+pub struct Handles {
+    /// Days, people's days, held records, punches as they happen.
+    pub views: Views,
+    /// Names.
+    pub directory: Directory,
+    /// Terminals.
+    pub devices: Devices,
+    /// Who may log in.
+    pub accounts: Accounts,
+    /// [`muster_ledger::Ledger::status`], as a closure so that the page gets no more of the ledger.
+    pub status: Arc<dyn Fn() -> Status + Send + Sync>,
+    /// Checks of `/healthz` beyond the ledger's own (links, disk, clock); may be empty.
+    pub checks: Arc<dyn Fn() -> Vec<Check> + Send + Sync>,
+    /// The box's clock.
+    pub clock: Clock,
+}
+
+/// One check of the box's health, as `/healthz` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// As `disk`; a fixed set.
+    pub name: String,
+    /// How it is.
+    pub status: Health,
+    /// Since when, milliseconds since 1970-01-01T00:00:00Z, where known.
+    pub since: Option<i64>,
+    /// Why it is not well; without personal data.
+    pub cause: Option<String>,
+    /// What to do about it.
+    pub cure: Option<String>,
+}
+
+pub(crate) struct App {
+    pub(crate) handles: Handles,
+    pub(crate) site: String,
+    pub(crate) zone: Zone,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) sessions: Sessions,
+    pub(crate) throttle: Throttle,
+    pub(crate) passwords: Passwords,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) assets: Assets,
+    pub(crate) live: Arc<LiveBoard>,
+    pub(crate) random: SystemRandom,
+}
+
+pub(crate) type Shared = Arc<App>;
+
+/// A person as pages show them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Who {
+    /// The name, or words in its place where there is none.
+    pub(crate) shown: String,
+    /// The number the terminals send.
+    pub(crate) number: String,
+    pub(crate) department: String,
+    /// Whether HR has given a name.
+    pub(crate) named: bool,
+}
+
+impl App {
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.handles.clock.now_ms()
+    }
+
+    pub(crate) fn who(&self, person: PersonId, t: &Words) -> Who {
+        let Some(profile) = self.handles.directory.profile(person) else {
+            let shown = t.say("person-erased");
+            return Who { shown, number: String::new(), department: String::new(), named: false };
+        };
+        let number = visible(&profile.person);
+        let name = profile.name.as_deref().map(visible).filter(|name| !name.trim().is_empty());
+        let named = name.is_some();
+        let shown = name.unwrap_or_else(|| t.with("person-unnamed", "number", &number));
+        let department = profile.department.as_deref().map(visible).unwrap_or_default();
+        Who { shown, number, department, named }
+    }
+
+    pub(crate) fn device_name(&self, device: muster_attendance::DeviceId, t: &Words) -> String {
+        let name = self.handles.devices.get(device).map(|d| visible(&d.name));
+        name.unwrap_or_else(|| t.say("terminal-unknown"))
+    }
+}
+
+/// Control characters as their pictures (U+2400 and on), so that a page shows them and an HTML
+/// parser does not stumble; all else unchanged.
+pub(crate) fn visible(text: &str) -> String {
+    let picture = |c: char| match u32::from(c) {
+        n @ 0..0x20 => char::from_u32(0x2400 + n).unwrap_or('\u{FFFD}'),
+        0x7F => '\u{2421}',
+        0x80..=0x9F => '\u{FFFD}',
+        _ => c,
+    };
+    text.chars().map(picture).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn control_characters_are_pictured() {
+        for (input, expect) in [
+            ("何美", "何美"),
+            ("a\tb\r\nc", "a␉b␍␊c"),
+            ("\u{1b}[31m", "␛[31m"),
+            ("\u{202e}abc", "\u{202e}abc"),
+            ("\u{0}\u{7f}\u{9b}", "␀␡\u{fffd}"),
+            ("<b>=1+1</b>", "<b>=1+1</b>"),
+        ] {
+            assert_eq!(visible(input), expect);
+        }
+    }
+}

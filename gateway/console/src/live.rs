@@ -1,0 +1,234 @@
+//! The board without reload: one reader of the views for all who look on, server-sent events out.
+//!
+//! While somebody looks on, the day is read again when a punch comes, at most a few times a second
+//! and never for more than a tenth of the time; what changed is numbered. Each page is told the
+//! newest board whenever its connection takes bytes: a slow one skips boards in between, and
+//! nothing is queued for it. With nobody looking on, nothing runs and the board is let go.
+
+use crate::app::{Handles, Shared};
+use crate::board::Board;
+use crate::guard::{Problem, Visitor};
+use crate::pages::today;
+use crate::when::Zone;
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use muster_ledger::ViewsError;
+use ring::rand::{SecureRandom, SystemRandom};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, Notify, watch};
+
+/// Boards looked on at a time.
+pub(crate) const MAX_WATCHERS: usize = 256;
+/// Between two readings of the day, at least.
+const PACE: Duration = Duration::from_millis(300);
+/// Between two readings, that many times what one takes, at least.
+const REST: u32 = 9;
+/// The day is read again after this long, for what changes without a punch: the state of sending,
+/// midnight.
+const REFRESH: Duration = Duration::from_secs(4);
+/// The board is let go when nobody has looked on for this long.
+const LINGER: Duration = Duration::from_secs(60);
+/// A board read this long ago is new enough for a page.
+const FRESH: Duration = Duration::from_millis(200);
+/// A line that keeps a quiet connection open, and finds out that it is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A page that missed more than this many lines loads afresh.
+pub(crate) const MAX_ROWS: usize = 200;
+
+pub(crate) struct LiveBoard {
+    handles: Handles,
+    zone: Zone,
+    latest: watch::Sender<Option<Arc<Board>>>,
+    /// When the latest was read; held while reading, so that one read serves all who ask.
+    reading: Mutex<Option<Instant>>,
+    watchers: AtomicUsize,
+    generation: AtomicU64,
+    wake: Notify,
+}
+
+impl LiveBoard {
+    pub(crate) fn new(handles: Handles, zone: Zone, random: &SystemRandom) -> Option<Self> {
+        let mut start = [0u8; 6];
+        random.fill(&mut start).ok()?;
+        let start = start.iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+        Some(Self {
+            handles,
+            zone,
+            latest: watch::Sender::new(None),
+            reading: Mutex::new(None),
+            watchers: AtomicUsize::new(0),
+            generation: AtomicU64::new(start),
+            wake: Notify::new(),
+        })
+    }
+
+    /// The board as it is now.
+    pub(crate) async fn now(&self) -> Result<Arc<Board>, ViewsError> {
+        let mut read_at = self.reading.lock().await;
+        let fresh = read_at.is_some_and(|at| at.elapsed() < FRESH);
+        if let (true, Some(board)) = (fresh, self.latest.borrow().clone()) {
+            return Ok(board);
+        }
+        let date = self.zone.date(self.handles.clock.now_ms());
+        let day = self.handles.views.day(date).await?;
+        let mut board = Board::of(&day, &self.zone, self.generation.load(Ordering::Relaxed));
+        drop(day);
+        let before = self.latest.borrow().clone();
+        let next = || self.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        let changed = before.is_none_or(|before| board.follow(&before, next));
+        let board = Arc::new(board);
+        if changed {
+            self.latest.send_replace(Some(board.clone()));
+        }
+        *read_at = Some(Instant::now());
+        self.wake.notify_one();
+        Ok(board)
+    }
+
+    /// Lets the board go; the next one cannot be compared with it.
+    async fn forget(&self) {
+        let mut read_at = self.reading.lock().await;
+        *read_at = None;
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.latest.send_replace(None);
+    }
+
+    fn watched(&self) -> bool {
+        self.watchers.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Keeps the board new while somebody looks on; ends with the page.
+pub(crate) async fn run(live: Weak<LiveBoard>) {
+    while let Some(board) = live.upgrade() {
+        let woken = tokio::time::timeout(LINGER, board.wake.notified()).await.is_ok();
+        if !woken && !board.watched() && board.latest.borrow().is_some() {
+            board.forget().await;
+        }
+        drop(board);
+        while live.upgrade().is_some_and(|board| board.watched()) {
+            follow(&live).await;
+        }
+    }
+}
+
+/// One reading, after the next punch or after [`REFRESH`].
+async fn follow(live: &Weak<LiveBoard>) {
+    let Some(board) = live.upgrade() else { return };
+    let mut punches = board.handles.views.live();
+    let started = Instant::now();
+    if let Err(error) = board.now().await {
+        tracing::debug!(%error, "the live board waits");
+    }
+    let rest = (started.elapsed() * REST).max(PACE);
+    tokio::time::sleep(rest).await;
+    drop(board);
+    // Many punches, or too many to follow, are one reason to read again.
+    let _ = tokio::time::timeout(REFRESH, punches.recv()).await;
+}
+
+/// One who looks on; counted while there.
+struct Watcher {
+    app: Shared,
+    visitor: Arc<Visitor>,
+    boards: watch::Receiver<Option<Arc<Board>>>,
+    show: today::Show,
+    seen: (u64, u64),
+    ended: bool,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.app.live.watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Server-sent events: `board` with what changed, `stale` where the page has to load afresh,
+/// `bye` where the session is over.
+pub(crate) async fn stream(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Query(asked): Query<today::Asked>,
+) -> Result<Response, Problem> {
+    let before = app.live.watchers.fetch_add(1, Ordering::Relaxed);
+    let mut boards = app.live.latest.subscribe();
+    boards.mark_changed();
+    let (seen, show) = (asked.seen(), asked.show());
+    let watcher = Watcher { app: app.clone(), visitor, boards, show, seen, ended: false };
+    if before >= MAX_WATCHERS {
+        return Err(Problem::Busy);
+    }
+    app.live.wake.notify_one();
+    let events = futures_util::stream::unfold(watcher, |mut watcher| async {
+        let event = watcher.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(event)), watcher))
+    });
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::from_stream(events)).into_response())
+}
+
+impl Watcher {
+    /// The next event's text; waits for it.
+    async fn next(&mut self) -> Option<String> {
+        if self.ended {
+            return None;
+        }
+        loop {
+            let waited = tokio::time::timeout(KEEP_ALIVE, self.boards.changed()).await;
+            if !self.logged_in() {
+                self.ended = true;
+                return Some(event("bye", "{}"));
+            }
+            match waited {
+                Err(_) => return Some(": still here\n\n".to_owned()),
+                Ok(Err(_)) => return None,
+                Ok(Ok(())) => {}
+            }
+            let Some(board) = self.boards.borrow_and_update().clone() else { continue };
+            if let Some(event) = self.told(&board) {
+                return Some(event);
+            }
+        }
+    }
+
+    fn told(&mut self, board: &Board) -> Option<String> {
+        let (generation, revision) = self.seen;
+        if generation != board.generation {
+            self.ended = true;
+            return Some(event("stale", "{}"));
+        }
+        if revision == board.revision {
+            return None;
+        }
+        self.seen = (board.generation, board.revision);
+        let Some(update) = today::update(&self.app, &self.visitor, board, self.show, revision)
+        else {
+            self.ended = true;
+            return Some(event("stale", "{}"));
+        };
+        serde_json::to_string(&update).ok().map(|json| event("board", &json))
+    }
+
+    /// Looking on is no request: it neither keeps a session alive nor outlives it.
+    fn logged_in(&self) -> bool {
+        let Some(seat) = &self.visitor.seat else { return false };
+        let session = self.app.sessions.find(&seat.token, Instant::now(), false);
+        session.is_some()
+            && self.app.handles.accounts.find(&seat.account).is_some_and(|account| {
+                !account.disabled
+                    && account.roles == seat.roles
+                    && account.departments == seat.departments
+            })
+    }
+}
+
+/// JSON has no line breaks, so one `data` line is enough.
+fn event(name: &str, json: &str) -> String {
+    format!("event: {name}\ndata: {json}\n\n")
+}

@@ -1,0 +1,202 @@
+//! One person's day: every punch, in order, with what became of it.
+
+use crate::app::{App, Shared, Who};
+use crate::board::{by_box_clock, pair, time_ms};
+use crate::guard::{Problem, Seat, Visitor};
+use crate::pages::{Badge, Shell, html, sending};
+use crate::reasons::{Explained, explain};
+use crate::when::{long_date, neighbours};
+use crate::words::{Words, grouped};
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::civil::Date;
+use muster_attendance::{Direction, Method, Outcome, PersonId};
+use muster_ledger::{RecordRow, RecordState};
+use std::sync::Arc;
+
+/// Reasons of one record that are shown.
+const MAX_REASONS: usize = 12;
+/// Width of the day's drawing, in its own units: one a minute.
+const DAY_MINUTES: u16 = 1_440;
+
+struct PunchRow {
+    time: String,
+    machine: String,
+    direction: Badge,
+    method: String,
+    terminal: String,
+    /// Why the time or the way is not the terminal's, or how the punch came late.
+    notes: Vec<String>,
+    sending: Badge,
+    destination: String,
+    reasons: Vec<Explained>,
+    number: String,
+}
+
+/// The drawing: when they were in, and each punch.
+struct Strip {
+    spans: Vec<(u16, u16)>,
+    ticks: Vec<(u16, bool)>,
+}
+
+#[derive(Template)]
+#[template(path = "day.html")]
+struct DayPage<'a> {
+    shell: Shell,
+    t: &'a Words,
+    who: Who,
+    date: String,
+    previous: Option<String>,
+    next: Option<String>,
+    rows: Vec<PunchRow>,
+    strip: Strip,
+    first: String,
+    last: String,
+    count: String,
+    printed: String,
+}
+
+/// Where a person's day is: a number the box made up, and a date.
+pub(crate) fn address(person: PersonId, date: Date) -> String {
+    format!("/people/{}/{date}", person.0)
+}
+
+/// Whether a person is of a department that the visitor sees; nobody known is nobody's.
+pub(crate) fn visible_to(app: &App, seat: &Seat, person: PersonId) -> bool {
+    let department = app.handles.directory.profile(person).and_then(|profile| profile.department);
+    seat.sees_all() || seat.sees(department.as_deref().unwrap_or_default())
+}
+
+/// `GET /people/{person}/{date}`.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Path((person, date)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let person = person.parse().map(PersonId).map_err(|_| Problem::Missing)?;
+    let date: Date = date.parse().map_err(|_| Problem::Missing)?;
+    let seat = visitor.seat.as_ref().ok_or(Problem::Missing)?;
+    let known = app.handles.directory.profile(person).is_some();
+    if !known || !visible_to(&app, seat, person) {
+        return Err(Problem::Missing);
+    }
+    let days = app.handles.views.person(person, date, date).await?;
+    let records = days.into_iter().find(|(day, _)| *day == date).map(|(_, day)| day.records);
+    let records = records.unwrap_or_default();
+    html(StatusCode::OK, &day_page(&app, &visitor, person, date, &records))
+}
+
+fn day_page<'a>(
+    app: &App,
+    visitor: &'a Visitor,
+    person: PersonId,
+    date: Date,
+    records: &[RecordRow],
+) -> DayPage<'a> {
+    let t = &visitor.t;
+    let rows = punch_rows(app, t, records);
+    let (before, after) = neighbours(date);
+    let today = app.zone.date(app.now_ms());
+    let after = after.filter(|after| *after <= today);
+    let counted = |row: &&RecordRow| row.attendance.outcome != Outcome::Denied;
+    let times = || records.iter().filter(counted).map(|row| time_ms(&row.attendance));
+    let clock = |ms: Option<i64>| ms.map_or_else(|| "–".to_owned(), |ms| app.zone.clock(ms));
+    let here = address(person, date);
+    DayPage {
+        shell: Shell::new(app, visitor, t.say("day-title"), &here),
+        t,
+        who: app.who(person, t),
+        date: long_date(date, t),
+        previous: before.map(|day| address(person, day)),
+        next: after.map(|day| address(person, day)),
+        first: clock(times().min()),
+        last: clock(times().max()),
+        count: grouped(times().count() as u64),
+        strip: strip(app, records),
+        printed: t.with("printed", "time", &app.zone.stamp(app.now_ms(), 0, t)),
+        rows,
+    }
+}
+
+fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
+    let numbered = records.iter().zip(pair(records)).enumerate();
+    let row = |(i, (row, paired)): (usize, (&RecordRow, crate::board::Paired))| {
+        let fact = &row.attendance;
+        let ms = time_ms(fact);
+        let mut notes = Vec::new();
+        if by_box_clock(fact) {
+            notes.push(t.say("note-box-time"));
+        }
+        if !fact.live {
+            let received = app.zone.stamp(fact.received_ms, ms, t);
+            notes.push(t.with("note-late", "time", &received));
+        }
+        if paired.derived {
+            notes.push(t.say("note-derived"));
+        }
+        PunchRow {
+            time: app.zone.clock_seconds(ms),
+            machine: app.zone.machine(ms),
+            direction: way(fact.outcome, row.state, paired.direction, paired.repeat, t),
+            method: method(fact.method, t),
+            terminal: app.device_name(fact.device, t),
+            notes,
+            sending: sending(row.state, t),
+            destination: row.destination.clone().unwrap_or_default(),
+            reasons: row.reasons.iter().take(MAX_REASONS).map(|code| explain(code, t)).collect(),
+            number: (i + 1).to_string(),
+        }
+    };
+    numbered.map(row).collect()
+}
+
+fn way(
+    outcome: Outcome,
+    state: RecordState,
+    direction: Option<Direction>,
+    repeat: bool,
+    t: &Words,
+) -> Badge {
+    let (tone, label) = match (outcome, direction) {
+        (Outcome::Denied, _) => ("bad", "way-refused"),
+        (_, Some(Direction::In)) => ("good", "way-in"),
+        (_, Some(Direction::Out)) => ("quiet", "way-out"),
+        (_, None) if repeat => ("quiet", "way-repeat"),
+        (_, None) if state == RecordState::Quarantined => ("bad", "way-set-aside"),
+        (_, None) => ("quiet", "way-none"),
+    };
+    Badge { tone, label: t.say(label) }
+}
+
+/// A method's name.
+pub(crate) fn method(method: Method, t: &Words) -> String {
+    t.say(match method {
+        Method::Fingerprint => "method-fingerprint",
+        Method::Face => "method-face",
+        Method::Card => "method-card",
+        Method::Pin => "method-pin",
+        Method::Palm => "method-palm",
+        Method::Other => "method-other",
+    })
+}
+
+fn strip(app: &App, records: &[RecordRow]) -> Strip {
+    let mut strip = Strip { spans: Vec::new(), ticks: Vec::new() };
+    let mut open: Option<u16> = None;
+    for (row, paired) in records.iter().zip(pair(records)) {
+        let minute = app.zone.minute_of_day(time_ms(&row.attendance)).min(DAY_MINUTES);
+        strip.ticks.push((minute, row.attendance.outcome == Outcome::Denied));
+        match paired.direction {
+            Some(Direction::In) => open = open.or(Some(minute)),
+            Some(Direction::Out) => {
+                let span = open.take().and_then(|from| Some((from, minute.checked_sub(from)?)));
+                strip.spans.extend(span);
+            }
+            None => {}
+        }
+    }
+    strip
+}

@@ -1,0 +1,214 @@
+//! How the box is: each check with its cause and its cure, and the figures behind.
+
+use crate::app::{Check, Shared, visible};
+use crate::guard::{Problem, Visitor};
+use crate::pages::waiting::{Destination, destinations};
+use crate::pages::{Badge, Shell, html};
+use crate::reasons::explain;
+use crate::words::{Words, grouped};
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use muster_ledger::{Health, Status};
+use std::sync::Arc;
+
+/// Checks and reasons shown.
+const MAX_SHOWN: usize = 100;
+
+#[derive(Debug)]
+struct CheckRow {
+    name: String,
+    state: Badge,
+    since: String,
+    cause: String,
+    cure: String,
+}
+
+struct Figure {
+    label: String,
+    value: String,
+}
+
+#[derive(Template)]
+#[template(path = "health.html")]
+struct HealthPage<'a> {
+    shell: Shell,
+    t: &'a Words,
+    verdict: Badge,
+    checks: Vec<CheckRow>,
+    figures: Vec<Figure>,
+    destinations: Vec<Destination>,
+    refused: Vec<Figure>,
+    policy: String,
+}
+
+/// `GET /health`.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+) -> Result<Response, Problem> {
+    let (t, now_ms) = (&visitor.t, app.now_ms());
+    let status = (app.handles.status)();
+    let mut rows = own_checks(&status, t);
+    let more = (app.handles.checks)();
+    rows.extend(more.iter().take(MAX_SHOWN).map(|check| check_row(&app, check, now_ms, t)));
+    let worst = rows.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
+    let page = HealthPage {
+        shell: Shell::new(&app, &visitor, t.say("nav-health"), "/health"),
+        t,
+        verdict: verdict(worst, t),
+        checks: rows.into_iter().map(|(_, row)| row).collect(),
+        figures: figures(&status, t),
+        destinations: destinations(&app, t, &status.destinations, now_ms),
+        refused: refused(&status, t),
+        policy: status.policy.as_deref().map(visible).unwrap_or_else(|| t.say("policy-none")),
+    };
+    html(StatusCode::OK, &page)
+}
+
+fn verdict(worst: Health, t: &Words) -> Badge {
+    let (tone, label) = match worst {
+        Health::Ok => ("good", "verdict-ok"),
+        Health::Degraded => ("warn", "verdict-degraded"),
+        Health::Failing => ("bad", "verdict-failing"),
+    };
+    Badge { tone, label: t.say(label) }
+}
+
+fn state(health: Health, t: &Words) -> Badge {
+    let (tone, label) = match health {
+        Health::Ok => ("good", "health-ok"),
+        Health::Degraded => ("warn", "health-degraded"),
+        Health::Failing => ("bad", "health-failing"),
+    };
+    Badge { tone, label: t.say(label) }
+}
+
+/// The ledger's own checks.
+fn own_checks(status: &Status, t: &Words) -> Vec<(Health, CheckRow)> {
+    let row = |name: &str, health: Health, cause: String, cure: String| {
+        let name = t.say(name);
+        (health, CheckRow { name, state: state(health, t), since: String::new(), cause, cure })
+    };
+    let when = |bad: bool, id: &str| if bad { t.say(id) } else { String::new() };
+    let journal = status.journal != Health::Ok;
+    let views = status.views != Health::Ok;
+    let behind = if views { t.count("cause-views", status.views_behind) } else { String::new() };
+    let set_aside = status.quarantined > 0;
+    let kept = if set_aside {
+        t.count("cause-quarantined", status.quarantined)
+    } else {
+        String::new()
+    };
+    vec![
+        row(
+            "check-journal",
+            status.journal,
+            status.journal_cause.as_deref().map(visible).unwrap_or_default(),
+            when(journal, "cure-journal"),
+        ),
+        row("check-views", status.views, behind, when(views, "cure-views")),
+        policy_check(status, t),
+        row(
+            "check-quarantine",
+            if set_aside { Health::Degraded } else { Health::Ok },
+            kept,
+            when(set_aside, "cure-quarantined"),
+        ),
+    ]
+}
+
+fn policy_check(status: &Status, t: &Words) -> (Health, CheckRow) {
+    let told = match (&status.policy, status.policy_holds.first()) {
+        (_, Some(code)) => Some(explain(code, t)),
+        (None, None) => Some(explain("I-05", t)),
+        (Some(_), None) => None,
+    };
+    let health = if told.is_some() { Health::Degraded } else { Health::Ok };
+    let (cause, cure) = told.map(|told| (told.why, told.cure)).unwrap_or_default();
+    let (name, since) = (t.say("check-policy"), String::new());
+    (health, CheckRow { name, state: state(health, t), since, cause, cure })
+}
+
+fn check_row(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> (Health, CheckRow) {
+    let since = check.since.map(|ms| app.zone.stamp(ms, now_ms, t));
+    let row = CheckRow {
+        name: visible(&check.name),
+        state: state(check.status, t),
+        since: since.map(|since| t.with("since", "time", &since)).unwrap_or_default(),
+        cause: check.cause.as_deref().map(visible).unwrap_or_default(),
+        cure: check.cure.as_deref().map(visible).unwrap_or_default(),
+    };
+    (check.status, row)
+}
+
+fn figures(status: &Status, t: &Words) -> Vec<Figure> {
+    let figure = |label: &str, value: String| Figure { label: t.say(label), value };
+    vec![
+        figure("figure-records", grouped(status.records)),
+        figure("figure-receipted", grouped(status.receipted)),
+        figure("figure-held", grouped(status.held.values().sum())),
+        figure("figure-quarantined", grouped(status.quarantined)),
+        figure("figure-refused", grouped(status.refused.values().sum())),
+        figure("figure-bytes", size(status.journal_bytes)),
+    ]
+}
+
+fn refused(status: &Status, t: &Words) -> Vec<Figure> {
+    let figure = |(reason, count): (&String, &u64)| Figure {
+        label: refusal(reason, t),
+        value: grouped(*count),
+    };
+    status.refused.iter().filter(|(_, n)| **n > 0).take(MAX_SHOWN).map(figure).collect()
+}
+
+/// Reasons for refusing a message, as the ledger writes them, in words.
+fn refusal(reason: &str, t: &Words) -> String {
+    let id = match reason {
+        "unknown-device" => "refusal-unknown-device",
+        "wrong-device" => "refusal-wrong-device",
+        "revoked" => "refusal-revoked",
+        "malformed" => "refusal-malformed",
+        "oversized" => "refusal-oversized",
+        "not-authentic" => "refusal-not-authentic",
+        "bad-topic" => "refusal-bad-topic",
+        "bad-person" => "refusal-bad-person",
+        "bad-time" => "refusal-bad-time",
+        "too-sparse" => "refusal-too-sparse",
+        "unknown-version" => "refusal-unknown-version",
+        other => return visible(other),
+    };
+    t.say(id)
+}
+
+/// Bytes in the largest unit that leaves a number of at least one.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if bytes < 1024 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_a_unit() {
+        for (bytes, expect) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (5 * 1024 * 1024, "5.0 MiB"),
+            (u64::MAX, "16777216.0 TiB"),
+        ] {
+            assert_eq!(size(bytes), expect);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The pages: each gathers plain values in the visitor's language and time zone, and fills one
+//! template. Templates decide nothing and escape everything.
+
+pub(crate) mod day;
+pub(crate) mod entrance;
+pub(crate) mod health;
+pub(crate) mod terminals;
+pub(crate) mod today;
+pub(crate) mod waiting;
+
+use crate::access::Route;
+use crate::app::App;
+use crate::guard::{Problem, Visitor};
+use crate::words::{Language, Words};
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, REFRESH, RETRY_AFTER};
+use axum::response::{IntoResponse, Response};
+use muster_ledger::RecordState;
+
+/// What surrounds every page.
+pub(crate) struct Shell {
+    pub(crate) lang: &'static str,
+    pub(crate) title: String,
+    pub(crate) site: String,
+    /// Empty where nobody is logged in.
+    pub(crate) account: String,
+    pub(crate) csrf: String,
+    pub(crate) nav: Vec<Link>,
+    pub(crate) languages: Vec<Link>,
+    /// The page to come back to.
+    pub(crate) here: String,
+    pub(crate) css: String,
+    pub(crate) js: String,
+    pub(crate) htmx: String,
+    pub(crate) logo: String,
+}
+
+/// A link, or a value to choose.
+pub(crate) struct Link {
+    pub(crate) to: String,
+    pub(crate) label: String,
+    pub(crate) current: bool,
+}
+
+/// A word with a colour and a shape: `good`, `warn`, `bad`, `info`, `quiet`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Badge {
+    pub(crate) tone: &'static str,
+    pub(crate) label: String,
+}
+
+/// Pages in the order of the navigation, with their label's message.
+const NAV: [(Route, &str); 4] = [
+    (Route::Today, "nav-today"),
+    (Route::Terminals, "nav-terminals"),
+    (Route::Waiting, "nav-waiting"),
+    (Route::Health, "nav-health"),
+];
+
+impl Shell {
+    /// The shell of the page at `here`.
+    pub(crate) fn new(app: &App, visitor: &Visitor, title: String, here: &str) -> Self {
+        let t = &visitor.t;
+        let languages = Language::ALL.map(|language| Link {
+            to: language.tag().to_owned(),
+            label: language.own_name().to_owned(),
+            current: language == t.language,
+        });
+        Self {
+            lang: t.language.tag(),
+            title,
+            site: app.site.clone(),
+            account: visitor.seat.as_ref().map(|seat| seat.account.clone()).unwrap_or_default(),
+            csrf: visitor.csrf.clone(),
+            nav: nav(visitor, here),
+            languages: languages.into(),
+            here: here.to_owned(),
+            css: app.assets.css.clone(),
+            js: app.assets.js.clone(),
+            htmx: app.assets.htmx.clone(),
+            logo: app.assets.logo.clone(),
+        }
+    }
+}
+
+fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
+    let seat = visitor.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice()));
+    let link = |(route, label): &(Route, &str)| {
+        let path = route.row().1;
+        let inside = here.strip_prefix(path).is_some_and(|t| t.is_empty() || t.starts_with('/'));
+        let person = *route == Route::Today && here.starts_with("/people/");
+        Link { to: path.to_owned(), label: visitor.t.say(label), current: inside || person }
+    };
+    NAV.iter().filter(|(route, _)| route.admits(seat)).map(link).collect()
+}
+
+/// The first page a visitor may see.
+pub(crate) fn first_page(visitor: &Visitor) -> Option<&'static str> {
+    let seat = visitor.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice()));
+    NAV.iter().find(|(route, _)| route.admits(seat)).map(|(route, _)| route.row().1)
+}
+
+/// A filled template as an answer.
+pub(crate) fn html(status: StatusCode, page: &impl Template) -> Result<Response, Problem> {
+    match page.render() {
+        Ok(text) => {
+            Ok((status, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be rendered");
+            Err(Problem::Internal)
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    shell: Shell,
+    t: &'a Words,
+    what: String,
+    next: String,
+    done: Option<u64>,
+    total: u64,
+    back: &'static str,
+}
+
+/// Seconds after which a page that waits for the views asks again.
+const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
+
+/// What went wrong, that nothing was lost, and what to do.
+pub(crate) fn problem(app: &App, visitor: &Visitor, problem: &Problem) -> Response {
+    let t = &visitor.t;
+    let (what, next, done) = words_of(problem, t);
+    if visitor.path.starts_with("/api/") {
+        return crate::api::refusal(problem.status(), &what);
+    }
+    let total = if let Problem::Rebuilding { total, .. } = problem { *total } else { 0 };
+    let back = first_page(visitor).unwrap_or("/");
+    let shell = Shell::new(app, visitor, what.clone(), "/");
+    let page = ProblemPage { shell, t, what, next, done, total, back };
+    let answer = html(problem.status(), &page);
+    let mut answer = answer.unwrap_or_else(|_| problem.status().into_response());
+    if done.is_some() {
+        answer.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
+        if !visitor.partial {
+            answer.headers_mut().insert(REFRESH, TRY_AGAIN);
+        }
+    }
+    answer
+}
+
+fn words_of(problem: &Problem, t: &Words) -> (String, String, Option<u64>) {
+    let (what, next) = match problem {
+        Problem::Missing => ("problem-missing", "problem-missing-next"),
+        Problem::Stale => ("problem-stale", "problem-stale-next"),
+        Problem::Form => ("problem-form", "problem-form-next"),
+        Problem::Rebuilding { .. } => ("problem-rebuilding", "problem-rebuilding-next"),
+        Problem::Views => ("problem-views", "problem-views-next"),
+        Problem::Busy => ("problem-busy", "problem-busy-next"),
+        Problem::NotSaved => ("problem-not-saved", "problem-not-saved-next"),
+        Problem::Internal => ("problem-internal", "problem-internal-next"),
+    };
+    let done = if let Problem::Rebuilding { done, .. } = problem { Some(*done) } else { None };
+    (t.say(what), t.say(next), done)
+}
+
+/// How a record's sending stands.
+pub(crate) fn sending(state: RecordState, t: &Words) -> Badge {
+    let (tone, label) = match state {
+        RecordState::Held => ("warn", "state-held"),
+        RecordState::Queued => ("info", "state-queued"),
+        RecordState::Settled => ("good", "state-settled"),
+        RecordState::Dropped => ("quiet", "state-dropped"),
+        RecordState::Quarantined => ("bad", "state-quarantined"),
+    };
+    Badge { tone, label: t.say(label) }
+}

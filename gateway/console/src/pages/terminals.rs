@@ -1,0 +1,201 @@
+//! Terminals: how each is, since when, and what to do.
+
+use crate::app::{Shared, visible};
+use crate::guard::{Problem, Visitor};
+use crate::pages::today::ago;
+use crate::pages::{Badge, Shell, html};
+use crate::words::{Words, grouped};
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use muster_ledger::{Device, DeviceKind, DeviceState};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Heard of within this long, a terminal is well.
+const QUIET_MS: i64 = 15 * 60 * 1000;
+/// Not heard of for this long, somebody should go and look.
+const SILENT_MS: i64 = 24 * 60 * 60 * 1000;
+/// Rows of the table; more are only counted.
+const MAX_SHOWN: usize = 500;
+
+/// How a terminal is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Light {
+    /// Not heard of for a day, or never.
+    Red,
+    /// Quiet, or not paired.
+    Amber,
+    /// Heard of lately.
+    Green,
+    /// Revoked: nothing is taken from it.
+    Off,
+}
+
+struct TerminalRow {
+    name: String,
+    kind: String,
+    light: Badge,
+    seen: String,
+    seen_machine: String,
+    seen_clock: String,
+    records: String,
+    refused: String,
+    refused_any: bool,
+    advice: String,
+    carrier: String,
+}
+
+#[derive(Template)]
+#[template(path = "terminals.html")]
+struct TerminalsPage<'a> {
+    shell: Shell,
+    t: &'a Words,
+    rows: Vec<TerminalRow>,
+    summary: Vec<Badge>,
+    more: String,
+}
+
+/// `GET /terminals`.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+) -> Result<Response, Problem> {
+    let (t, now_ms) = (&visitor.t, app.now_ms());
+    let mut devices = app.handles.devices.list();
+    devices.sort_by_cached_key(|device| (light(device, now_ms), device.name.clone()));
+    let rest = devices.len().saturating_sub(MAX_SHOWN) as u64;
+    let page = TerminalsPage {
+        shell: Shell::new(&app, &visitor, t.say("nav-terminals"), "/terminals"),
+        t,
+        summary: summary(&devices, now_ms, t),
+        rows: devices.iter().take(MAX_SHOWN).map(|d| row(&app, t, d, now_ms)).collect(),
+        more: if rest > 0 { t.count("terminals-more", rest) } else { String::new() },
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// How a terminal is at `now_ms`.
+pub(crate) fn light(device: &Device, now_ms: i64) -> Light {
+    let quiet = device.last_seen_ms.map(|seen| now_ms.saturating_sub(seen));
+    match (device.state, quiet) {
+        (DeviceState::Revoked, _) => Light::Off,
+        (_, None) | (_, Some(SILENT_MS..)) => Light::Red,
+        (DeviceState::Unpaired, _) | (_, Some(QUIET_MS..)) => Light::Amber,
+        _ => Light::Green,
+    }
+}
+
+fn badge(light: Light, t: &Words) -> Badge {
+    let (tone, label) = match light {
+        Light::Red => ("bad", "light-red"),
+        Light::Amber => ("warn", "light-amber"),
+        Light::Green => ("good", "light-green"),
+        Light::Off => ("quiet", "light-off"),
+    };
+    Badge { tone, label: t.say(label) }
+}
+
+fn summary(devices: &[Device], now_ms: i64, t: &Words) -> Vec<Badge> {
+    let counted = [
+        (Light::Red, "bad", "terminals-red"),
+        (Light::Amber, "warn", "terminals-amber"),
+        (Light::Green, "good", "terminals-green"),
+    ];
+    let badge = |(which, tone, label): (Light, &'static str, &str)| {
+        let n = devices.iter().filter(|device| light(device, now_ms) == which).count() as u64;
+        (n > 0).then(|| Badge { tone, label: t.count(label, n) })
+    };
+    counted.into_iter().filter_map(badge).collect()
+}
+
+fn row(app: &Shared, t: &Words, device: &Device, now_ms: i64) -> TerminalRow {
+    let seen = device.last_seen_ms;
+    let carrier = device.carrier.map(|carrier| app.device_name(carrier, t));
+    TerminalRow {
+        name: visible(&device.name),
+        kind: t.say(kind(device.kind)),
+        light: badge(light(device, now_ms), t),
+        seen: seen.map_or_else(|| t.say("never-seen"), |ms| ago(now_ms, ms, t)),
+        seen_machine: seen.map(|ms| app.zone.machine(ms)).unwrap_or_default(),
+        seen_clock: seen.map(|ms| app.zone.stamp(ms, now_ms, t)).unwrap_or_default(),
+        records: grouped(device.records),
+        refused: grouped(device.refused),
+        refused_any: device.refused > 0,
+        advice: t.say(advice(device, now_ms)),
+        carrier: carrier.map(|name| t.with("terminal-through", "name", &name)).unwrap_or_default(),
+    }
+}
+
+fn kind(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::M1 => "kind-m1",
+        DeviceKind::M2 => "kind-m2",
+        DeviceKind::C1 => "kind-c1",
+        DeviceKind::Reader => "kind-reader",
+        DeviceKind::Unpaired => "kind-unpaired",
+    }
+}
+
+/// What to do about it.
+fn advice(device: &Device, now_ms: i64) -> &'static str {
+    match (light(device, now_ms), device.state) {
+        (Light::Off, _) => "advice-revoked",
+        (_, DeviceState::Unpaired) => "advice-unpaired",
+        (Light::Red, _) if device.last_seen_ms.is_none() => "advice-never",
+        (Light::Red, _) => "advice-silent",
+        (Light::Amber, _) => "advice-quiet",
+        (Light::Green, _) if device.refused > 0 => "advice-refused",
+        (Light::Green, _) => "advice-none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_attendance::DeviceId;
+
+    fn device(state: DeviceState, last_seen_ms: Option<i64>) -> Device {
+        Device {
+            id: DeviceId(1),
+            name: "gate".to_owned(),
+            kind: DeviceKind::M1,
+            state,
+            carrier: None,
+            address: None,
+            certificate: None,
+            last_seen_ms,
+            records: 0,
+            refused: 0,
+        }
+    }
+
+    #[test]
+    fn lights_follow_silence() {
+        use DeviceState::*;
+        let now = 10 * SILENT_MS;
+        for (state, seen, expect) in [
+            (Paired, Some(now), Light::Green),
+            (Paired, Some(now + 5), Light::Green),
+            (Paired, Some(now - QUIET_MS), Light::Amber),
+            (Paired, Some(now - SILENT_MS), Light::Red),
+            (Paired, None, Light::Red),
+            (Unpaired, Some(now), Light::Amber),
+            (Revoked, Some(now), Light::Off),
+        ] {
+            assert_eq!(light(&device(state, seen), now), expect, "{state:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_well_needs_nothing() {
+        let mut well = device(DeviceState::Paired, Some(0));
+        assert_eq!(advice(&well, 0), "advice-none");
+        well.refused = 3;
+        assert_eq!(advice(&well, 0), "advice-refused");
+        assert_eq!(advice(&device(DeviceState::Paired, None), 0), "advice-never");
+    }
+}

@@ -1,0 +1,111 @@
+//! Reason codes in words, with what would free a record.
+//!
+//! The engine's codes are fixed; those of gates, permits, limits and forbids are ids of the law
+//! pack and of the policy, and are explained by their kind.
+
+use crate::words::Words;
+
+/// A code, explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Explained {
+    pub(crate) code: String,
+    /// Why it waits.
+    pub(crate) why: String,
+    /// What would free it.
+    pub(crate) cure: String,
+}
+
+/// Codes that are whole: code, message of why, message of the cure.
+const WHOLE: &[(&str, &str, &str)] = &[
+    ("I-01", "why-biometric", "cure-biometric"),
+    ("I-02", "why-no-permit", "cure-no-permit"),
+    ("I-03", "why-down", "cure-down"),
+    ("I-04", "why-wrong-region", "cure-wrong-region"),
+    ("I-05", "why-no-policy", "cure-no-policy"),
+    ("I-05-NONE", "why-no-policy", "cure-no-policy"),
+    ("I-05-SIGN", "why-unsigned", "cure-unsigned"),
+    ("I-05-DATE", "why-out-of-date", "cure-out-of-date"),
+    ("I-06-BASIS", "why-basis", "cure-basis"),
+    ("I-06-LAW", "why-law", "cure-law"),
+    ("I-06-SITE", "why-site", "cure-site"),
+    ("I-07", "why-clock", "cure-clock"),
+    ("I-11", "why-error", "cure-error"),
+    ("A-01", "why-approval", "cure-approval"),
+    ("C-02-GUARDIAN", "why-guardian", "cure-guardian"),
+    ("D-180", "why-too-old", "cure-too-old"),
+    ("E-AMBIG", "why-ambiguous", "cure-ambiguous"),
+    ("F-ACCT", "why-account", "cure-account"),
+    ("K-01", "why-small-group", "cure-small-group"),
+];
+
+/// Beginnings of codes that carry a fact or a paper: beginning, why, cure.
+const BEGINNINGS: &[(&str, &str, &str)] = &[
+    ("I-06-", "why-fact", "cure-fact"),
+    ("C-01-", "why-consent", "cure-consent"),
+    ("R-", "why-paper", "cure-paper"),
+    ("G-", "why-gate", "cure-gate"),
+    ("T-", "why-limit", "cure-limit"),
+];
+
+/// Explains a code; one that nobody knows is the policy's own.
+pub(crate) fn explain(code: &str, t: &Words) -> Explained {
+    let code = crate::app::visible(code);
+    if let Some((_, why, cure)) = WHOLE.iter().find(|(whole, ..)| *whole == code) {
+        return Explained { why: t.say(why), cure: t.say(cure), code };
+    }
+    let begins = BEGINNINGS.iter().find_map(|(start, why, cure)| {
+        code.strip_prefix(start).map(|tail| (tail.to_ascii_lowercase().replace('_', " "), why, cure))
+    });
+    match begins {
+        Some((what, why, cure)) => Explained {
+            why: t.with(why, "what", &what),
+            cure: t.with(cure, "what", &what),
+            code,
+        },
+        None => Explained { why: t.say("why-own-rule"), cure: t.say("cure-own-rule"), code },
+    }
+}
+
+/// Whether a path segment may be a code at all: letters, digits and `- _ . @`, 1 to 64.
+pub(crate) fn is_code(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{Catalogue, Language};
+    use std::sync::Arc;
+
+    #[test]
+    fn every_code_has_words_in_every_language() {
+        let catalogue = Arc::new(Catalogue::embedded());
+        for language in Language::ALL {
+            let t = Words::new(catalogue.clone(), language);
+            let whole = WHOLE.iter().map(|(code, ..)| (*code).to_owned());
+            let begun = BEGINNINGS.iter().map(|(start, ..)| format!("{start}X_Y"));
+            for code in whole.chain(begun).chain(["own-rule-7".to_owned()]) {
+                let told = explain(&code, &t);
+                assert_eq!(told.code, code);
+                assert!(!told.why.contains("why-") && !told.cure.contains("cure-"), "{told:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_missing_fact_is_named() {
+        let t = Words::new(Arc::new(Catalogue::embedded()), Language::English);
+        assert!(explain("I-06-AGE_BAND", &t).why.contains("age band"));
+    }
+
+    #[test]
+    fn codes_have_a_shape() {
+        for (text, expect) in
+            [("I-02", true), ("G-MO-20", true), ("", false), ("a/b", false), ("<b>", false)]
+        {
+            assert_eq!(is_code(text), expect, "{text}");
+        }
+        assert!(!is_code(&"a".repeat(65)));
+    }
+}

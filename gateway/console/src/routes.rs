@@ -1,0 +1,57 @@
+//! Routes to what answers them.
+
+use crate::access::Route;
+use crate::api;
+use crate::app::Shared;
+use crate::assets;
+use crate::guard::{Problem, frame, guard};
+use crate::live;
+use crate::pages::{day, entrance, health, terminals, today, waiting};
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+
+/// Every route behind its guard.
+pub(crate) fn routes(app: Shared) -> Router {
+    let mut router = Router::new();
+    for route in Route::ALL {
+        let guarded = from_fn_with_state((app.clone(), Some(route)), guard);
+        router = router.route(route.row().1, handler(route).route_layer(guarded));
+    }
+    let missing = missing.layer(from_fn_with_state((app.clone(), None), guard));
+    router
+        .method_not_allowed_fallback(missing.clone())
+        .fallback(missing)
+        .layer(from_fn_with_state(app.clone(), frame))
+        .with_state(app)
+}
+
+fn handler(route: Route) -> MethodRouter<Shared> {
+    match route {
+        Route::Asset => get(assets::asset),
+        Route::LoginPage => get(entrance::login_page),
+        Route::Login => post(entrance::login),
+        Route::Language => post(entrance::language),
+        Route::Logout => post(entrance::logout),
+        Route::WelcomePage => get(entrance::welcome_page),
+        Route::Welcome => post(entrance::welcome),
+        Route::Home => get(entrance::home),
+        Route::Today => get(today::page),
+        Route::TodaySearch => post(today::search),
+        Route::TodayLive => get(live::stream),
+        Route::PersonDay => get(day::page),
+        Route::Terminals => get(terminals::page),
+        Route::Waiting => get(waiting::page),
+        Route::WaitingReason => get(waiting::reason),
+        Route::Health => get(health::page),
+        Route::ApiToday => get(api::today),
+        Route::ApiHeld => get(api::held),
+        Route::ApiDevices => get(api::devices),
+        Route::ApiStatus => get(api::status),
+    }
+}
+
+async fn missing() -> Problem {
+    Problem::Missing
+}
