@@ -130,17 +130,8 @@ impl Route {
 mod tests {
     use super::*;
 
-    const ROLES: [Role; 9] = [
-        Facilities,
-        Hr,
-        Employee,
-        ItAdmin,
-        Security,
-        Dpo,
-        DpoDeputy,
-        WorksCouncil,
-        Auditor,
-    ];
+    const ROLES: [Role; 9] =
+        [Facilities, Hr, Employee, ItAdmin, Security, Dpo, DpoDeputy, WorksCouncil, Auditor];
 
     /// The whole table, written a second time: columns as in [`ROLES`].
     const EXPECT: &[(Route, &str)] = &[

@@ -238,9 +238,8 @@ fn line(day: &PersonDay) -> Option<Line> {
     let latest = day.records.iter().filter(counted).max_by_key(|row| time_ms(&row.attendance));
     let shown = latest.unwrap_or(last);
     let presence = pair(&day.records).iter().rev().find_map(presence).unwrap_or(Presence::Refused);
-    let waits = |row: &&RecordRow| {
-        matches!(row.state, RecordState::Held | RecordState::Quarantined)
-    };
+    let waits =
+        |row: &&RecordRow| matches!(row.state, RecordState::Held | RecordState::Quarantined);
     Some(Line {
         person,
         presence,

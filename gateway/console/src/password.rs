@@ -41,7 +41,9 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vLW9uZS4uLg$\
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// The system gave no randomness or no memory.
-    #[error("the password cannot be hashed now; try again, and look at the box's memory if it lasts")]
+    #[error(
+        "the password cannot be hashed now; try again, and look at the box's memory if it lasts"
+    )]
     System,
 }
 
@@ -242,7 +244,9 @@ mod tests {
         let code = OneTimeCode::generate().expect("code");
         assert_eq!(code.shown.len(), 23);
         let shown = code.shown.as_str();
-        for typed in [shown.to_owned(), format!(" {} ", shown.to_lowercase()), shown.replace('-', "")] {
+        for typed in
+            [shown.to_owned(), format!(" {} ", shown.to_lowercase()), shown.replace('-', "")]
+        {
             assert!(code_fits(&code.digest, &typed), "{typed}");
         }
         assert!(code_fits(&digest("as-it-is"), "as-it-is"));

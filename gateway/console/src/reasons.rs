@@ -54,14 +54,13 @@ pub(crate) fn explain(code: &str, t: &Words) -> Explained {
         return Explained { why: t.say(why), cure: t.say(cure), code };
     }
     let begins = BEGINNINGS.iter().find_map(|(start, why, cure)| {
-        code.strip_prefix(start).map(|tail| (tail.to_ascii_lowercase().replace('_', " "), why, cure))
+        code.strip_prefix(start)
+            .map(|tail| (tail.to_ascii_lowercase().replace('_', " "), why, cure))
     });
     match begins {
-        Some((what, why, cure)) => Explained {
-            why: t.with(why, "what", &what),
-            cure: t.with(cure, "what", &what),
-            code,
-        },
+        Some((what, why, cure)) => {
+            Explained { why: t.with(why, "what", &what), cure: t.with(cure, "what", &what), code }
+        }
         None => Explained { why: t.say("why-own-rule"), cure: t.say("cure-own-rule"), code },
     }
 }

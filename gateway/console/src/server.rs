@@ -82,8 +82,9 @@ impl Console {
     /// Starts the page and returns once it listens; it runs until [`Console::stop`].
     pub fn start(config: ConsoleConfig, handles: Handles) -> Result<Self, StartError> {
         let tls = tls(&config)?;
-        let listen = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).map_err(listen)?;
+        let wanted = config.listen;
+        let listen = |source| StartError::Listen { address: wanted, source };
+        let listener = TcpListener::bind(wanted).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let app = app(config, handles)?;
@@ -146,7 +147,8 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
 }
 
 fn tls(config: &ConsoleConfig) -> Result<rustls::ServerConfig, StartError> {
-    let unreadable = |error: rustls::pki_types::pem::Error| StartError::Certificate(error.to_string());
+    let unreadable =
+        |error: rustls::pki_types::pem::Error| StartError::Certificate(error.to_string());
     let chain = CertificateDer::pem_slice_iter(config.certificate_pem.as_bytes());
     let chain = chain.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
     let key = PrivateKeyDer::from_pem_slice(config.key_pem.as_bytes()).map_err(unreadable)?;

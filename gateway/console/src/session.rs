@@ -137,9 +137,7 @@ impl Sessions {
     /// Whether somebody else is about to set the first password of `account`.
     pub(crate) fn enrolling(&self, account: &str, now: Instant) -> bool {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        table.values().any(|s| {
-            s.account == account && s.stage == Stage::Enrolling && s.alive(now)
-        })
+        table.values().any(|s| s.account == account && s.stage == Stage::Enrolling && s.alive(now))
     }
 
     /// The token that a form of this session or visit carries.
@@ -158,11 +156,7 @@ impl Sessions {
 }
 
 /// Ends sessions that fit, idle longest first, until one more has room.
-fn make_room(
-    table: &mut HashMap<[u8; 32], Session>,
-    fits: impl Fn(&Session) -> bool,
-    most: usize,
-) {
+fn make_room(table: &mut HashMap<[u8; 32], Session>, fits: impl Fn(&Session) -> bool, most: usize) {
     while table.values().filter(|s| fits(s)).count() >= most {
         let oldest = table.iter().filter(|(_, s)| fits(s)).min_by_key(|(_, s)| s.seen);
         let Some(key) = oldest.map(|(key, _)| *key) else { return };

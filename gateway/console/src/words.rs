@@ -43,7 +43,8 @@ impl Language {
         for item in header.split(',').take(MAX_ACCEPTED) {
             let mut parts = item.split(';');
             let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-            let weight = parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
+            let weight =
+                parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
             let language = match tag.split('-').next().unwrap_or_default() {
                 "zh" | "yue" => Self::TraditionalChinese,
                 "en" => Self::English,
@@ -206,7 +207,10 @@ mod tests {
             assert!(parsed.is_ok(), "{language:?}: {:?}", parsed.err().map(|(_, errors)| errors));
         }
         let [english, chinese] = Language::ALL.map(messages);
-        assert_eq!(english.symmetric_difference(&chinese).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert_eq!(
+            english.symmetric_difference(&chinese).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
     }
 
     #[test]

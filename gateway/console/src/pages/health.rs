@@ -97,11 +97,8 @@ fn own_checks(status: &Status, t: &Words) -> Vec<(Health, CheckRow)> {
     let views = status.views != Health::Ok;
     let behind = if views { t.count("cause-views", status.views_behind) } else { String::new() };
     let set_aside = status.quarantined > 0;
-    let kept = if set_aside {
-        t.count("cause-quarantined", status.quarantined)
-    } else {
-        String::new()
-    };
+    let kept =
+        if set_aside { t.count("cause-quarantined", status.quarantined) } else { String::new() };
     vec![
         row(
             "check-journal",

@@ -261,7 +261,8 @@ pub(crate) fn update(
         return None;
     }
     let t = &visitor.t;
-    let (shown, gone): (Vec<_>, Vec<_>) = changed.iter().rev().partition(|line| show.shows(line));
+    let (shown, gone): (Vec<&Line>, Vec<&Line>) =
+        changed.into_iter().rev().partition(|line| show.shows(line));
     let rows = shown.iter().map(|line| {
         let row = view.row(line);
         let html = RowPart { t, row: &row }.render().unwrap_or_default();
@@ -494,9 +495,12 @@ mod tests {
     #[test]
     fn the_board_a_page_has_is_read_back() {
         let asked = |since: &str| Asked { since: Some(since.to_owned()), ..Asked::default() };
-        for (since, expect) in
-            [("12.34", (12, 34)), ("", (0, 0)), ("x.y", (0, 0)), ("-1.99999999999999999999", (0, 0))]
-        {
+        for (since, expect) in [
+            ("12.34", (12, 34)),
+            ("", (0, 0)),
+            ("x.y", (0, 0)),
+            ("-1.99999999999999999999", (0, 0)),
+        ] {
             assert_eq!(asked(since).seen(), expect, "{since}");
         }
     }
