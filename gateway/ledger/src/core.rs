@@ -116,6 +116,7 @@ impl Shared {
         site: String,
         reader: Reader,
     ) -> Arc<Self> {
+        let head = reader.head_record();
         Arc::new(Self {
             core: Mutex::new(core),
             sweep_asked: Condvar::new(),
@@ -128,7 +129,7 @@ impl Shared {
             journal_bytes: AtomicU64::new(0),
             reader: Mutex::new(reader),
             live: broadcast::Sender::new(MAX_LIVE),
-            head: watch::Sender::new(0),
+            head: watch::Sender::new(head),
         })
     }
 

@@ -42,5 +42,6 @@ pub use outbox::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settleme
 pub use state::decisions::RulesRef;
 pub use status::{DestinationStatus, Health, Status};
 pub use views::{
-    DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, Views, ViewsError,
+    DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, RecordsCursor, RecordsPage,
+    Views, ViewsError,
 };

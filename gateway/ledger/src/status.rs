@@ -51,19 +51,24 @@ pub struct Status {
     pub journal_cause: Option<String>,
     /// Views: rebuilding or broken is degraded.
     pub views: Health,
+    /// Why the views are not well.
+    pub views_cause: Option<String>,
+    /// Bytes of the views on disk, as last looked at.
+    pub views_bytes: u64,
     /// Records the views are behind.
     pub views_behind: u64,
     /// Policy in force, as `mo-bank@7`, and why nothing leaves if so.
     pub policy: Option<String>,
     /// I-05 or I-07 codes that hold everything now.
     pub policy_holds: Vec<String>,
-    /// Bytes on disk: journal, views.
+    /// Bytes of the journal on disk.
     pub journal_bytes: u64,
 }
 
 /// Takes the numbers of this moment.
 pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
-    let _ = views;
+    let (views_health, views_cause) = views.health();
+    let (filled, head) = views.progress();
     let core = shared.core();
     let state = &core.state;
     let (journal, journal_cause) = journal_health(shared);
@@ -77,8 +82,10 @@ pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
         destinations: state.standing.queues().iter().map(destination).collect(),
         journal,
         journal_cause,
-        views: Health::Ok,
-        views_behind: 0,
+        views: views_health,
+        views_cause,
+        views_behind: head.saturating_sub(filled),
+        views_bytes: views.bytes(),
         policy: rules.map(|rules| format!("{}@{}", rules.policy_id(), rules.policy_version())),
         policy_holds: core.decider.policy_holds(shared.clock.now_ms()),
         journal_bytes: shared.journal_bytes.load(Relaxed),

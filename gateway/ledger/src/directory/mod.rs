@@ -17,7 +17,7 @@ pub(crate) use table::{Snapshot, Table};
 
 use crate::act::Act;
 use crate::submit::ActSender;
-use crate::{CommitError, Devices, KeyringError};
+use crate::{CommitError, Devices};
 use muster_attendance::{DeviceId, PersonId};
 use profile::is_number;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -398,4 +398,4 @@ fn profile_bytes(act: &Act) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

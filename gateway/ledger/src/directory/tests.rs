@@ -1,6 +1,6 @@
 use super::*;
 use crate::submit::testing::Applier;
-use crate::{Clock, ClockTrust, DeviceKind};
+use crate::{Clock, ClockTrust, DeviceKind, KeyringError};
 use std::collections::HashMap;
 
 /// A keyring in memory: a person's secret is their number.
@@ -33,6 +33,14 @@ struct Setting {
     devices: Devices,
     applier: Applier,
     ring: Ring,
+}
+
+/// A directory without anybody, for the tests of other rooms.
+pub(crate) fn empty() -> Directory {
+    let acts = Applier::new().acts;
+    let devices =
+        Devices::new(Default::default(), acts.clone(), Clock::new(|| (0, ClockTrust::Trusted)));
+    Directory::new(Table::default(), Ring::default().secrets(), acts, devices)
 }
 
 fn setting() -> Setting {

@@ -4,6 +4,7 @@ mod explain;
 mod open;
 
 pub use explain::Explanation;
+pub(crate) use explain::state_of;
 
 use crate::act::Act;
 use crate::committer::Request;
@@ -196,5 +197,6 @@ impl Ledger {
             Err(_) => tracing::warn!("closing took too long: what was not receipted is not stored"),
         }
         self.inner.shared.close();
+        self.inner.views.close().await;
     }
 }

@@ -9,7 +9,7 @@ use crate::keyring::{Keyring, KeyringError};
 use crate::state::{State, checkpoint};
 use crate::submit::ActSender;
 use crate::tables::Building;
-use crate::{Views, committer, sweeper};
+use crate::{Views, committer, sweeper, views};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,8 +61,16 @@ pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     };
     let requests = committer::start(thread).map_err(io)?;
     sweeper::start(shared.clone(), requests.downgrade()).map_err(io)?;
-    let _ = views_cache_bytes;
-    let views = Views {};
+    let views = Views::open(views::Setup {
+        folder: &data.join("views"),
+        cache_bytes: views_cache_bytes,
+        zone: &time_zone,
+        batches: shared.reader().into(),
+        head: shared.head(),
+        lookups: shared.clone().into(),
+        directory: shared.tables.directory.clone(),
+    })
+    .map_err(io)?;
     let pseudonyms = Zeroizing::new(*pseudonyms.expose());
     let inner = Inner { shared, requests, acts, keyring, views, pseudonyms, _lock: lock };
     recovery.took_ms = began.elapsed().as_millis() as u64;

@@ -166,6 +166,16 @@ impl Standing {
         self.set_aside.iter().map(|(reason, set)| (&**reason, set.len()))
     }
 
+    /// Held records by decision, as sets.
+    pub(crate) fn held_sets(&self) -> impl Iterator<Item = (u32, &RoaringTreemap)> {
+        self.held.iter().map(|(&decision, set)| (decision, set))
+    }
+
+    /// Quarantined records by reason, as sets.
+    pub(crate) fn set_aside_sets(&self) -> impl Iterator<Item = (&str, &RoaringTreemap)> {
+        self.set_aside.iter().map(|(reason, set)| (&**reason, set))
+    }
+
     /// Records dropped.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped

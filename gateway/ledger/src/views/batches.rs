@@ -1,0 +1,99 @@
+//! Where rows are built from: the journal.
+
+use super::row::Stored;
+use crate::journal::{ReadError, Reader};
+use muster_attendance::EventId;
+
+/// What the views need of a batch.
+pub(super) struct Piece {
+    pub(super) batch: u64,
+    pub(super) chain: [u8; 32],
+    /// Number of the record after its last.
+    pub(super) next_record: u64,
+    /// Records that can be read; none where the key was destroyed.
+    pub(super) records: Vec<Stored>,
+}
+
+/// A cursor over the journal; tests bring a journal in memory.
+pub(crate) enum Batches {
+    Journal(Box<Reader>),
+    #[cfg(test)]
+    Memory(super::tape::Tape),
+}
+
+impl Batches {
+    /// A second cursor at the start.
+    pub(super) fn another(&self) -> Self {
+        match self {
+            Self::Journal(reader) => Self::Journal(Box::new(reader.another())),
+            #[cfg(test)]
+            Self::Memory(tape) => Self::Memory(tape.another()),
+        }
+    }
+
+    /// Goes to the first whole batch numbered `batch` or higher.
+    pub(super) fn seek(&mut self, batch: u64) -> Result<(), ReadError> {
+        match self {
+            Self::Journal(reader) => reader.seek_batch(batch),
+            #[cfg(test)]
+            Self::Memory(tape) => tape.seek(batch),
+        }
+    }
+
+    /// The next whole batch; `None` at the durable end.
+    pub(super) fn next(&mut self) -> Result<Option<Piece>, ReadError> {
+        match self {
+            Self::Journal(reader) => Ok(reader.next_batch()?.map(|batch| piece(&batch))),
+            #[cfg(test)]
+            Self::Memory(tape) => Ok(tape.next()),
+        }
+    }
+
+    /// The records of these numbers (ascending); those that cannot be read are left out.
+    pub(super) fn records(&mut self, numbers: Vec<u64>) -> Result<Vec<Stored>, ReadError> {
+        match self {
+            Self::Journal(reader) => {
+                let mut found = Vec::with_capacity(numbers.len());
+                for record in reader.facts(numbers.into_iter()) {
+                    let record = record?;
+                    found
+                        .extend(record.fact.map(|fact| stored(record.number, record.epoch, &fact)));
+                }
+                Ok(found)
+            }
+            #[cfg(test)]
+            Self::Memory(tape) => Ok(tape.records(&numbers)),
+        }
+    }
+
+    /// One record, if `id` is its whole id.
+    pub(super) fn record(&mut self, id: EventId) -> Result<Option<Stored>, ReadError> {
+        let found = self.records(vec![id.number()])?.pop();
+        Ok(found.filter(|stored| stored.id() == id))
+    }
+}
+
+impl From<Reader> for Batches {
+    fn from(reader: Reader) -> Self {
+        Self::Journal(Box::new(reader))
+    }
+}
+
+fn piece(batch: &crate::journal::Batch) -> Piece {
+    let first = batch.first_record;
+    let facts = batch.facts.as_ref().ok();
+    let records = facts.map(|facts| {
+        let numbered = (first..).zip(facts.iter());
+        numbered.map(|(number, fact)| stored(number, batch.epoch, &fact)).collect()
+    });
+    Piece {
+        batch: batch.number,
+        chain: batch.chain,
+        next_record: first.saturating_add(u64::from(batch.fact_count)),
+        records: records.unwrap_or_default(),
+    }
+}
+
+fn stored(number: u64, epoch: u16, fact: &crate::journal::Fact) -> Stored {
+    Stored { number, epoch, attendance: fact.attendance, decision: fact.decision }
+}
