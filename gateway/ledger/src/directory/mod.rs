@@ -276,11 +276,6 @@ impl Directory {
         }
     }
 
-    /// Forgets all that names a person, once their secret is destroyed.
-    pub(crate) fn forget(&self, person: PersonId) {
-        self.write().forget(person);
-    }
-
     /// What a checkpoint holds: profiles as sealed in the journal.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.read().snapshot()

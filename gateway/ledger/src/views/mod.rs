@@ -21,7 +21,7 @@ mod store;
 mod tape;
 
 pub(crate) use batches::Batches;
-pub(crate) use lookups::{Lookups, Standing, Waiting};
+pub(crate) use lookups::Lookups;
 pub use read::{RecordsCursor, RecordsPage};
 
 use crate::{Directory, Health};

@@ -89,6 +89,9 @@ pub(super) struct Position {
     number: u64,
 }
 
+/// Records with their rows, and where to go on.
+pub(super) type Page = (Vec<(Key, Stored)>, Option<Position>);
+
 /// How a store is opened.
 #[derive(Clone)]
 pub(super) struct Place {
@@ -206,7 +209,7 @@ impl Store {
         (from, to): (i32, i32),
         after: Option<Position>,
         max: usize,
-    ) -> Result<(Vec<(Key, Stored)>, Option<Position>), StoreError> {
+    ) -> Result<Page, StoreError> {
         self.step();
         let mut page = Vec::new();
         let mut next = after;

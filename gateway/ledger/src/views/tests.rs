@@ -1,4 +1,5 @@
 use super::faults::{Fault, Faults};
+use super::lookups::{Standing, Waiting};
 use super::row::Stored;
 use super::tape::Tape;
 use super::*;
