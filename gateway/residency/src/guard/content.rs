@@ -13,9 +13,10 @@ const MAX_ENTROPY: f64 = 4.4;
 const IMAGES: &[&str] = &[
     "\u{FF}\u{D8}\u{FF}",
     "/9j/",
+    "_9j_",
     "ffd8ff",
     "\u{89}PNG",
-    "iVBORw0KGgo",
+    "iVBORw0KGg",
     "89504e47",
     "GIF8",
     "R0lGOD",
