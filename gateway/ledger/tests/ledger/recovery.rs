@@ -1,0 +1,65 @@
+//! Over a crash: what was receipted is there, once, and stands where it stood.
+
+use crate::setting::{Setting, connected, employee, govern, punch, words};
+use muster_ledger::{OpenError, Settlement};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_reopened_ledger_knows_all_it_receipted() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    govern(&ledger, 1, "mo-hr").await;
+    ledger.directory().import(vec![employee("17")]).await.unwrap();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let punches: Vec<_> = (1..=600).map(|seq| punch(device, seq, person)).collect();
+    let verdicts = ledger.committer().commit(punches.clone()).await.unwrap();
+    let outbox = connected(&ledger).await;
+    let mut parcels = outbox.next(100).await.unwrap();
+    let left: Vec<_> = parcels.drain(60..).map(|p| p.bytes().to_vec()).collect();
+    let settled =
+        parcels.into_iter().map(|p| (p, Settlement::Accepted { receipt: None })).collect();
+    outbox.settle(settled).await.unwrap();
+
+    let crashed = setting.crash("crashed");
+    let (again, recovery) = crashed.open();
+    assert_eq!((recovery.records, recovery.damaged.len()), (ledger.status().records, 0));
+    assert!(!recovery.rolled_back);
+    let repeated = words(&again.committer().commit(punches).await.unwrap());
+    let expected: Vec<_> =
+        words(&verdicts).iter().map(|word| word.replace("new", "again")).collect();
+    assert_eq!(repeated, expected);
+    let outbox = connected(&again).await;
+    assert_eq!(outbox.backlog(), 540);
+    let mut got = Vec::new();
+    while got.len() < 540 {
+        let parcels =
+            tokio::time::timeout(Duration::from_secs(5), outbox.next(1024)).await.unwrap().unwrap();
+        got.extend(parcels.iter().map(|p| p.bytes().to_vec()));
+        let settled = parcels.into_iter().map(|p| (p, Settlement::Accepted { receipt: None }));
+        outbox.settle(settled.collect()).await.unwrap();
+    }
+    assert!(left.iter().all(|bytes| got.contains(bytes)));
+    assert_eq!(again.status().destinations[0].settled, 600);
+    again.close().await;
+    let (third, _) = crashed.open();
+    assert_eq!(third.status().destinations[0].settled, 600);
+    assert_eq!(third.outbox("mo-hr").backlog(), 0);
+}
+
+#[tokio::test]
+async fn one_process_has_the_folder() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    let clock = muster_ledger::Clock::new(|| (0, muster_ledger::ClockTrust::Trusted));
+    let second = muster_ledger::Ledger::open(muster_ledger::Options {
+        data: setting.data(),
+        site: "mo-hq".into(),
+        time_zone: "Asia/Macau".into(),
+        root_key: muster_ledger::RootKey::new([7; 32]),
+        clock,
+        views_cache_bytes: 8 << 20,
+    });
+    assert!(matches!(second, Err(OpenError::InUse(_))));
+    drop(ledger);
+}

@@ -1,0 +1,260 @@
+//! A ledger in a folder of its own, with a clock that stands still and a policy that lets Macau
+//! records go to one place in Macau.
+
+use muster_attendance::{
+    Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
+};
+use muster_ledger::{
+    Attestation, Clock, ClockTrust, Governance, Ledger, Options, Outbox, PersonProfile, Recovery,
+    RootKey, Signer, TransferPeer, Verdict,
+};
+use muster_residency::key::SigningKey;
+use muster_residency::{LawPack, Policy, signature};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+/// 2026-12-01T09:00:00+08:00.
+pub const NOW_MS: i64 = 1_796_086_800_000;
+
+const LAW_PACK: &str = r#"
+schema = "gw.lawpack/1"
+id = "test"
+version = 1
+reviewed = 2026-06-01
+review_due = 2027-12-01
+never_fields = ["face_image"]
+strip_fields = ["verify_method"]
+never_classes = ["biometric.template"]
+known_classes = ["attendance.event"]
+[region.onprem-mo]
+jurisdiction = "MO"
+gba = true
+[region.onprem-mo-2]
+jurisdiction = "MO"
+gba = true
+[[lane.MO]]
+id = "G-MO"
+all = ["dpa"]
+cite = "-"
+[threshold]
+cn_persons_scc = 100000
+cn_persons_assessment = 1000000
+cn_sensitive_assessment = 10000
+cn_face_store_filing = 100000
+early_individuals = 10000
+early_records = 100000
+[deliver]
+dingtalk_max_age_days = 180
+"#;
+
+const POLICY: &str = r#"
+schema = "gw.residency/1"
+[policy]
+id = "test"
+version = @VERSION
+effective_from = 2026-11-01T00:00:00+08:00
+effective_until = 2027-03-01T00:00:00+08:00
+default = "hold"
+law_pack = "test"
+[[site]]
+id = "mo-hq"
+jurisdiction = "MO"
+controller = "MO"
+gba = true
+[[destination]]
+id = "mo-hr"
+region = "onprem-mo"
+connector = "https"
+remote_access_from = []
+residency_evidence = "endpoint"
+[[destination]]
+id = "mo-pay"
+region = "onprem-mo-2"
+connector = "https"
+remote_access_from = []
+residency_evidence = "endpoint"
+[[profile]]
+id = "min"
+fields = ["event_id", "subject_ref", "check_time", "direction", "site_ref", "device_alias"]
+time_precision = "minute"
+[[permit]]
+id = "P-STAFF"
+when = { "site.id" = ["mo-hq"], "subject.category" = ["employee"], "record.class" = ["attendance.event"] }
+to = "@TO"
+profile = "min"
+"#;
+
+/// The folder and the clock.
+pub struct Setting {
+    folder: tempfile::TempDir,
+    now_ms: Arc<AtomicI64>,
+    trusted: Arc<AtomicBool>,
+}
+
+impl Setting {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            now_ms: Arc::new(AtomicI64::new(NOW_MS)),
+            trusted: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn set_now(&self, ms: i64) {
+        self.now_ms.store(ms, Ordering::SeqCst);
+    }
+
+    pub fn trust(&self, trusted: bool) {
+        self.trusted.store(trusted, Ordering::SeqCst);
+    }
+
+    pub fn open(&self) -> (Ledger, Recovery) {
+        self.open_at(self.data())
+    }
+
+    /// Opens a copy of the folder as it is on the disk now: what a crash would have left.
+    pub fn crash(&self, name: &str) -> Setting {
+        let other = Setting {
+            folder: tempfile::Builder::new().prefix(name).tempdir().expect("a folder"),
+            now_ms: self.now_ms.clone(),
+            trusted: self.trusted.clone(),
+        };
+        copy(self.folder.path(), other.folder.path());
+        other
+    }
+
+    fn open_at(&self, data: PathBuf) -> (Ledger, Recovery) {
+        let (now_ms, trusted) = (self.now_ms.clone(), self.trusted.clone());
+        let clock = Clock::new(move || {
+            let trusted = trusted.load(Ordering::SeqCst);
+            let trust = if trusted { ClockTrust::Trusted } else { ClockTrust::Untrusted };
+            (now_ms.load(Ordering::SeqCst), trust)
+        });
+        let options = Options {
+            data,
+            site: "mo-hq".into(),
+            time_zone: "Asia/Macau".into(),
+            root_key: RootKey::new([7; 32]),
+            clock,
+            views_cache_bytes: 8 << 20,
+        };
+        Ledger::open(options).expect("the ledger opens")
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            std::fs::write(target, bytes).expect("a copy");
+        }
+    }
+}
+
+/// Two people who sign.
+fn keys() -> [SigningKey; 2] {
+    [("ho.mei", "dpo", 1), ("lam.kit", "it-admin", 2)].map(|(person, role, seed)| {
+        SigningKey::new(person, role, zeroize::Zeroizing::new([seed; 32])).expect("a key")
+    })
+}
+
+/// A signed policy that sends employees' records to `to`.
+pub fn policy(version: u32, to: &str) -> Governance {
+    let text = POLICY.replace("@VERSION", &version.to_string()).replace("@TO", to);
+    let policy = Policy::parse(&text).expect("the policy");
+    let pack = LawPack::parse(LAW_PACK).expect("the law pack");
+    let signatures = keys().iter().map(|key| signature::sign(&policy, &pack, key)).collect();
+    Governance { policy: text, law_pack: LAW_PACK.into(), signatures }
+}
+
+/// Enrols the signers and puts the policy in force.
+pub async fn govern(ledger: &Ledger, version: u32, to: &str) {
+    let signers = keys().map(|key| key.trusted()).into_iter().map(|t| Signer {
+        person: t.person,
+        role: t.role,
+        public_key: t.public_key,
+    });
+    ledger.enrol_signers(signers.collect()).await.expect("signers");
+    ledger.govern(Some(policy(version, to))).await.expect("a policy");
+}
+
+/// An employee of whom all is known.
+pub fn employee(number: &str) -> PersonProfile {
+    PersonProfile {
+        person: number.into(),
+        name: Some(format!("Name {number}")),
+        category: Some("employee".into()),
+        age_band: Some("adult".into()),
+        basis: Some("contract".into()),
+        ..PersonProfile::default()
+    }
+}
+
+/// A punch at nine.
+pub fn punch(device: DeviceId, seq: u64, person: PersonId) -> Attendance {
+    Attendance {
+        device,
+        boot: 1,
+        seq,
+        person: Some(person),
+        at: DeviceTime { seconds: NOW_MS / 1000 - 29, offset_minutes: 480 },
+        received_ms: NOW_MS,
+        method: Method::Card,
+        outcome: Outcome::Granted,
+        direction: Some(Direction::In),
+        live: true,
+        clock: DeviceClock::Ok,
+    }
+}
+
+/// What the right region shows.
+pub fn attestation(region: &str) -> Attestation {
+    Attestation::Endpoint {
+        region: region.into(),
+        peer: TransferPeer {
+            host: "region.example:443".into(),
+            certificate: "00".into(),
+            regions: vec![format!("muster:region:{region}")],
+            tls_version: "TLSv1_3".into(),
+            cipher: "TLS13_AES_256_GCM_SHA384".into(),
+        },
+    }
+}
+
+/// The outbox of `mo-hr`, with its region there.
+pub async fn connected(ledger: &Ledger) -> Outbox {
+    let outbox = ledger.outbox("mo-hr");
+    outbox.attest(attestation("onprem-mo")).await.expect("attested");
+    outbox
+}
+
+/// Record numbers of verdicts, with a letter for what they are.
+pub fn words(verdicts: &[Verdict]) -> Vec<String> {
+    let word = |verdict: &Verdict| match verdict {
+        Verdict::New(c) => format!("new {}", c.id().number()),
+        Verdict::Again(c) => format!("again {}", c.id().number()),
+        Verdict::Quarantined(c) => format!("apart {}", c.id().number()),
+        Verdict::Refused(reason) => format!("refused {reason:?}"),
+    };
+    verdicts.iter().map(word).collect()
+}
+
+/// Waits until `ready`, as sweeps run beside the committer.
+pub async fn until(what: &str, ready: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if ready() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("never came: {what}");
+}
