@@ -1,0 +1,113 @@
+//! Accepting connections, plaintext on loopback alone.
+
+use super::Gate;
+use super::connection::Connection;
+use super::dialogue::{End, Identity};
+use crate::limits::{ACCEPT_PAUSE, DRAIN_TIMEOUT};
+use crate::metric;
+use socket2::{SockRef, TcpKeepalive};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// Silence after which the system asks whether a client is still there.
+const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// Why a listener does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Plaintext anywhere but on loopback.
+    #[error(
+        "{0} is not a loopback address: the listener without login may only stand on loopback; \
+         set [mqtt] loopback to 127.0.0.1:1883, or use [mqtt] listen, which asks for certificates"
+    )]
+    NotLoopback(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}; stop what uses the port, or choose another")]
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A bound socket, not serving yet.
+pub(crate) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds the plaintext listener, which is refused anywhere but on loopback.
+    pub(crate) async fn loopback(address: SocketAddr) -> Result<Self, ListenError> {
+        if !address.ip().is_loopback() {
+            return Err(ListenError::NotLoopback(address));
+        }
+        Self::bind(address).await
+    }
+
+    async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
+        let refused = |source| ListenError::Bind { address, source };
+        let socket = TcpListener::bind(address).await.map_err(refused)?;
+        let address = socket.local_addr().map_err(refused)?;
+        Ok(Self { socket, address })
+    }
+
+    /// Where it listens; with the port that was found for port 0.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the box shuts down; then gives open connections [`DRAIN_TIMEOUT`] to finish.
+    pub(crate) async fn serve(self, gate: Arc<Gate>) {
+        let mut connections = JoinSet::new();
+        let mut shutdown = gate.shutdown.clone();
+        loop {
+            let accepted = tokio::select! {
+                _ = shutdown.wait_for(|&closing| closing) => break,
+                Some(_) = connections.join_next() => continue,
+                accepted = self.socket.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => admit(stream, &gate, &mut connections),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept an MQTT connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.socket);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
+    }
+}
+
+fn admit(stream: TcpStream, gate: &Arc<Gate>, connections: &mut JoinSet<()>) {
+    let Ok(seat) = gate.seats.clone().try_acquire_owned() else {
+        metrics::counter!(metric::MQTT_CLOSED, "reason" => "limit").increment(1);
+        return;
+    };
+    let gate = gate.clone();
+    connections.spawn(async move {
+        let _seat = seat;
+        prepare(&stream);
+        metrics::gauge!(metric::MQTT_CONNECTIONS).increment(1.0);
+        let end = Connection::new(stream, Identity::Loopback, gate, Instant::now()).run().await;
+        metrics::gauge!(metric::MQTT_CONNECTIONS).decrement(1.0);
+        count(end);
+    });
+}
+
+fn prepare(stream: &TcpStream) {
+    let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE).with_interval(TCP_KEEPALIVE / 4);
+    // Both are improvements only: a connection without them still works.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
+}
+
+fn count(end: End) {
+    metrics::counter!(metric::MQTT_CLOSED, "reason" => end.label()).increment(1);
+}
