@@ -10,6 +10,7 @@ use crate::limits::{FULL_DISK_PAUSE, MAX_PAYLOAD};
 use crate::metric;
 use crate::split::{BiometricEvidence, split};
 use crate::verify::{self, CheckIn, Reject, Speaker, Verified};
+use futures_util::future::join_all;
 use muster_attendance::{Attendance, DeviceId, PersonId};
 use muster_ledger::{
     CommitError, Committed, Committer, DirectoryError, Refusal, RefusalReason, Verdict,
@@ -114,9 +115,11 @@ impl Ingest {
 
     /// Exchanges numbers never seen before and seals evidence.
     async fn resolve(&self, round: &mut Round<'_>) {
+        let slow = std::mem::take(&mut round.slow);
+        let people = join_all(slow.iter().map(|(_, verified)| self.exchange(verified))).await;
         let mut evidence = Vec::new();
-        for (place, verified) in std::mem::take(&mut round.slow) {
-            match self.exchange(&verified).await {
+        for ((place, verified), person) in slow.into_iter().zip(people) {
+            match person {
                 Ok(person) => {
                     let (attendance, pieces) = split(verified, person, round.now_ms);
                     evidence.extend(pieces.into_iter().map(|piece| (attendance, piece)));
@@ -178,9 +181,11 @@ impl Ingest {
         let places = std::mem::take(&mut round.places);
         let mut places = places.into_iter();
         if !punches.is_empty() {
-            for verdict in commit(&self.handles.committer, punches).await {
+            let ids: Vec<_> = punches.iter().map(|punch| (punch.boot, punch.seq)).collect();
+            for (verdict, id) in commit(&self.handles.committer, punches).await.into_iter().zip(ids)
+            {
                 if let Some(place) = places.next() {
-                    round.answer(place, verdict.into());
+                    round.answer(place, answer(verdict, id));
                 }
             }
         }
@@ -188,12 +193,14 @@ impl Ingest {
     }
 }
 
-impl From<Verdict> for Answer {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::New(committed) => Self::Stored(committed),
-            Verdict::Again(committed) => Self::Again(committed),
-            Verdict::Quarantined(committed) => Self::Quarantined(committed),
+fn answer(verdict: Verdict, id: (u32, u64)) -> Answer {
+    match verdict {
+        Verdict::New(committed) => Answer::Stored(committed),
+        Verdict::Again(committed) => Answer::Again(committed),
+        Verdict::Quarantined(committed) => Answer::Quarantined(committed),
+        Verdict::Refused(reason) => {
+            count_refusal(reason);
+            Answer::Refused(Reject { reason, message: Some(id) })
         }
     }
 }

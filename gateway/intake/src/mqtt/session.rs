@@ -49,7 +49,6 @@ pub(super) enum Step<'a> {
 /// What a CONNECT says that matters here.
 pub(super) struct Connect {
     pub(super) client_id: String,
-    pub(super) clean: bool,
     /// Seconds; 0 for never.
     pub(super) keep_alive: u16,
     wants_session: bool,
@@ -262,7 +261,6 @@ impl Session {
         }
         Step::Connect(Connect {
             client_id: connect.client_id().to_owned(),
-            clean: connect.clean_session(),
             keep_alive: connect.keep_alive(),
             wants_session: false,
         })
@@ -283,7 +281,6 @@ impl Session {
         }
         Step::Connect(Connect {
             client_id: connect.client_id().to_owned(),
-            clean: connect.clean_start(),
             keep_alive: connect.keep_alive(),
             wants_session,
         })

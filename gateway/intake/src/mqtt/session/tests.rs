@@ -15,7 +15,7 @@ fn open(version: Version) -> Session {
     match session.step(&bytes) {
         (used, Step::Connect(connect)) => {
             assert_eq!((used, connect.client_id.as_str()), (bytes.len(), "d"));
-            assert_eq!((connect.keep_alive, connect.clean), (60, true));
+            assert_eq!(connect.keep_alive, 60);
             session.accept(&connect, None);
         }
         _ => panic!("no CONNECT"),
@@ -133,26 +133,26 @@ fn subscriptions() {
     // Without a filter, with QoS 3, with a hash in the middle, with packet id 0.
     check(V3, b"\x82\x02\0\x01", &[], true);
     check(V3, b"\x82\x06\0\x01\0\x01t\x03", &[], true);
-    check(V5, b"\x82\x09\0\x01\0\0\x03#/a\x01", &[0xE0, 2, 0x8F, 0], true);
-    check(V5, b"\x82\x07\0\0\0\0\x01t\x01", &[0xE0, 2, 0x82, 0], true);
+    check(V5, b"\x82\x09\0\x01\0\0\x03#/a\x01", &[0xE0, 1, 0x8F], true);
+    check(V5, b"\x82\x07\0\0\0\0\x01t\x01", &[0xE0, 1, 0x82], true);
 }
 
 #[test]
 fn breaches_end_the_connection() {
     // Reserved flags; a second CONNECT; packets that only a server sends; an AUTH.
     check(V3, b"\x80\x06\0\x01\0\x01t\x01", &[], true);
-    check(V5, b"\xC1\0", &[0xE0, 2, 0x81, 0], true);
+    check(V5, b"\xC1\0", &[0xE0, 1, 0x81], true);
     check(V3, &connect(V3), &[], true);
-    check(V5, &connect(V5), &[0xE0, 2, 0x82, 0], true);
+    check(V5, &connect(V5), &[0xE0, 1, 0x82], true);
     check(V3, b"\xD0\0", &[], true);
     check(V3, b"\x40\x02\0\x07", &[], true);
-    check(V5, b"\x40\x02\0\x07", &[0xE0, 2, 0x82, 0], true);
-    check(V5, b"\xF0\0", &[0xE0, 2, 0x82, 0], true);
-    check(V5, b"\x33\x07\0\x01t\0\x07\0x", &[0xE0, 2, 0x9A, 0], true);
-    check(V5, b"\x32\x0A\0\x01t\0\x07\x03\x23\0\x01x", &[0xE0, 2, 0x94, 0], true);
+    check(V5, b"\x40\x02\0\x07", &[0xE0, 1, 0x82], true);
+    check(V5, b"\xF0\0", &[0xE0, 1, 0x82], true);
+    check(V5, b"\x33\x07\0\x01t\0\x07\0x", &[0xE0, 1, 0x9A], true);
+    check(V5, b"\x32\x0A\0\x01t\0\x07\x03\x23\0\x01x", &[0xE0, 1, 0x94], true);
     check(V3, b"\x30\xFF\xFF\xFF\xFF\x01", &[], true);
     // Longer than was announced.
-    check(V5, b"\x32\xFF\xFF\xFF\x01", &[0xE0, 2, 0x95, 0], true);
+    check(V5, b"\x32\xFF\xFF\xFF\x01", &[0xE0, 1, 0x95], true);
 }
 
 #[test]
