@@ -352,7 +352,8 @@ impl Policy {
         let line = |at: usize| parse::line_of(text, at);
         let mut header = file.policy.into_inner();
         header.promote.extend(file.promote);
-        header.line = text.lines().position(|l| l.trim() == "[policy]").map_or(1, |i| i + 1);
+        header.line =
+            text.lines().position(|l| l.trim_start().starts_with("[policy]")).map_or(1, |i| i + 1);
         macro_rules! placed {
             ($list:expr) => {
                 $list

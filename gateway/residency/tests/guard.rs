@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn no_image_or_template_leaves(body in prop::collection::vec(any::<u8>(), 30..200), how in 0usize..6) {
         use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
-        let heads: [&[u8]; 4] = [b"\xFF\xD8\xFF\xE0", b"\x89PNG\r\n\x1A\n", b"FMR\0 20\0", b"FIR\0010\0"];
+        let heads: [&[u8]; 4] = [b"\xFF\xD8\xFF\xE0", b"\x89PNG\r\n\x1A\n", b"FMR\0 20\0", b"FIR\x00010\0"];
         let mut bytes = heads[how % 4].to_vec();
         bytes.extend(body);
         let text = match how {
@@ -121,14 +121,17 @@ proptest! {
     }
 }
 
+/// A kind of name, how one is made, and the share that may be stopped.
+type Kind<'a> = (&'a str, &'a dyn Fn(u64) -> String, f64);
+
 /// Shares of ordinary names and ids that are stopped all the same, as bounds.
 #[test]
 fn a_clean_corpus_mostly_passes() {
     let spread = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
     let stopped = |make: &dyn Fn(u64) -> String| {
-        (0..20_000).filter(|&n| !passes("platform_user_id", &make(n))).count() as f64 / 20_000.0
+        (0..4_000).filter(|&n| !passes("platform_user_id", &make(n))).count() as f64 / 4000.0
     };
-    let names: [(&str, &dyn Fn(u64) -> String, f64); 8] = [
+    let names: [Kind<'_>; 8] = [
         ("gates", &|n| format!("gate-{:02}", n % 100), 0.0),
         ("managers", &|n| format!("manager{}", spread(n) % 10_000), 0.0),
         ("five digits", &|n| format!("{:05}", spread(n) % 100_000), 0.0),
