@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, Fate, Waiting, refusal_of};
 use super::refusals::Refusals;
-use super::{Answer, Dispatch, Outcome, Redecision, RefusalReason, Request, Verdict};
+use super::{Answer, Dispatch, Outcome, Redecision, Refusal, RefusalReason, Request, Verdict};
 use crate::act::Act;
 use crate::core::{Core, Shared};
 use crate::journal::{Fact, Reader};
@@ -10,7 +10,7 @@ use crate::outbox::Parcel;
 use crate::punch_time::must_wait;
 use crate::state::decisions::Ruling;
 use crate::state::dedupe::{BlockKey, Seen};
-use crate::state::{CLOCK_WAIT, SEQ_CONFLICT};
+use crate::state::{CLOCK_WAIT, SEQ_CONFLICT, refusal_word};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use muster_attendance::{Attendance, DeviceId, PersonId};
@@ -36,7 +36,7 @@ impl Drafter<'_> {
         match request {
             Request::Commit { punches, done } => self.commit(punches, done),
             Request::Refuse { refusal, done } => {
-                let act = self.refusals.note(&refusal);
+                let act = self.note(&refusal);
                 self.batch.refusal(act, done);
             }
             Request::Dispatch { dispatch, done } => self.dispatch(dispatch, done),
@@ -69,9 +69,15 @@ impl Drafter<'_> {
     }
 
     fn refuse(&mut self, punch: &Attendance, reason: RefusalReason) -> Fate {
-        let act = self.refusals.note(&refusal_of(punch, reason));
+        let act = self.note(&refusal_of(punch, reason));
         self.batch.acts.extend(act.map(|act| (act, false)));
         Fate::Refused(reason)
+    }
+
+    fn note(&mut self, refusal: &Refusal) -> Option<Act> {
+        let word = refusal_word(refusal.reason);
+        metrics::counter!("muster_refusals_total", "reason" => word).increment(1);
+        self.refusals.note(refusal)
     }
 
     /// A fact may name only a device whose act is in the journal, or goes there with it: one whose

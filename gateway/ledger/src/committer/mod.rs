@@ -5,6 +5,7 @@
 //! this thread but the journal.
 
 mod batch;
+mod counts;
 mod draft;
 mod refusals;
 mod request;

@@ -1,6 +1,7 @@
 //! The committer's loop.
 
 use super::batch::{Batch, Fate, MAX_PUNCHES, MAX_REQUESTS, Waiting};
+use super::counts;
 use super::draft::Drafter;
 use super::refusals::Refusals;
 use super::{Answer, Committed, MAX_WAITING, Outcome, Request, Verdict};
@@ -15,7 +16,6 @@ use crate::submit::Submission;
 use muster_attendance::Attendance;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -23,13 +23,14 @@ use tokio::sync::mpsc;
 
 /// How often dates, the clock's trust, the reserve and counted refusals are looked at.
 const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two writings of the witness.
+const WITNESS_TICKS: u64 = 10;
 /// Bytes of acts in one append; more go in several.
 const MAX_ACT_BYTES: usize = 4 << 20;
 
 /// What the thread is started with.
 pub(crate) struct Thread {
     pub(crate) journal: Journal,
-    pub(crate) data: PathBuf,
     pub(crate) epoch: u16,
     pub(crate) shared: Arc<Shared>,
     pub(crate) submissions: mpsc::UnboundedReceiver<Submission>,
@@ -39,11 +40,10 @@ pub(crate) struct Thread {
 pub(crate) fn start(thread: Thread) -> std::io::Result<mpsc::Sender<Request>> {
     let (sender, requests) = mpsc::channel(MAX_WAITING);
     let timer = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let Thread { journal, data, epoch, shared, submissions } = thread;
+    let Thread { journal, epoch, shared, submissions } = thread;
     let reader = journal.reader();
     let mut writer = Writer {
         journal,
-        data,
         epoch,
         shared: shared.clone(),
         reader,
@@ -51,6 +51,7 @@ pub(crate) fn start(thread: Thread) -> std::io::Result<mpsc::Sender<Request>> {
         requests,
         submissions,
         next_tick: Instant::now() + TICK,
+        ticks: 0,
         closing: None,
     };
     std::thread::Builder::new().name("muster-committer".into()).spawn(move || {
@@ -72,7 +73,6 @@ pub(crate) fn start(thread: Thread) -> std::io::Result<mpsc::Sender<Request>> {
 
 struct Writer {
     journal: Journal,
-    data: PathBuf,
     epoch: u16,
     shared: Arc<Shared>,
     reader: Reader,
@@ -80,6 +80,7 @@ struct Writer {
     requests: mpsc::Receiver<Request>,
     submissions: mpsc::UnboundedReceiver<Submission>,
     next_tick: Instant,
+    ticks: u64,
     closing: Option<Answer<()>>,
 }
 
@@ -105,9 +106,7 @@ impl Writer {
             self.gather(&mut requests, &mut batch);
             self.commit(requests, batch);
         }
-        if let Err(error) = self.journal.witness().store(&self.data, true) {
-            tracing::warn!(%error, "the witness cannot be written");
-        }
+        self.journal.keep_witness(true);
     }
 
     async fn wait(&mut self) -> Woken {
@@ -132,10 +131,9 @@ impl Writer {
             let Ok(submission) = self.submissions.try_recv() else { break };
             batch.submission(submission);
         }
-        if let Some(at) = requests.iter().position(|r| matches!(r, Request::Close { .. })) {
-            if let Request::Close { done } = requests.swap_remove(at) {
-                self.closing = Some(done);
-            }
+        let close = requests.iter().position(|request| matches!(request, Request::Close { .. }));
+        if let Some(Request::Close { done }) = close.map(|at| requests.swap_remove(at)) {
+            self.closing = Some(done);
         }
     }
 
@@ -147,12 +145,14 @@ impl Writer {
             core.changed();
             self.shared.wake_sweeper();
         }
+        counts::standing(&core, self.journal.bytes());
         drop(core);
         batch.acts.extend(self.refusals.flush().into_iter().map(|act| (act, false)));
         self.journal.tend();
         self.shared.full.store(self.journal.is_full(), Relaxed);
-        if let Err(error) = self.journal.witness().store(&self.data, false) {
-            tracing::debug!(%error, "the witness cannot be written");
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(WITNESS_TICKS) {
+            self.journal.keep_witness(false);
         }
     }
 
@@ -168,7 +168,10 @@ impl Writer {
         self.draft(requests, &mut batch, at_ms);
         match self.append(&mut batch, at_ms, false) {
             Ok(first) => self.finish(batch, first, at_ms),
-            Err(JournalError::Full) => self.full(batch, at_ms),
+            Err(JournalError::Full) => {
+                counts::failed("full");
+                self.full(batch, at_ms);
+            }
             Err(error) => self.failed(batch, &error),
         }
         if self.journal.should_rotate() && self.shared.failure().is_none() {
@@ -212,7 +215,9 @@ impl Writer {
             let last = at + 1 == pieces.len();
             let facts = if last { &batch.facts[..] } else { &[] };
             let draft = Draft { at_ms, epoch: self.epoch, facts, acts: piece, essential };
+            let began = Instant::now();
             position = self.journal.append(&draft)?;
+            counts::append(facts.len(), began.elapsed());
         }
         self.shared.core().state.decisions.journaled(decided.len());
         Ok(position.first_record)
@@ -255,8 +260,10 @@ impl Writer {
         match waiting {
             Waiting::Commit { punches, fates, done } => {
                 let pairs = punches.iter().zip(fates);
-                let verdicts = pairs.map(|(punch, fate)| self.verdict(core, punch, fate, first));
-                Told::Commit(verdicts.collect(), done)
+                let verdicts: Vec<Verdict> =
+                    pairs.map(|(punch, fate)| self.verdict(core, punch, fate, first)).collect();
+                counts::verdicts(&verdicts);
+                Told::Commit(verdicts, done)
             }
             Waiting::Acts { done, .. } => Told::Acts(done),
             Waiting::Refuse { done } => Told::Refuse(done),
@@ -313,6 +320,7 @@ impl Writer {
             // One request over a limit is no failure of the disk.
             JournalError::TooLarge { .. } => CommitError::Invalid(error.to_string()),
             _ => {
+                counts::failed("disk");
                 self.shared.fail(&error.to_string());
                 CommitError::Failed(error.to_string())
             }

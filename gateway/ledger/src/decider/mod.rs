@@ -64,7 +64,6 @@ pub(crate) struct Decider {
     papers: Vec<Paper>,
     clock_trusted: bool,
     next_change_ms: i64,
-    revision: u64,
     people: HashMap<Option<PersonId>, Person>,
 }
 
@@ -77,14 +76,8 @@ impl Decider {
             papers: Vec::new(),
             clock_trusted: false,
             next_change_ms: i64::MAX,
-            revision: 0,
             people: HashMap::new(),
         }
-    }
-
-    /// Grows whenever a shared fact changes.
-    pub(crate) fn revision(&self) -> u64 {
-        self.revision
     }
 
     /// The rules in force.
@@ -124,7 +117,6 @@ impl Decider {
     }
 
     fn revise(&mut self, now_ms: i64) {
-        self.revision += 1;
         self.people.clear();
         let next = self.rules.as_ref().and_then(|(rules, _)| {
             rules.next_change(timestamp(now_ms), &self.papers).map(|at| at.as_millisecond())

@@ -52,13 +52,7 @@ pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     let shared = Shared::new(core, tables, clock, site, journal.reader());
     shared.journal_bytes.store(journal.bytes(), std::sync::atomic::Ordering::Relaxed);
     let io = |source| OpenError::Io { path: data.clone(), source };
-    let thread = committer::Thread {
-        journal,
-        data: data.clone(),
-        epoch,
-        shared: shared.clone(),
-        submissions,
-    };
+    let thread = committer::Thread { journal, epoch, shared: shared.clone(), submissions };
     let requests = committer::start(thread).map_err(io)?;
     sweeper::start(shared.clone(), requests.downgrade()).map_err(io)?;
     let views = Views::open(views::Setup {

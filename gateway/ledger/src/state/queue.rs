@@ -96,11 +96,6 @@ impl Queue {
         self.queued.contains(record) && !self.inflight.contains(record)
     }
 
-    /// True if the record is on its way.
-    pub(crate) fn is_inflight(&self, record: u64) -> bool {
-        self.inflight.contains(record)
-    }
-
     /// The hash of the bytes it was dispatched with before, if the region's word is still owed.
     pub(crate) fn sent(&self, record: u64) -> Option<&[u8; 32]> {
         self.sent.get(&record)

@@ -132,7 +132,7 @@ impl Run {
     fn fact(&self, seq: u64, content: u8) -> Attendance {
         let seconds = NOW_MS / 1000 - 60 * i64::from(content);
         let at = DeviceTime { seconds, offset_minutes: 480 };
-        Attendance { at, live: seq % 2 == 0, ..punch(self.device, seq, self.person) }
+        Attendance { at, live: seq.is_multiple_of(2), ..punch(self.device, seq, self.person) }
     }
 
     async fn govern(&mut self, on: bool) {

@@ -1,7 +1,7 @@
 //! Over a crash: what was receipted is there, once, and stands where it stood.
 
 use crate::setting::{Setting, connected, employee, govern, punch, words};
-use muster_ledger::{OpenError, Settlement};
+use muster_ledger::{OpenError, RootKey, Settlement};
 use std::time::Duration;
 
 #[tokio::test]
@@ -62,4 +62,29 @@ async fn one_process_has_the_folder() {
     });
     assert!(matches!(second, Err(OpenError::InUse(_))));
     drop(ledger);
+}
+
+#[tokio::test]
+async fn the_journal_verifies_and_exports_beside_a_running_gateway() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    ledger.committer().commit(vec![punch(device, 1, person)]).await.unwrap();
+    ledger.note("ho.mei", "looked at the box").await.unwrap();
+    let key = || RootKey::new([7; 32]);
+    let report = muster_ledger::verify_journal(&setting.data(), key()).unwrap();
+    assert!(report.whole && report.first_bad.is_none(), "{report:?}");
+    assert_eq!(report.records, 1);
+    let mut text = Vec::new();
+    let lines = muster_ledger::export_journal(&setting.data(), key(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let parsed: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(parsed.len() as u64, lines);
+    let records: Vec<_> = parsed.iter().filter(|line| line["kind"] == "record").collect();
+    assert_eq!((records.len(), &records[0]["seq"]), (1, &1.into()));
+    assert!(parsed.iter().any(|line| line["act"] == "noted" && line["actor"] == "ho.mei"));
+    let wrong = muster_ledger::verify_journal(&setting.data(), RootKey::new([8; 32]));
+    assert!(matches!(wrong, Err(OpenError::WrongKey(_))));
 }

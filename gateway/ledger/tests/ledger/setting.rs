@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// 2026-12-01T09:00:00+08:00.
-pub const NOW_MS: i64 = 1_796_086_800_000;
+pub(crate) const NOW_MS: i64 = 1_796_086_800_000;
 
 const LAW_PACK: &str = r#"
 schema = "gw.lawpack/1"
@@ -86,14 +86,14 @@ profile = "min"
 "#;
 
 /// The folder and the clock.
-pub struct Setting {
+pub(crate) struct Setting {
     folder: tempfile::TempDir,
     now_ms: Arc<AtomicI64>,
     trusted: Arc<AtomicBool>,
 }
 
 impl Setting {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
             now_ms: Arc::new(AtomicI64::new(NOW_MS)),
@@ -101,24 +101,24 @@ impl Setting {
         }
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    pub fn set_now(&self, ms: i64) {
+    pub(crate) fn set_now(&self, ms: i64) {
         self.now_ms.store(ms, Ordering::SeqCst);
     }
 
-    pub fn trust(&self, trusted: bool) {
+    pub(crate) fn trust(&self, trusted: bool) {
         self.trusted.store(trusted, Ordering::SeqCst);
     }
 
-    pub fn open(&self) -> (Ledger, Recovery) {
+    pub(crate) fn open(&self) -> (Ledger, Recovery) {
         self.open_at(self.data())
     }
 
     /// Opens a copy of the folder as it is on the disk now: what a crash would have left.
-    pub fn crash(&self, name: &str) -> Setting {
+    pub(crate) fn crash(&self, name: &str) -> Setting {
         let other = Setting {
             folder: tempfile::Builder::new().prefix(name).tempdir().expect("a folder"),
             now_ms: self.now_ms.clone(),
@@ -168,7 +168,7 @@ fn keys() -> [SigningKey; 2] {
 }
 
 /// A signed policy that sends employees' records to `to`.
-pub fn policy(version: u32, to: &str) -> Governance {
+pub(crate) fn policy(version: u32, to: &str) -> Governance {
     let text = POLICY.replace("@VERSION", &version.to_string()).replace("@TO", to);
     let policy = Policy::parse(&text).expect("the policy");
     let pack = LawPack::parse(LAW_PACK).expect("the law pack");
@@ -177,7 +177,7 @@ pub fn policy(version: u32, to: &str) -> Governance {
 }
 
 /// Enrols the signers and puts the policy in force.
-pub async fn govern(ledger: &Ledger, version: u32, to: &str) {
+pub(crate) async fn govern(ledger: &Ledger, version: u32, to: &str) {
     let signers = keys().map(|key| key.trusted()).into_iter().map(|t| Signer {
         person: t.person,
         role: t.role,
@@ -188,7 +188,7 @@ pub async fn govern(ledger: &Ledger, version: u32, to: &str) {
 }
 
 /// An employee of whom all is known.
-pub fn employee(number: &str) -> PersonProfile {
+pub(crate) fn employee(number: &str) -> PersonProfile {
     PersonProfile {
         person: number.into(),
         name: Some(format!("Name {number}")),
@@ -200,7 +200,7 @@ pub fn employee(number: &str) -> PersonProfile {
 }
 
 /// A punch at nine.
-pub fn punch(device: DeviceId, seq: u64, person: PersonId) -> Attendance {
+pub(crate) fn punch(device: DeviceId, seq: u64, person: PersonId) -> Attendance {
     Attendance {
         device,
         boot: 1,
@@ -217,7 +217,7 @@ pub fn punch(device: DeviceId, seq: u64, person: PersonId) -> Attendance {
 }
 
 /// What the right region shows.
-pub fn attestation(region: &str) -> Attestation {
+pub(crate) fn attestation(region: &str) -> Attestation {
     Attestation::Endpoint {
         region: region.into(),
         peer: TransferPeer {
@@ -231,14 +231,14 @@ pub fn attestation(region: &str) -> Attestation {
 }
 
 /// The outbox of `mo-hr`, with its region there.
-pub async fn connected(ledger: &Ledger) -> Outbox {
+pub(crate) async fn connected(ledger: &Ledger) -> Outbox {
     let outbox = ledger.outbox("mo-hr");
     outbox.attest(attestation("onprem-mo")).await.expect("attested");
     outbox
 }
 
 /// Record numbers of verdicts, with a letter for what they are.
-pub fn words(verdicts: &[Verdict]) -> Vec<String> {
+pub(crate) fn words(verdicts: &[Verdict]) -> Vec<String> {
     let word = |verdict: &Verdict| match verdict {
         Verdict::New(c) => format!("new {}", c.id().number()),
         Verdict::Again(c) => format!("again {}", c.id().number()),
@@ -249,7 +249,7 @@ pub fn words(verdicts: &[Verdict]) -> Vec<String> {
 }
 
 /// Waits until `ready`, as sweeps run beside the committer.
-pub async fn until(what: &str, ready: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, ready: impl Fn() -> bool) {
     for _ in 0..500 {
         if ready() {
             return;

@@ -1,0 +1,194 @@
+//! The journal checked and exported from its files alone: beside a running gateway, or without one.
+//! Nothing is written.
+
+use crate::OpenError;
+use crate::act::Act;
+use crate::journal::{self, Export, Exported, Fact, Item, Unreadable};
+use crate::keyring::{Class, Keyring, KeyringError, RootKey};
+use muster_attendance::{DeviceId, Direction, EventId, Method, Outcome};
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+
+/// What checking the whole chain found.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct JournalReport {
+    /// Nothing is damaged or missing.
+    pub whole: bool,
+    /// Files.
+    pub segments: u64,
+    /// Batches found whole.
+    pub batches: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Batches with a block whose key was destroyed on purpose: the chain still holds.
+    pub unreadable: u64,
+    /// Batches damaged or missing.
+    pub damaged: u64,
+    /// Where the first damage is.
+    pub first_bad: Option<JournalDamage>,
+    /// Bytes at the end that no receipt was given for.
+    pub torn_bytes: u64,
+    /// Chain hash at the end, hex.
+    pub head: String,
+}
+
+/// The first thing wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct JournalDamage {
+    /// File name.
+    pub segment: String,
+    /// The batch's number.
+    pub batch: u64,
+    /// Number of the first record that is in doubt.
+    pub record: u64,
+    /// Byte in the file.
+    pub offset: u64,
+    /// In words.
+    pub why: String,
+}
+
+/// Reads every byte of `<data>/journal` and checks it.
+pub fn verify_journal(data: &Path, root_key: RootKey) -> Result<JournalReport, OpenError> {
+    let keyring = open_keyring(data, root_key)?;
+    let report = journal::verify(data, &keyring).map_err(|source| unreadable(data, source))?;
+    Ok(JournalReport {
+        whole: report.is_whole(),
+        segments: report.segments,
+        batches: report.batches,
+        records: report.records,
+        unreadable: report.unreadable,
+        damaged: report.damaged,
+        first_bad: report.first_bad.map(|bad| JournalDamage {
+            segment: bad.segment,
+            batch: bad.batch,
+            record: bad.record,
+            offset: bad.offset,
+            why: bad.why,
+        }),
+        torn_bytes: report.torn_bytes,
+        head: report.head,
+    })
+}
+
+/// Writes the journal as JSON lines: an object for each record, act and unreadable block, with its
+/// place in the chain. Persons are internal numbers and sealed texts; password hashes are left out.
+/// Gives the number of lines.
+pub fn export_journal(
+    data: &Path,
+    root_key: RootKey,
+    to: &mut impl Write,
+) -> Result<u64, OpenError> {
+    let keyring = open_keyring(data, root_key)?;
+    let export = Export::open(data, &keyring).map_err(|source| unreadable(data, source))?;
+    let mut lines = 0;
+    for exported in export {
+        let exported = exported.map_err(|e| unreadable(data, std::io::Error::other(e)))?;
+        write_line(&exported, to).map_err(|source| unreadable(data, source))?;
+        lines += 1;
+    }
+    Ok(lines)
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    batch: u64,
+    chain: &'a str,
+    epoch: u16,
+    committed_ms: i64,
+    #[serde(flatten)]
+    item: LineItem,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum LineItem {
+    Record(RecordLine),
+    Act(serde_json::Value),
+    Unreadable { block: &'static str, month: u32, destroyed: bool },
+}
+
+#[derive(Serialize)]
+struct RecordLine {
+    record: u64,
+    id: EventId,
+    device: DeviceId,
+    boot: u32,
+    seq: u64,
+    /// Internal number, hex: 64 bits are too many for some readers of JSON numbers.
+    person: Option<String>,
+    at_seconds: i64,
+    offset_minutes: i16,
+    received_ms: i64,
+    method: Method,
+    outcome: Outcome,
+    direction: Option<Direction>,
+    live: bool,
+    clock: muster_attendance::DeviceClock,
+    decision: u32,
+    quarantined: bool,
+}
+
+fn write_line(exported: &Exported, to: &mut impl Write) -> std::io::Result<()> {
+    let line = Line {
+        batch: exported.batch,
+        chain: &exported.chain,
+        epoch: exported.epoch,
+        committed_ms: exported.at_ms,
+        item: match &exported.item {
+            Item::Fact(number, fact) => LineItem::Record(record(*number, exported.epoch, fact)),
+            Item::Act(bytes) => LineItem::Act(act(bytes)),
+            Item::Unreadable(Unreadable { class, month, destroyed }) => LineItem::Unreadable {
+                block: if *class == Class::Facts { "facts" } else { "acts" },
+                month: *month,
+                destroyed: *destroyed,
+            },
+        },
+    };
+    serde_json::to_writer(&mut *to, &line)?;
+    to.write_all(b"\n")
+}
+
+fn record(number: u64, epoch: u16, fact: &Fact) -> RecordLine {
+    let punch = &fact.attendance;
+    RecordLine {
+        record: number,
+        id: EventId::new(punch.received_ms, epoch, number),
+        device: punch.device,
+        boot: punch.boot,
+        seq: punch.seq,
+        person: punch.person.map(|person| format!("{:016x}", person.0)),
+        at_seconds: punch.at.seconds,
+        offset_minutes: punch.at.offset_minutes,
+        received_ms: punch.received_ms,
+        method: punch.method,
+        outcome: punch.outcome,
+        direction: punch.direction,
+        live: punch.live,
+        clock: punch.clock,
+        decision: fact.decision,
+        quarantined: fact.quarantined,
+    }
+}
+
+/// The act as stored, but for what lets somebody try passwords.
+fn act(bytes: &[u8]) -> serde_json::Value {
+    if let Ok(Act::AccountWritten { actor, mut account }) = serde_json::from_slice::<Act>(bytes) {
+        account.password = None;
+        account.one_time_code = None;
+        return serde_json::to_value(Act::AccountWritten { actor, account }).unwrap_or_default();
+    }
+    serde_json::from_slice(bytes).unwrap_or_default()
+}
+
+fn open_keyring(data: &Path, root_key: RootKey) -> Result<Keyring, OpenError> {
+    Keyring::open_to_read(data, root_key).map_err(|error| match error {
+        KeyringError::WrongKey => OpenError::WrongKey(data.join("keys")),
+        KeyringError::Io(source) => OpenError::Io { path: data.join("keys"), source },
+        other => OpenError::Journal(other.to_string()),
+    })
+}
+
+fn unreadable(data: &Path, source: std::io::Error) -> OpenError {
+    OpenError::Io { path: data.join("journal"), source }
+}
