@@ -84,6 +84,8 @@ mod cipher;
 mod fact;
 mod format;
 mod index;
+mod keys;
+mod opening;
 mod reader;
 mod recovery;
 mod reserve;
@@ -97,10 +99,11 @@ mod writer;
 
 pub(crate) use batch::{Acts, Batch, Draft, Facts, Unreadable};
 pub(crate) use fact::Fact;
+pub(crate) use opening::Start;
 pub(crate) use reader::{ReadError, Reader, Record};
 pub(crate) use verify::{Bad, Export, Exported, Item, Report, verify};
 pub(crate) use witness::Witness;
-pub(crate) use writer::{Journal, JournalError, Position, Start};
+pub(crate) use writer::{Journal, JournalError, Position};
 
 /// Facts in one batch at most.
 pub(crate) const MAX_FACTS: usize = 65_536;

@@ -6,6 +6,7 @@ use super::index::{Index, Spot, Target};
 use super::segment::{Segment, Segments};
 use super::walk::Walker;
 use super::{Batch, Fact, MAX_DAMAGED_NAMED};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -25,8 +26,8 @@ pub(crate) struct Record {
     pub(crate) fact: Option<Fact>,
 }
 
-/// A cursor over the journal with file handles of its own. Holds one window of 256 KiB, one batch
-/// and a sparse index.
+/// A cursor over the journal with file handles of its own. Holds one window of 64 KiB (or the
+/// largest batch), one batch and a sparse index.
 pub(crate) struct Reader {
     segments: Arc<Segments>,
     cipher: Cipher,
@@ -36,6 +37,8 @@ pub(crate) struct Reader {
     place: Option<Place>,
     /// The batch that [`Reader::facts`] read last.
     batch: Option<Batch>,
+    /// Records known to lie in no whole batch, so that damage is not searched for each of them.
+    missing: Range<u64>,
     damaged: Damage,
 }
 
@@ -72,6 +75,7 @@ impl Reader {
             first: 0,
             place: None,
             batch: None,
+            missing: 0..0,
             damaged: Damage::default(),
         }
     }
@@ -134,9 +138,12 @@ impl Reader {
         if number == 0 || number >= self.head_record() {
             return Ok(None);
         }
-        if !self.batch.as_ref().is_some_and(|b| b.holds(number)) {
+        let held = self.batch.as_ref().is_some_and(|b| b.holds(number));
+        if !held && !self.missing.contains(&number) {
             self.seek_record(number)?;
             self.batch = self.next_batch()?;
+            let next = self.batch.as_ref().map_or(number + 1, |b| b.first_record);
+            self.missing = number..next;
         }
         let batch = self.batch.as_ref().filter(|b| b.holds(number));
         let fact = |b: &Batch| b.facts.as_ref().ok()?.get((number - b.first_record) as usize);

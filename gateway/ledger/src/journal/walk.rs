@@ -9,8 +9,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Bytes read at once.
-const WINDOW: usize = 256 << 10;
+/// Bytes read at once: more is wasted on sparse reading, less costs calls on a full walk.
+const WINDOW: usize = 64 << 10;
 
 /// A batch found whole.
 pub(super) struct Found<'a> {

@@ -1,33 +1,29 @@
 //! Appending.
 
-use super::cipher::{Block, Place, derive, seal};
-use super::format::{BATCH_AAD_LEN, BatchHeader, Chain, MIN_BATCH_LEN, TAG_LEN, facts_len, link};
-use super::format::{BATCH_HEADER_LEN, SegmentHeader};
-use super::reader::Damage;
-use super::recovery::{Recovered, recover};
+use super::cipher::{Block, Place, seal};
+use super::format::{
+    BATCH_AAD_LEN, BATCH_HEADER_LEN, BatchHeader, Chain, MIN_BATCH_LEN, SegmentHeader, TAG_LEN,
+    facts_len, link,
+};
+use super::keys::Keys;
 use super::reserve::Reserve;
 use super::segment::{self, Segment, Segments};
 use super::{
     Draft, MAX_BATCH_BYTES, MAX_CHECKPOINT_BYTES, MAX_FACTS, Reader, SEGMENT_BYTES, Witness,
 };
 use crate::Keyring;
-use crate::keyring::{Class, KeyringError, make_dir, randomize};
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use crate::keyring::KeyringError;
 use ring::aead::LessSafeKey;
 use std::fs::File;
 use std::io;
-use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Bytes of buffer kept between appends; a larger batch's buffer is given back.
 const KEPT_BUFFER: usize = 1 << 20;
 /// Bytes appended before a rotation that found the disk full is tried again.
 const ROTATE_AGAIN_BYTES: u64 = 1 << 20;
-/// Last millisecond of the keyring's calendar: 2100-12-31T23:59:59.999Z.
-const LAST_MS: i64 = 4_133_980_799_999;
-
 /// Where an appended batch is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Position {
@@ -56,85 +52,36 @@ pub(crate) enum JournalError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// What opening found.
-pub(crate) struct Start {
-    /// The newest whole checkpoint, as given to [`Journal::rotate`].
-    pub(crate) checkpoint: Option<Vec<u8>>,
-    /// Every whole batch after that checkpoint; read until `None`.
-    pub(crate) batches: Reader,
-    /// Bytes of a torn tail that were cut.
-    pub(crate) torn_bytes: u64,
-    /// Numbers of damaged batches after the checkpoint (bounded; `damaged_count` is exact).
-    pub(crate) damaged: Vec<u64>,
-    pub(crate) damaged_count: u64,
-    /// First batch after the checkpoint that does not continue the chain: somebody edited history.
-    pub(crate) broken_chain: Option<u64>,
-    /// The folder is older than the witness, or its history differs.
-    pub(crate) rolled_back: bool,
-    /// The epoch for every draft until the next start, from 1; grown where rolled back or where
-    /// record numbers may have been lost to damage.
-    pub(crate) epoch: u16,
-}
-
 /// The one writer. Whoever opens it holds the data folder alone.
 pub(crate) struct Journal {
-    data: PathBuf,
-    dir: PathBuf,
-    keyring: Keyring,
-    segments: Arc<Segments>,
-    current: Arc<Segment>,
-    file: File,
+    pub(super) data: PathBuf,
+    pub(super) dir: PathBuf,
+    pub(super) keyring: Keyring,
+    pub(super) segments: Arc<Segments>,
+    pub(super) current: Arc<Segment>,
+    pub(super) file: File,
     /// Durable bytes of the current segment.
-    len: u64,
-    head: Head,
-    epoch: u16,
-    keys: Option<Keys>,
-    buffer: Vec<u8>,
-    reserve: Reserve,
-    full: bool,
-    failed: Option<String>,
+    pub(super) len: u64,
+    pub(super) head: Head,
+    pub(super) epoch: u16,
+    pub(super) keys: Option<Keys>,
+    pub(super) buffer: Vec<u8>,
+    pub(super) reserve: Reserve,
+    pub(super) full: bool,
+    pub(super) failed: Option<String>,
     /// No rotation below this length.
-    rotate_at: u64,
+    pub(super) rotate_at: u64,
 }
 
 /// The last durable batch and what comes after it.
 #[derive(Clone, Copy)]
-struct Head {
-    batch: u64,
-    next_record: u64,
-    chain: Chain,
-}
-
-/// Keys in use, for drafts within one month.
-struct Keys {
-    wanted: Range<i64>,
-    destructions: u64,
-    month: u32,
-    salt: [u8; 16],
-    facts: LessSafeKey,
-    acts: LessSafeKey,
+pub(super) struct Head {
+    pub(super) batch: u64,
+    pub(super) next_record: u64,
+    pub(super) chain: Chain,
 }
 
 impl Journal {
-    /// Opens or makes `<data>/journal`, cutting a torn tail. `now_ms` dates a first segment.
-    pub(crate) fn open(
-        data: &Path,
-        keyring: &Keyring,
-        now_ms: i64,
-    ) -> Result<(Journal, Start), JournalError> {
-        let dir = data.join("journal");
-        let fail = |source| JournalError::Io { path: dir.clone(), source };
-        make_dir(&dir)?;
-        let witness = Witness::load(data).unwrap_or_default();
-        let found = match recover(&dir, keyring, &witness).map_err(fail)? {
-            Some(found) => found,
-            None => begin(&dir, keyring, &witness, now_ms).map_err(fail)?,
-        };
-        let (journal, start) = Self::assemble(data, dir, keyring, &witness, found);
-        journal.keep_witness(true);
-        Ok((journal, start))
-    }
-
     /// Appends one batch; durable when this returns.
     pub(crate) fn append(&mut self, draft: &Draft<'_>) -> Result<Position, JournalError> {
         self.ready(draft.essential)?;
@@ -240,56 +187,6 @@ impl Journal {
     pub(super) fn break_for_tests(&mut self) -> io::Result<()> {
         self.file = File::open(&self.current.path)?;
         Ok(())
-    }
-
-    fn assemble(
-        data: &Path,
-        dir: PathBuf,
-        keyring: &Keyring,
-        witness: &Witness,
-        found: Recovered,
-    ) -> (Journal, Start) {
-        let Recovered { segments: list, current, file, checkpoint, trace, .. } = found;
-        let head = Head {
-            batch: trace.next_batch - 1,
-            next_record: trace.next_record,
-            chain: trace.chain,
-        };
-        let known = trace.epoch.max(witness.epoch).max(1);
-        let epoch = if found.grow_epoch { known.saturating_add(1) } else { known };
-        let segments = Arc::new(Segments::new(list, head.batch, head.next_record));
-        let mut batches = Reader::new(segments.clone(), keyring);
-        batches.begin_at(found.from_batch);
-        let Damage { named: damaged, count: damaged_count } = trace.damage;
-        let start = Start {
-            checkpoint,
-            batches,
-            torn_bytes: found.torn_bytes,
-            damaged,
-            damaged_count,
-            broken_chain: trace.broken,
-            rolled_back: found.rolled_back,
-            epoch,
-        };
-        let reserve = Reserve::open(&dir);
-        let journal = Journal {
-            data: data.to_owned(),
-            dir,
-            keyring: keyring.clone(),
-            segments,
-            file,
-            len: current.len(),
-            head,
-            epoch,
-            keys: None,
-            buffer: Vec::new(),
-            full: !reserve.is_held(),
-            reserve,
-            failed: None,
-            rotate_at: current.body() + SEGMENT_BYTES,
-            current,
-        };
-        (journal, start)
     }
 
     fn ready(&self, essential: bool) -> Result<(), JournalError> {
@@ -408,9 +305,7 @@ impl Journal {
     }
 
     fn keys_for(&mut self, at_ms: i64) -> Result<&Keys, JournalError> {
-        let (at_ms, destructions) = (at_ms.clamp(0, LAST_MS), self.keyring.destructions());
-        let good = |k: &Keys| k.wanted.contains(&at_ms) && k.destructions == destructions;
-        if !self.keys.as_ref().is_some_and(good) {
+        if !self.keys.as_ref().is_some_and(|keys| keys.serve(&self.keyring, at_ms)) {
             self.keys = Some(Keys::new(&self.keyring, at_ms).map_err(key_error)?);
         }
         self.keys.as_ref().ok_or_else(|| JournalError::Failed("no keys".into()))
@@ -421,7 +316,7 @@ impl Journal {
         checkpoint: &[u8],
         at_ms: i64,
     ) -> Result<(SegmentHeader, Vec<u8>), JournalError> {
-        let keys = Keys::new(&self.keyring, at_ms.clamp(0, LAST_MS)).map_err(key_error)?;
+        let keys = Keys::new(&self.keyring, at_ms).map_err(key_error)?;
         let mut header = SegmentHeader {
             epoch: self.epoch,
             checkpoint_crc: 0,
@@ -441,49 +336,6 @@ impl Journal {
         header.checkpoint_crc = crc32c::crc32c(&sealed);
         Ok((header, sealed))
     }
-}
-
-impl Keys {
-    /// Keys for a moment, with a salt of their own. Where the month's keys were destroyed or are
-    /// damaged, the next month's serve.
-    fn new(keyring: &Keyring, at_ms: i64) -> Result<Self, KeyringError> {
-        let (mut month, wanted) = month_of(at_ms);
-        let destructions = keyring.destructions();
-        let both = |month| {
-            let facts = keyring.month_key(Class::Facts, month)?;
-            Ok((facts, keyring.month_key(Class::Acts, month)?))
-        };
-        let (facts, acts) = loop {
-            match both(month) {
-                Err(KeyringError::Gone | KeyringError::Damaged) => month = following(month),
-                found => break found?,
-            }
-        };
-        let mut salt = [0; 16];
-        randomize(&mut salt)?;
-        let derive = |secret, class| derive(secret, class, &salt).map_err(KeyringError::Io);
-        let (facts, acts) = (derive(&facts, Class::Facts)?, derive(&acts, Class::Acts)?);
-        Ok(Self { wanted, destructions, month, salt, facts, acts })
-    }
-}
-
-/// The first segment of a journal.
-fn begin(dir: &Path, keyring: &Keyring, witness: &Witness, now_ms: i64) -> io::Result<Recovered> {
-    let header = SegmentHeader {
-        epoch: witness.epoch.max(1),
-        checkpoint_crc: 0,
-        first_batch: 1,
-        first_record: 1,
-        chain: [0; 32],
-        box_id: keyring.box_id(),
-        at_ms: now_ms,
-        checkpoint_len: 0,
-        month: month_of(now_ms.clamp(0, LAST_MS)).0,
-        salt: [0; 16],
-    };
-    segment::create(dir, &header, &[])?;
-    let found = recover(dir, keyring, witness)?;
-    found.ok_or_else(|| io::Error::other("the first segment is gone again"))
 }
 
 /// Encrypts `buffer` from `start` and appends the tag.
@@ -520,43 +372,5 @@ fn key_error(error: KeyringError) -> JournalError {
     match error {
         KeyringError::Io(e) if is_full(&e) => JournalError::Full,
         other => JournalError::Key(other),
-    }
-}
-
-/// The month of a moment in UTC, as 202612, and the milliseconds it spans.
-fn month_of(at_ms: i64) -> (u32, Range<i64>) {
-    let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
-    let date = at.to_zoned(TimeZone::UTC).date();
-    let first = date.first_of_month();
-    let start = |date: jiff::civil::Date| {
-        date.to_zoned(TimeZone::UTC).map_or(0, |zoned| zoned.timestamp().as_millisecond())
-    };
-    let next = first.checked_add(1.month()).unwrap_or(first);
-    (date.year() as u32 * 100 + date.month() as u32, start(first)..start(next))
-}
-
-fn following(month: u32) -> u32 {
-    if month % 100 >= 12 { (month / 100 + 1) * 100 + 1 } else { month + 1 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_are_those_of_utc() {
-        for (at_ms, month) in [
-            (0, 197001),
-            (1_764_547_199_999, 202511),
-            (1_764_547_200_000, 202512),
-            (1_767_225_599_999, 202512),
-            (1_767_225_600_000, 202601),
-            (LAST_MS, 210012),
-        ] {
-            let (found, span) = month_of(at_ms);
-            assert_eq!(found, month, "{at_ms}");
-            assert!(span.contains(&at_ms), "{at_ms}");
-        }
-        assert_eq!((following(202611), following(202612)), (202612, 202701));
     }
 }

@@ -261,8 +261,7 @@ impl Keyring {
             destructions: AtomicU64::new(0),
         };
         if !read_only {
-            let synced = std::fs::File::open(&dir).and_then(|dir| dir.sync_all());
-            synced.map_err(KeyringError::Io)?;
+            sealed::sync_dir(&dir).map_err(KeyringError::Io)?;
         }
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -374,6 +373,50 @@ mod tests {
         keyring.destroy_day(20_000).unwrap();
         assert!(keyring.find_vault_secret(None, 20_000).is_err());
         assert_ne!(*keyring.vault_secret(None, 20_000).await.unwrap().expose(), nobody);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            cases: 32,
+            ..Default::default()
+        })]
+        #[test]
+        fn damage_yields_the_right_secret_or_none(
+            file in proptest::sample::select(vec!["box", "epoch", "persons", "months", "devices"]),
+            flips in proptest::collection::vec((0usize..2048, 1u8..), 1..8),
+            cut in proptest::option::of(0usize..2048),
+        ) {
+            let parent = tempfile::tempdir().unwrap();
+            let data = parent.path().join("data");
+            let keyring = open(&data);
+            let person = keyring.create_persons(3).unwrap()[1];
+            let secret = Secret([9; 32]);
+            keyring.inner.pairings.put(DeviceId(2), &secret).unwrap();
+            let all = |keyring: &Keyring| {
+                [
+                    keyring.find_vault_secret(Some(person), 0),
+                    keyring.directory_secret(person),
+                    keyring.device_secret(DeviceId(2)),
+                    keyring.find_month_key(Class::Facts, 197003),
+                ]
+            };
+            keyring.month_key(Class::Facts, 197003).unwrap();
+            let before = all(&keyring).map(Result::unwrap);
+            let path = data.join("keys").join(file);
+            let mut bytes = std::fs::read(&path).unwrap();
+            bytes.truncate(cut.unwrap_or(usize::MAX));
+            for (at, flip) in flips {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= flip;
+                }
+            }
+            std::fs::write(&path, bytes).unwrap();
+            for (found, was) in all(&open(&data)).into_iter().zip(before) {
+                if let Ok(found) = found {
+                    assert_eq!(found.expose(), was.expose());
+                }
+            }
+        }
     }
 
     #[tokio::test]

@@ -88,9 +88,21 @@ impl Sealed {
     }
 }
 
-/// Makes a folder of mode 0700 unless it is there.
+/// Makes a folder of mode 0700 unless it is there; durable when this returns.
 pub(crate) fn make_dir(dir: &Path) -> Result<(), KeyringError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(KeyringError::Io)
+    if dir.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(KeyringError::Io)?;
+    // The data folder may be new as well.
+    let above = dir.ancestors().skip(1).take(2);
+    above.into_iter().try_for_each(sync_dir).map_err(KeyringError::Io)
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    let here = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    File::open(here)?.sync_all()
 }
 
 /// Replaces a file at once: the old or the new is there after any crash.
@@ -103,7 +115,7 @@ pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     parts.iter().try_for_each(|part| file.write_all(part))?;
     file.sync_all()?;
     fs::rename(&temp, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    sync_dir(path.parent().unwrap_or(Path::new("")))
 }
 
 #[cfg(test)]

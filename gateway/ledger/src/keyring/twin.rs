@@ -29,6 +29,7 @@ pub(crate) fn store<const N: usize, K: Ord>(
 ) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let new = !path.exists();
     let file = options.open(path)?;
     let [first, second] = COPY_AT.map(|at| read_copy(&file, at));
     let keep_first = match (&first, &second) {
@@ -41,7 +42,10 @@ pub(crate) fn store<const N: usize, K: Ord>(
         *into = *from;
     }
     file.write_all_at(&bytes, COPY_AT[keep_first as usize])?;
-    if sync { file.sync_all() } else { Ok(()) }
+    if sync {
+        file.sync_all()?;
+    }
+    if new { super::sealed::sync_dir(path.parent().unwrap_or(Path::new(""))) } else { Ok(()) }
 }
 
 fn read_copy<const N: usize>(file: &File, at: u64) -> Option<[u8; N]> {

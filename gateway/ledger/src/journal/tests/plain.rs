@@ -86,7 +86,7 @@ fn nothing_readable_lies_on_the_disk() {
     let site = Site::new();
     let (mut journal, _) = site.open();
     let marker = b"a text that would be found".to_vec();
-    append(&mut journal, &[fact(0x5566_7788_99AA_BBCC)], &[marker.clone()]);
+    append(&mut journal, &[fact(0x5566_7788_99AA_BBCC)], std::slice::from_ref(&marker));
     journal.rotate(&marker, NOW_MS).unwrap();
     for path in site.segments() {
         let bytes = std::fs::read(&path).unwrap();
