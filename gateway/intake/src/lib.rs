@@ -9,6 +9,7 @@
 //! nothing but what it is allowed.
 #![forbid(unsafe_code)]
 
+pub mod authority;
 mod ingest;
 mod intake;
 mod json;

@@ -1,0 +1,207 @@
+//! The box's own certificate authority: who a device is on TLS, and the secret it seals under.
+//!
+//! Made once, at set-up; its key stays in the keyring. A device's name is its certificate's common
+//! name. Revocation is the device table's word, checked on every connection and message, not a
+//! list of certificates.
+
+use muster_attendance::DeviceId;
+use muster_ledger::{DeviceKind, Devices, DevicesError, Keyring, KeyringError};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use ring::rand::{SecureRandom, SystemRandom};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Name of the authority's file in the keyring: certificate, then key, in PEM.
+const PURPOSE: &str = "device-ca";
+const KEY_MARK: &str = "-----BEGIN PRIVATE KEY-----";
+
+/// Certificates do not expire while a terminal waits in a drawer, or its clock restarts in 1970:
+/// a lost device is revoked in the table of devices.
+const NOT_BEFORE: (i32, u8, u8) = (1970, 1, 1);
+/// RFC 5280, section 4.1.2.5: the date for certificates without an end.
+const NOT_AFTER: (i32, u8, u8) = (9999, 12, 31);
+
+/// Why the authority cannot do it.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// Its key cannot be kept or read.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// What the keyring holds is not an authority.
+    #[error("the keyring's device authority cannot be read; restore the keyring from a backup")]
+    Damaged,
+    /// A certificate cannot be made.
+    #[error("a certificate cannot be made: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// TLS refuses the certificates.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The table of devices refuses.
+    #[error(transparent)]
+    Devices(#[from] DevicesError),
+    /// The C1 named as carrier is not there.
+    #[error("there is no C1 named {0}; pair it first")]
+    Carrier(String),
+    /// The name does not fit messages and topics.
+    #[error("a device name has 1 to 64 characters and none of / + # or control characters")]
+    Name,
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// What a device is to be.
+#[derive(Clone, Debug)]
+pub struct Pairing {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// The C1 that may speak for it.
+    pub carrier: Option<String>,
+    /// Its address on a serial line.
+    pub address: Option<u8>,
+}
+
+/// What a device gets, once. Secret parts are wiped when dropped.
+pub struct Credentials {
+    /// Its name.
+    pub name: String,
+    /// The authority that vouches for the box and for it, PEM.
+    pub ca_pem: String,
+    /// Its certificate, PEM.
+    pub certificate_pem: String,
+    /// Its key, PEM.
+    pub key_pem: Zeroizing<String>,
+    /// The secret it seals its messages under: 32 bytes in hex.
+    pub secret_hex: Zeroizing<String>,
+}
+
+/// The authority, opened.
+pub struct Authority {
+    ca_pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// Opens the authority in the keyring, making it on first use.
+    pub fn open(keyring: &Keyring) -> Result<Self, AuthorityError> {
+        let Some(kept) = keyring.sealed_file(PURPOSE)? else { return Self::make(keyring) };
+        let kept = Zeroizing::new(String::from_utf8(kept).map_err(|_| AuthorityError::Damaged)?);
+        let at = kept.find(KEY_MARK).ok_or(AuthorityError::Damaged)?;
+        let (ca, key) = kept.split_at(at);
+        let key = KeyPair::from_pem(key).map_err(|_| AuthorityError::Damaged)?;
+        let issuer = Issuer::from_ca_cert_pem(ca, key).map_err(|_| AuthorityError::Damaged)?;
+        Ok(Self { ca_pem: ca.to_owned(), issuer })
+    }
+
+    fn make(keyring: &Keyring) -> Result<Self, AuthorityError> {
+        let mut params = lasting(Vec::new())?;
+        params.distinguished_name.push(DnType::CommonName, "Muster devices");
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate()?;
+        let ca_pem = params.self_signed(&key)?.pem();
+        let both = Zeroizing::new(format!("{ca_pem}{}", *Zeroizing::new(key.serialize_pem())));
+        keyring.put_sealed_file(PURPOSE, both.as_bytes())?;
+        Ok(Self { ca_pem, issuer: Issuer::new(params, key) })
+    }
+
+    /// The authority's certificate, PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Pairs a device: certificate and secret made, secret in the keyring, device in the table.
+    pub async fn pair(
+        &self,
+        devices: &Devices,
+        keyring: &Keyring,
+        pairing: Pairing,
+    ) -> Result<Credentials, AuthorityError> {
+        let Pairing { name, kind, carrier, address } = pairing;
+        muster_proto::seal::check_name(&name).map_err(|_| AuthorityError::Name)?;
+        let carrier = carrier.map(|name| carrier_id(devices, name)).transpose()?;
+        let key = KeyPair::generate()?;
+        let mut params = lasting(Vec::new())?;
+        params.distinguished_name.push(DnType::CommonName, name.clone());
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.issuer)?;
+        let mut secret = Zeroizing::new([0; 32]);
+        SystemRandom::new().fill(secret.as_mut()).map_err(|_| AuthorityError::Random)?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, certificate.der());
+        let fingerprint = Some(hex(digest.as_ref()));
+        let id = devices.pair(&name, kind, carrier, address, fingerprint).await?;
+        keyring.put_device_secret(id, *secret).await?;
+        Ok(Credentials {
+            name,
+            ca_pem: self.ca_pem.clone(),
+            certificate_pem: certificate.pem(),
+            key_pem: Zeroizing::new(key.serialize_pem()),
+            secret_hex: Zeroizing::new(hex(secret.as_ref())),
+        })
+    }
+
+    /// TLS 1.3 for the listener: a certificate for `names` (host names and addresses), clients
+    /// only with a certificate of this authority, no resumption.
+    pub fn server_config(&self, names: Vec<String>) -> Result<ServerConfig, AuthorityError> {
+        let mut params = lasting(names)?;
+        params.distinguished_name.push(DnType::CommonName, "Muster");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate()?;
+        let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
+        let root = CertificateDer::from_pem_slice(self.ca_pem.as_bytes());
+        let mut roots = RootCertStore::empty();
+        roots.add(root.map_err(|_| AuthorityError::Damaged)?)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let clients =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .build()
+                .map_err(|_| AuthorityError::Damaged)?;
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_client_cert_verifier(clients)
+            .with_single_cert(vec![certificate], key)?;
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    }
+}
+
+/// The common name of a client's certificate: the device's name.
+pub(crate) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let name = parsed.subject().iter_common_name().next()?.as_str().ok()?;
+    Some(name.to_owned())
+}
+
+fn carrier_id(devices: &Devices, name: String) -> Result<DeviceId, AuthorityError> {
+    match devices.find(&name) {
+        Some(device) if device.kind == DeviceKind::C1 => Ok(device.id),
+        _ => Err(AuthorityError::Carrier(name)),
+    }
+}
+
+fn lasting(names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.not_before = rcgen::date_time_ymd(NOT_BEFORE.0, NOT_BEFORE.1, NOT_BEFORE.2);
+    params.not_after = rcgen::date_time_ymd(NOT_AFTER.0, NOT_AFTER.1, NOT_AFTER.2);
+    Ok(params)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
