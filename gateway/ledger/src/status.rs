@@ -37,7 +37,7 @@ pub struct Status {
     pub records: u64,
     /// Punches receipted since the start.
     pub receipted: u64,
-    /// Held records by reason code.
+    /// Held records, each once, by the first of its reason codes.
     pub held: BTreeMap<String, u64>,
     /// Records set aside.
     pub quarantined: u64,
@@ -102,14 +102,13 @@ fn journal_health(shared: &Shared) -> (Health, Option<String>) {
     (Health::Ok, None)
 }
 
-/// A record held for several reasons counts under each.
+/// Each record once, under the first of its reasons: the counts add up.
 fn held(state: &crate::state::State) -> BTreeMap<String, u64> {
     let mut held = BTreeMap::new();
     for (decision, count) in state.standing.held() {
         let ruling = state.decisions.ruling(decision);
-        for reason in ruling.iter().flat_map(|ruling| &ruling.decision.reasons) {
-            *held.entry(reason.clone()).or_default() += count;
-        }
+        let reason = ruling.and_then(|ruling| ruling.decision.reasons.first());
+        *held.entry(reason.cloned().unwrap_or_default()).or_default() += count;
     }
     held
 }
