@@ -64,7 +64,9 @@ pub(crate) enum Command {
         command: JournalCommand,
     },
     /// Attendance records, as the page shows them
-    #[command(after_help = "Example: muster records --from 2026-12-01 --to 2026-12-31 --format csv")]
+    #[command(
+        after_help = "Example: muster records --from 2026-12-01 --to 2026-12-31 --format csv"
+    )]
     Records(RecordsArgs),
     /// What the box is doing now
     #[command(after_help = "Example: muster status --json")]
@@ -152,11 +154,9 @@ pub(crate) enum DeviceCommand {
 #[derive(Subcommand)]
 pub(crate) enum PersonCommand {
     /// Add or update people from CSV
-    #[command(
-        after_help = "Columns: person,name,department,category,age_band,employment_law,\
+    #[command(after_help = "Columns: person,name,department,category,age_band,employment_law,\
                       account_class,platform_user_id,basis (person and name must be there)\n\
-                      Example: muster person import staff.csv"
-    )]
+                      Example: muster person import staff.csv")]
     Import {
         file: PathBuf,
         #[command(flatten)]
@@ -209,7 +209,9 @@ pub(crate) enum PolicyCommand {
         at: BoxArgs,
     },
     /// Make a signer's key
-    #[command(after_help = "Example: muster policy key --person ho.mei --role dpo --out ho.mei.key")]
+    #[command(
+        after_help = "Example: muster policy key --person ho.mei --role dpo --out ho.mei.key"
+    )]
     Key {
         #[arg(long)]
         person: String,

@@ -3,14 +3,23 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod command;
 mod config;
+mod control;
+mod demo;
 mod exit;
+mod gateway;
+mod health;
+mod log;
+mod page_certificate;
+mod store;
+mod trust;
+mod watch;
 
-use clap::Parser;
+use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    let _ = cli.command;
-    ExitCode::SUCCESS
+    command::execute(cli.command).unwrap_or_else(exit::Failure::report)
 }

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::trust;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use muster_ledger::{Governance, Ledger, Options, Recovery, RootKey};
 use muster_residency::Policy;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -33,7 +33,7 @@ pub(crate) fn open(config: &Config) -> Result<(Ledger, Recovery)> {
 }
 
 /// The root key: systemd's credential, or the key file, made on a new box.
-fn root_key(data: &Path) -> Result<RootKey> {
+pub(crate) fn root_key(data: &Path) -> Result<RootKey> {
     if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         let path = PathBuf::from(folder).join(CREDENTIAL);
         if path.exists() {
@@ -69,7 +69,7 @@ fn make_key(data: &Path, folder: &Path, path: &Path) -> Result<()> {
         .create(folder)
         .with_context(|| format!("cannot make {}", folder.display()))?;
     let mut key = Zeroizing::new([0; 32]);
-    SystemRandom::new().fill(key.as_mut()).context("the system gives no random numbers")?;
+    SystemRandom::new().fill(key.as_mut()).map_err(|_| anyhow!("no random numbers"))?;
     write_private(path, key.as_ref())?;
     fs::File::open(folder)?.sync_all()?;
     Ok(())
@@ -98,7 +98,7 @@ pub(crate) fn time_zone(config: &Config) -> String {
         .and_then(|p| fs::read_to_string(&p.file).ok())
         .and_then(|text| Policy::parse(&text).ok())
         .and_then(|policy| {
-            let site = policy.site.iter().find(|s| s.id == config.site.site)?;
+            let site = policy.sites.iter().find(|s| s.id == config.site.site)?;
             Some(site.jurisdiction.as_str().to_owned())
         });
     zone_of(law.as_deref()).to_owned()

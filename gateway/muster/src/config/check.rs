@@ -13,6 +13,8 @@ pub(crate) struct Problem {
     pub(crate) what: String,
     /// What to do.
     pub(crate) cure: String,
+    /// The gateway cannot run with it.
+    pub(crate) fatal: bool,
 }
 
 impl std::fmt::Display for Problem {
@@ -22,7 +24,7 @@ impl std::fmt::Display for Problem {
 }
 
 fn problem(at: impl Into<String>, what: impl Into<String>, cure: impl Into<String>) -> Problem {
-    Problem { at: at.into(), what: what.into(), cure: cure.into() }
+    Problem { at: at.into(), what: what.into(), cure: cure.into(), fatal: true }
 }
 
 /// Everything in the configuration that `run` would stumble over. Reads files, opens no port.
@@ -121,8 +123,10 @@ fn files(config: &Config) -> Vec<Problem> {
         found.extend(files.into_iter().flatten().filter_map(|p| readable("[console]", p)));
     }
     if let Some(policy) = &config.policy {
-        found.extend(readable("[policy] law_pack", &policy.law_pack));
-        found.extend(readable("[policy] file", &policy.file));
+        // Without a policy the box takes punches and holds them.
+        let files = [("[policy] law_pack", &policy.law_pack), ("[policy] file", &policy.file)];
+        let found_here = files.into_iter().filter_map(|(at, path)| readable(at, path));
+        found.extend(found_here.map(|problem| Problem { fatal: false, ..problem }));
     }
     found
 }

@@ -3,7 +3,7 @@
 
 mod check;
 
-pub(crate) use check::{Problem, check};
+pub(crate) use check::check;
 
 use serde::Deserialize;
 use std::net::SocketAddr;

@@ -55,7 +55,8 @@ async fn remote(
             Line::Error(refused) => return Err(Failure::new(refused.code, refused)),
         }
     }
-    let gone = anyhow::anyhow!("the gateway stopped in mid-answer; look at its log, then try again");
+    let gone =
+        anyhow::anyhow!("the gateway stopped in mid-answer; look at its log, then try again");
     Err(Failure::new(exit::UNAVAILABLE, gone))
 }
 

@@ -11,7 +11,7 @@ mod records;
 mod server;
 
 pub(crate) use client::{Answer, call, call_streaming};
-pub(crate) use execute::{Facts, execute};
+pub(crate) use execute::{Facts, Listening, execute};
 pub(crate) use server::serve;
 
 use crate::cli;
@@ -39,8 +39,6 @@ pub(crate) enum Request {
     Publish { governance: Governance },
     Explain { record: String },
     Records { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date> },
-    JournalVerify,
-    JournalExport,
     RebuildViews,
 }
 

@@ -1,0 +1,77 @@
+//! What each command of the line does, and how its answer is shown: one JSON document with
+//! `--json`, else lines for people.
+
+mod check;
+mod device;
+mod init;
+mod journal;
+mod person;
+mod policy;
+mod records;
+mod run;
+mod sheet;
+mod status;
+
+use crate::cli::{BoxArgs, Command};
+use crate::config::Config;
+use crate::exit::{self, Failure, OrExit as _, Outcome};
+use crate::{control, demo};
+pub(crate) use init::first_administrator;
+use serde::Serialize;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// Does what the command line asks.
+pub(crate) fn execute(command: Command) -> Outcome {
+    match command {
+        Command::Demo(args) => demo::demo(&args),
+        Command::Run(at) => run::run(&at),
+        Command::Check(at) => check::check(&at),
+        Command::Init(args) => init::init(&args),
+        Command::Device { command } => device::device(command),
+        Command::Person { command } => person::person(command),
+        Command::Policy { command } => policy::policy(command),
+        Command::Sheet { command } => sheet::sheet(command),
+        Command::Journal { command } => journal::journal(command),
+        Command::Records(args) => records::records(&args),
+        Command::Status(args) => status::status(&args),
+    }
+}
+
+/// The box's configuration, or exit 78.
+fn load(at: &BoxArgs) -> Result<Config, Failure> {
+    Config::load(at.config.as_deref()).or_exit(exit::CONFIG)
+}
+
+/// Asks the box one question.
+fn ask(at: &BoxArgs, request: control::Request) -> Result<control::Answer, Failure> {
+    let config = load(at)?;
+    small_runtime()?.block_on(control::call(&config, request))
+}
+
+/// A runtime for one command.
+fn small_runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+/// Prints one JSON document.
+fn print_json(value: &impl Serialize) -> Outcome {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints lines.
+fn print_lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Outcome {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{}", line.as_ref())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A text as a person may have written it, safe for a terminal: no control characters.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,47 @@
+//! `muster run`: start, say ready, wait for a signal, drain.
+
+use crate::cli::BoxArgs;
+use crate::config;
+use crate::exit::{self, Failure, OrExit as _, Outcome};
+use crate::gateway::Gateway;
+use anyhow::anyhow;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(super) fn run(at: &BoxArgs) -> Outcome {
+    crate::log::start();
+    let config = super::load(at)?;
+    if let Some(problem) = config::check(&config).into_iter().find(|p| p.fatal) {
+        return Err(Failure::new(exit::CONFIG, anyhow!("{problem}")));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config))?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: config::Config) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let (gateway, recovery) = Gateway::start(config).await.or_exit(exit::UNAVAILABLE)?;
+    ready(&gateway, recovery.records);
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => gateway.reload().await,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    gateway.stop().await;
+    Ok(())
+}
+
+/// The one line that says punches can be receipted now.
+#[allow(clippy::print_stdout)]
+fn ready(gateway: &Gateway, records: u64) {
+    let listening = serde_json::to_string(&*gateway.listening).unwrap_or_default();
+    println!("ready records={records} listen={listening}");
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+}

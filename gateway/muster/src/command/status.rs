@@ -1,0 +1,44 @@
+//! `muster status`: what the box is doing now.
+
+use crate::cli::StatusArgs;
+use crate::control::Request;
+use crate::exit::Outcome;
+use serde_json::Value;
+
+pub(super) fn status(args: &StatusArgs) -> Outcome {
+    let status = super::ask(&args.at, Request::Status)?.result;
+    if args.json { super::print_json(&status) } else { super::print_lines(lines(&status)) }
+}
+
+fn lines(status: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), super::plain);
+    let mut lines = vec![
+        format!("site         {}", text(&status["site"])),
+        format!(
+            "gateway      {}",
+            if status["running"] == true { "running" } else { "not running" }
+        ),
+        format!("journal      {}, {} records", text(&status["journal"]), status["records"]),
+        format!("policy       {}", status["policy"].as_str().unwrap_or("none: everything waits")),
+    ];
+    let holds = status["policy_holds"].as_array().into_iter().flatten();
+    lines.extend(holds.map(|code| format!("             nothing leaves: {}", text(code))));
+    let held = status["held"].as_object().into_iter().flatten();
+    lines.extend(held.map(|(code, count)| format!("not sent yet {count} held: {code}")));
+    for destination in status["destinations"].as_array().into_iter().flatten() {
+        lines.push(format!(
+            "destination  {}: {} waiting, {} settled{}",
+            text(&destination["destination"]),
+            destination["backlog"],
+            destination["settled"],
+            match &destination["paused"] {
+                Value::Null => String::new(),
+                paused => format!(", paused: {paused}"),
+            }
+        ));
+    }
+    if status["quarantined"].as_u64() > Some(0) {
+        lines.push(format!("need you     {} set aside", status["quarantined"]));
+    }
+    lines
+}

@@ -1,0 +1,131 @@
+//! What each request does, the same in the running gateway and on a ledger opened for one command.
+
+use super::{Refused, Request, records};
+use crate::config::Config;
+use crate::exit;
+use muster_intake::authority::{self, Authority};
+use muster_ledger::{Devices, DevicesError, Directory, Governance, Ledger, PersonProfile};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Where the gateway listens; all absent while none runs.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Listening {
+    pub(crate) mqtt: Option<SocketAddr>,
+    pub(crate) loopback: Option<SocketAddr>,
+    pub(crate) console: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) serial: Vec<String>,
+}
+
+/// What commands work on.
+#[derive(Clone)]
+pub(crate) struct Facts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) ledger: Ledger,
+    /// `None` where no gateway runs.
+    pub(crate) listening: Option<Arc<Listening>>,
+}
+
+impl Facts {
+    pub(crate) fn offline(config: Config, ledger: Ledger) -> Self {
+        Self { config: Arc::new(config), ledger, listening: None }
+    }
+}
+
+type Rows = mpsc::Sender<Value>;
+type Result<T> = std::result::Result<T, Refused>;
+
+/// Does `request`; rows go out as they come, the result at the end.
+pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Result<Value> {
+    let ledger = &facts.ledger;
+    match request {
+        Request::Status => Ok(status(facts)),
+        Request::DevicePair { name, kind, carrier, address } => {
+            pair(ledger, authority::Pairing { name, kind, carrier, address }).await
+        }
+        Request::DeviceList => value(&ledger.devices().list()),
+        Request::DeviceRevoke { name } => revoke(&ledger.devices(), &name).await,
+        Request::PersonImport { people } => import(&ledger.directory(), people).await,
+        Request::PersonShow { id } => records::person(facts, &id, rows).await,
+        Request::PersonMap { device, number, id } => {
+            ledger.directory().map(&device, &number, &id).await.map_err(data)?;
+            Ok(json!({ "mapped": true }))
+        }
+        Request::Publish { governance } => publish(facts, governance).await,
+        Request::Explain { record } => records::explain(facts, &record).await,
+        Request::Records { from, to } => records::records(facts, from, to, rows).await,
+        Request::RebuildViews => {
+            ledger.views().rebuild();
+            Ok(json!({ "rebuilding": true }))
+        }
+    }
+}
+
+fn status(facts: &Facts) -> Value {
+    let mut status = serde_json::to_value(facts.ledger.status()).unwrap_or_default();
+    status["version"] = env!("CARGO_PKG_VERSION").into();
+    status["site"] = facts.config.site.site.clone().into();
+    status["running"] = facts.listening.is_some().into();
+    status["listen"] = serde_json::to_value(facts.listening.as_deref()).unwrap_or_default();
+    status
+}
+
+async fn pair(ledger: &Ledger, pairing: authority::Pairing) -> Result<Value> {
+    let keyring = ledger.keyring();
+    let authority = Authority::open(&keyring).map_err(unavailable)?;
+    let made = authority.pair(&ledger.devices(), &keyring, pairing).await.map_err(data)?;
+    Ok(json!({
+        "device": made.name,
+        "ca": made.ca_pem,
+        "certificate": made.certificate_pem,
+        "key": made.key_pem.as_str(),
+        "secret": made.secret_hex.as_str(),
+    }))
+}
+
+async fn revoke(devices: &Devices, name: &str) -> Result<Value> {
+    devices.revoke(name).await.map_err(|e| match e {
+        DevicesError::Commit(_) => unavailable(e),
+        _ => data(e),
+    })?;
+    Ok(json!({ "revoked": name }))
+}
+
+async fn import(directory: &Directory, people: Vec<PersonProfile>) -> Result<Value> {
+    value(&directory.import(people).await.map_err(data)?)
+}
+
+/// Puts a policy in force. The ledger refuses one that its enrolled signers did not sign.
+async fn publish(facts: &Facts, governance: Governance) -> Result<Value> {
+    let Some(place) = &facts.config.policy else {
+        return Err(Refused::new(exit::CONFIG, "the configuration has no [policy]; add it first"));
+    };
+    facts.ledger.govern(Some(governance.clone())).await.map_err(data)?;
+    let keep = |path: &std::path::Path, text: &str| {
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path))
+    };
+    keep(&crate::store::signatures_path(&place.file), &governance.signatures)
+        .and_then(|()| keep(&place.file, &governance.policy))
+        .map_err(|e| unavailable(format!("{} cannot be written: {e}", place.file.display())))?;
+    let status = facts.ledger.status();
+    Ok(json!({ "policy": status.policy, "holds": status.policy_holds }))
+}
+
+pub(super) fn value(what: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(what).map_err(|e| Refused::new(exit::SOFTWARE, e))
+}
+
+/// The request's own fault.
+pub(super) fn data(error: impl ToString) -> Refused {
+    Refused::new(exit::DATA, error)
+}
+
+/// The box cannot do it now.
+pub(super) fn unavailable(error: impl ToString) -> Refused {
+    Refused::new(exit::UNAVAILABLE, error)
+}

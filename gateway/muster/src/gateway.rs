@@ -1,0 +1,247 @@
+//! The running gateway: opens the ledger, starts the rooms, hands each what it needs, and stops
+//! them in order.
+
+use crate::config::{self, Config};
+use crate::control::{self, Facts, Listening};
+use crate::health;
+use crate::page_certificate::{host_name, page_certificate};
+use crate::{store, trust, watch as checks};
+use anyhow::{Context as _, Result};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use muster_console::{Console, ConsoleConfig};
+use muster_intake::{Handles, Intake};
+use muster_ledger::{Ledger, Recovery};
+use muster_uplink::{Region, Uplink};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often metrics' old samples are folded.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// A gateway that takes punches.
+pub(crate) struct Gateway {
+    pub(crate) ledger: Ledger,
+    pub(crate) listening: Arc<Listening>,
+    config: Arc<Config>,
+    intake: Intake,
+    uplinks: Vec<Uplink>,
+    console: Option<Console>,
+    stop: watch::Sender<bool>,
+}
+
+impl Gateway {
+    /// Opens and starts everything that `config` names.
+    pub(crate) async fn start(config: Config) -> Result<(Self, Recovery)> {
+        let (ledger, recovery) = {
+            let config = config.clone();
+            tokio::task::spawn_blocking(move || store::open(&config)).await??
+        };
+        log_recovery(&recovery);
+        let metrics = recorder()?;
+        govern(&config, &ledger).await;
+        let (stop, stopped) = watch::channel(false);
+        let mut listening = Listening::default();
+        let intake = start_intake(&config, &ledger, &mut listening).await?;
+        let uplinks = start_uplinks(&config, &ledger, &stopped)?;
+        let watch = Arc::new(checks::Watch::new(ledger.clone(), config.site.data.clone()));
+        let console = start_console(&config, &ledger, watch.clone(), &mut listening)?;
+        if let Some(section) = &config.metrics {
+            let source: health::Source = Arc::new(move || watch.report());
+            let bound = health::serve(section.listen, source, metrics.clone(), stopped.clone());
+            listening.metrics = Some(bound.await.with_context(|| in_use(section.listen))?);
+        }
+        tokio::spawn(upkeep(metrics, stopped.clone()));
+        let listening = Arc::new(listening);
+        let config = Arc::new(config);
+        let facts = Facts {
+            config: config.clone(),
+            ledger: ledger.clone(),
+            listening: Some(listening.clone()),
+        };
+        control::serve(&config.socket(), facts, stopped).context("cannot open control.sock")?;
+        Ok((Self { ledger, listening, config, intake, uplinks, console, stop }, recovery))
+    }
+
+    /// Reads policy and law pack again (SIGHUP).
+    pub(crate) async fn reload(&self) {
+        govern(&self.config, &self.ledger).await;
+    }
+
+    /// Takes no more, lets what was taken reach the disk, and stops.
+    pub(crate) async fn stop(self) {
+        self.intake.stop().await;
+        let _ = self.stop.send(true);
+        for uplink in self.uplinks {
+            uplink.stopped(Duration::from_secs(1)).await;
+        }
+        if let Some(console) = self.console {
+            console.stop().await;
+        }
+        self.ledger.close().await;
+    }
+}
+
+fn log_recovery(recovery: &Recovery) {
+    let Recovery { records, torn_bytes, damaged, rolled_back, took_ms } = recovery;
+    tracing::info!(records, torn_bytes, ?damaged, rolled_back, took_ms, "journal opened");
+    if *rolled_back {
+        tracing::error!("the data folder is older than this box remembers: was a copy put back?");
+    }
+}
+
+/// The process's one metrics recorder; a second gateway in a process shares it.
+fn recorder() -> Result<PrometheusHandle> {
+    static RECORDER: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+    if let Some(handle) = RECORDER.get() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    Ok(RECORDER.get_or_init(|| handle).clone())
+}
+
+async fn upkeep(metrics: PrometheusHandle, mut stopped: watch::Receiver<bool>) {
+    while tokio::time::timeout(UPKEEP, stopped.wait_for(|stop| *stop)).await.is_err() {
+        metrics.run_upkeep();
+    }
+}
+
+/// Puts the configured policy in force; one that cannot be used holds everything, and the box
+/// goes on.
+async fn govern(config: &Config, ledger: &Ledger) {
+    let result = match store::governance(config) {
+        Ok(governance) => ledger.govern(governance).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) => {
+            let status = ledger.status();
+            tracing::info!(policy = status.policy, holds = ?status.policy_holds, "policy");
+        }
+        Err(error) => tracing::error!("the policy cannot be used, everything waits: {error:#}"),
+    }
+}
+
+async fn start_intake(
+    config: &Config,
+    ledger: &Ledger,
+    listening: &mut Listening,
+) -> Result<Intake> {
+    let handles = Handles::of(ledger, trust::clock(config.clock.trust));
+    let intake = Intake::start(intake_config(config), handles).await?;
+    let bound = intake.addresses();
+    listening.loopback = bound.mqtt_loopback;
+    listening.serial = config.serial.iter().map(|s| s.port.display().to_string()).collect();
+    Ok(intake)
+}
+
+fn intake_config(config: &Config) -> muster_intake::Config {
+    let mqtt = config.mqtt.as_ref();
+    muster_intake::Config {
+        mqtt_loopback: mqtt.and_then(|m| m.loopback),
+        ..muster_intake::Config::default()
+    }
+}
+
+fn start_uplinks(
+    config: &Config,
+    ledger: &Ledger,
+    stopped: &watch::Receiver<bool>,
+) -> Result<Vec<Uplink>> {
+    let start = |region: &config::Region| {
+        let made = region_of(config, region)
+            .with_context(|| format!("[[region]] {}", region.destination))?;
+        let outbox = ledger.outbox(&region.destination);
+        anyhow::Ok(muster_uplink::start(made, outbox, stopped.clone(), random))
+    };
+    config.region.iter().map(start).collect()
+}
+
+fn region_of(config: &Config, region: &config::Region) -> Result<Region> {
+    let connector = match region.connector {
+        config::Connector::Mqtt => muster_uplink::Connector::Mqtt,
+        config::Connector::Https => muster_uplink::Connector::Https,
+    };
+    let read = |path: &std::path::PathBuf| {
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let ca = read(&region.ca)?;
+    let chain = region.client_cert.as_ref().map(read).transpose()?;
+    let key = region.client_key.as_ref().map(read).transpose()?.map(zeroize::Zeroizing::new);
+    let identity = chain.as_deref().zip(key.as_ref().map(|k| k.as_slice()));
+    Ok(Region::new(&config.site.site, connector, &region.url, &ca, identity)?)
+}
+
+/// Spreads retries; not secret.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let _ = SystemRandom::new().fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+fn start_console(
+    config: &Config,
+    ledger: &Ledger,
+    watch: Arc<checks::Watch>,
+    listening: &mut Listening,
+) -> Result<Option<Console>> {
+    let Some(section) = &config.console else { return Ok(None) };
+    let page = page_certificate(config, ledger)?;
+    let allowed_hosts = section.hosts.iter().cloned().chain(host_name()).collect();
+    let console = ConsoleConfig {
+        listen: section.listen,
+        certificate_pem: page.certificate_pem,
+        key_pem: page.key_pem,
+        allowed_hosts,
+        site: config.site.site.clone(),
+        time_zone: store::time_zone(config),
+    };
+    let status = ledger.clone();
+    let handles = muster_console::Handles {
+        views: ledger.views(),
+        directory: ledger.directory(),
+        devices: ledger.devices(),
+        accounts: ledger.accounts(),
+        status: Arc::new(move || status.status()),
+        checks: Arc::new(move || watch.report().checks.iter().map(shown).collect()),
+        clock: trust::clock(config.clock.trust),
+    };
+    let console = Console::start(console, handles)?;
+    listening.console = Some(console.address());
+    Ok(Some(console))
+}
+
+fn shown(check: &health::Check) -> muster_console::Check {
+    muster_console::Check {
+        name: check.name.clone(),
+        status: check.status,
+        since: Some(check.since),
+        cause: check.cause.clone(),
+        cure: check.cure.clone(),
+    }
+}
+
+/// Listeners whose port is taken.
+pub(crate) fn port_problems(config: &Config) -> Vec<String> {
+    let mqtt = config.mqtt.as_ref();
+    let wanted = [
+        ("[mqtt] listen", mqtt.and_then(|m| m.listen)),
+        ("[mqtt] loopback", mqtt.and_then(|m| m.loopback)),
+        ("[console] listen", config.console.as_ref().map(|c| c.listen)),
+        ("[metrics] listen", config.metrics.as_ref().map(|m| m.listen)),
+    ];
+    // A gateway that runs on this folder has its ports by right.
+    if std::os::unix::net::UnixStream::connect(config.socket()).is_ok() {
+        return Vec::new();
+    }
+    let taken = |(key, address): (&str, Option<std::net::SocketAddr>)| {
+        let error = std::net::TcpListener::bind(address?).err()?;
+        Some(format!("{key}: cannot listen on {} ({error}); choose another port", address?))
+    };
+    wanted.into_iter().filter_map(taken).collect()
+}
+
+fn in_use(listen: std::net::SocketAddr) -> String {
+    format!("cannot listen on {listen}; is another program there? choose another port")
+}

@@ -1,0 +1,126 @@
+//! What `/healthz` says: each check with its state, since when, cause and cure. Recomputed at most
+//! once a second, so that a monitor costs nothing.
+
+use crate::health::{Check, HealthReport};
+use crate::trust::now_ms;
+use muster_ledger::{Health, Ledger, PauseReason};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Free bytes below which the disk is degraded.
+const DISK_LOW: u64 = 512 << 20;
+/// Records the views may be behind before it counts.
+const VIEWS_BEHIND: u64 = 50_000;
+/// A report is good for this long.
+const FRESH_MS: i64 = 1_000;
+
+/// Follows the parts of one gateway.
+pub(crate) struct Watch {
+    ledger: Ledger,
+    data: std::path::PathBuf,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    report: Option<(i64, HealthReport)>,
+    since: HashMap<String, (Health, i64)>,
+}
+
+impl Watch {
+    pub(crate) fn new(ledger: Ledger, data: std::path::PathBuf) -> Self {
+        Self { ledger, data, seen: Mutex::default() }
+    }
+
+    /// The state now.
+    pub(crate) fn report(&self) -> HealthReport {
+        let now = now_ms();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, report)) = &seen.report
+            && (now - at).abs() < FRESH_MS
+        {
+            return report.clone();
+        }
+        let mut checks = self.checks();
+        for check in &mut checks {
+            let entry = seen.since.entry(check.name.clone()).or_insert((check.status, now));
+            if entry.0 != check.status {
+                *entry = (check.status, now);
+            }
+            check.since = entry.1;
+        }
+        let status = checks.iter().map(|c| c.status).max().unwrap_or(Health::Ok);
+        let receipting = checks.iter().all(|c| c.name != "journal" || c.status != Health::Failing);
+        let report = HealthReport { status, checks, receipting };
+        seen.report = Some((now, report.clone()));
+        report
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        let status = self.ledger.status();
+        let mut checks = vec![
+            check(
+                "journal",
+                status.journal,
+                status.journal_cause.clone(),
+                "punches are not receipted and wait in the terminals; free some space, or look \
+                 after the disk and restart",
+            ),
+            check(
+                "views",
+                if status.views_behind > VIEWS_BEHIND { Health::Degraded } else { status.views },
+                Some(format!("{} records behind", status.views_behind)),
+                "punches are taken; pages wait until the indexes are built again",
+            ),
+            self.disk(),
+            policy(&status),
+        ];
+        checks.extend(status.destinations.iter().map(destination));
+        checks
+    }
+
+    fn disk(&self) -> Check {
+        let free = rustix::fs::statvfs(&self.data).map(|s| s.f_bavail * s.f_frsize);
+        let free = free.unwrap_or(0);
+        let health = if free < DISK_LOW { Health::Degraded } else { Health::Ok };
+        let cause = format!("{} MiB free", free >> 20);
+        check("disk", health, Some(cause), "free some space on the disk that holds the data")
+    }
+}
+
+fn policy(status: &muster_ledger::Status) -> Check {
+    let cause = match &status.policy {
+        None => Some("there is no policy".to_owned()),
+        Some(_) if status.policy_holds.is_empty() => None,
+        Some(policy) => Some(format!("{policy}: {}", status.policy_holds.join(", "))),
+    };
+    let health = if cause.is_some() { Health::Degraded } else { Health::Ok };
+    let cure = "punches are taken and held; publish a policy that is signed and in date, with a \
+                trusted clock";
+    check("policy", health, cause, cure)
+}
+
+fn destination(destination: &muster_ledger::DestinationStatus) -> Check {
+    let name = format!("destination {}", destination.destination);
+    let (cause, cure) = match &destination.paused {
+        None => return check(&name, Health::Ok, None, ""),
+        Some(PauseReason::Down(cause)) => {
+            (cause, "records wait and go out by themselves when the region answers again")
+        }
+        Some(PauseReason::WrongRegion(cause)) => {
+            (cause, "records wait; find out who answers there, and correct address or certificate")
+        }
+    };
+    check(&name, Health::Degraded, Some(cause.clone()), cure)
+}
+
+fn check(name: &str, status: Health, cause: Option<String>, cure: &str) -> Check {
+    let well = status == Health::Ok;
+    Check {
+        name: name.to_owned(),
+        status,
+        since: 0,
+        cause: cause.filter(|_| !well),
+        cure: (!well).then(|| cure.to_owned()),
+    }
+}
