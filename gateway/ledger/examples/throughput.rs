@@ -1,6 +1,7 @@
 //! Measures the ledger alone: receipts, reopening and draining of a million records.
 //!
-//! `cargo run --release -p muster-ledger --example throughput -- [FOLDER] [RECORDS]`
+//! `cargo run --release -p muster-ledger --example throughput -- [FOLDER] [RECORDS]`; with 0
+//! records only what is in FOLDER is opened and drained, so that memory is told of that alone.
 
 #![allow(clippy::print_stdout)]
 
@@ -28,19 +29,16 @@ async fn main() {
     let records = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let data = folder.join("data");
     say("one fdatasync, median", fdatasync(&folder));
-
-    let ledger = open(&data);
-    govern(&ledger).await;
-    let (devices, people) = populate(&ledger).await;
-    window_one(&ledger, devices[0], people[0]).await;
-    receipts(&ledger, &devices, &people, 1, 20, records / 4).await;
-    receipts(&ledger, &devices, &people, 2, 256, records - records / 4).await;
-    println!("{:<34} {:>12} B", "journal, each record", ledger.status().journal_bytes / records);
-    ledger.close().await;
+    if records > 0 {
+        fill(&data, records).await;
+    }
     let began = Instant::now();
     let ledger = open(&data);
     say("reopened", began.elapsed());
     println!("{:<34} {:>12} KiB", "resident", resident());
+    if records > 0 {
+        return ledger.close().await;
+    }
     drain(&ledger).await;
     println!("{:<34} {:>12} KiB", "resident after the drain", resident());
     ledger.close().await;
@@ -50,8 +48,23 @@ async fn main() {
     ledger.close().await;
 }
 
+async fn fill(data: &Path, records: u64) {
+    let ledger = open(data);
+    govern(&ledger).await;
+    let (devices, people) = populate(&ledger).await;
+    window_one(&ledger, devices[0], people[0]).await;
+    receipts(&ledger, &devices, &people, 1, 20, records / 4).await;
+    receipts(&ledger, &devices, &people, 2, 256, records - records / 4).await;
+    println!("{:<34} {:>12} B", "journal, each record", ledger.status().journal_bytes / records);
+    ledger.close().await;
+}
+
 fn say(what: &str, took: Duration) {
-    println!("{what:<34} {:>12.3} ms", took.as_secs_f64() * 1e3);
+    println!(
+        "{what:<34} {:>12.3} ms  ({} ms of processor so far)",
+        took.as_secs_f64() * 1e3,
+        processor()
+    );
 }
 
 fn open(data: &Path) -> Ledger {
@@ -157,6 +170,7 @@ async fn receipts(
         task.await.expect("a task");
     }
     let rate = (each * DEVICES) as f64 / began.elapsed().as_secs_f64();
+    say("  took", began.elapsed());
     println!("{:<34} {rate:>12.0} /s", format!("receipts, {DEVICES} x window {window}"));
 }
 
@@ -180,7 +194,16 @@ async fn drain(ledger: &Ledger) {
         outbox.settle(words.collect()).await.expect("settled");
     }
     let rate = sent as f64 / began.elapsed().as_secs_f64();
+    say("drained in", began.elapsed());
     println!("{:<34} {rate:>12.0} /s ({} B each)", "drained, 1024 a batch", bytes / sent.max(1));
+}
+
+/// Milliseconds of processor time this process has used.
+fn processor() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split(' ').collect();
+    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<u64>().ok()).unwrap_or(0);
+    (ticks(12) + ticks(13)) * 10
 }
 
 fn resident() -> u64 {

@@ -5,6 +5,7 @@ use crate::committer::{Committer, Outcome, Redecision, Request};
 use crate::core::{Shared, Sweep};
 use crate::journal::{Reader, Record};
 use muster_attendance::Attendance;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,9 +23,17 @@ pub(crate) fn start(
 ) -> std::io::Result<()> {
     let thread = std::thread::Builder::new().name("muster-sweeper".into());
     thread.spawn(move || {
-        let mut sweeper = Sweeper { reader: shared.reader(), shared, requests };
-        while let Some(sweep) = sweeper.shared.next_sweep() {
-            sweeper.run(sweep);
+        while let Some(sweep) = shared.next_sweep() {
+            let (own, requests) = (shared.clone(), requests.clone());
+            let run = move || {
+                Sweeper { reader: own.reader(), shared: own, requests }.run(sweep);
+            };
+            if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                metrics::counter!("muster_sweeps_failed_total").increment(1);
+                tracing::error!("deciding again failed on an error of its own and is tried again");
+                std::thread::sleep(RETRY);
+                shared.core().ask_sweep(Sweep { from: 0, people: None });
+            }
         }
     })?;
     Ok(())

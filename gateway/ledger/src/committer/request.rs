@@ -44,6 +44,13 @@ pub(crate) struct Dispatch {
     pub(crate) aside: Vec<(u64, String)>,
 }
 
+impl Dispatch {
+    /// True if it changes nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sending.is_empty() && self.redecided.is_empty() && self.aside.is_empty()
+    }
+}
+
 /// Open records whose outcome changed, with their new decision.
 pub(crate) struct Redecision {
     pub(crate) changes: u64,

@@ -64,6 +64,8 @@ pub(crate) struct Decider {
     papers: Vec<Paper>,
     clock_trusted: bool,
     next_change_ms: i64,
+    /// A date passed between two ticks.
+    passed: bool,
     people: HashMap<Option<PersonId>, Person>,
 }
 
@@ -76,6 +78,7 @@ impl Decider {
             papers: Vec::new(),
             clock_trusted: false,
             next_change_ms: i64::MAX,
+            passed: false,
             people: HashMap::new(),
         }
     }
@@ -103,7 +106,8 @@ impl Decider {
     /// Takes in the clock. True if that may have changed decisions.
     pub(crate) fn tick(&mut self, now_ms: i64, trust: ClockTrust) -> bool {
         let trusted = trust == ClockTrust::Trusted;
-        if trusted == self.clock_trusted && now_ms < self.next_change_ms {
+        let passed = std::mem::take(&mut self.passed);
+        if trusted == self.clock_trusted && now_ms < self.next_change_ms && !passed {
             return false;
         }
         self.clock_trusted = trusted;
@@ -147,6 +151,10 @@ impl Decider {
         decisions: &mut Decisions,
         standing: &mut Standing,
     ) -> Decided {
+        if now_ms >= self.next_change_ms {
+            self.revise(now_ms);
+            self.passed = true;
+        }
         let Some((rules, name)) = &self.rules else {
             let number = decisions.intern(Ruling::hold(NO_POLICY), |d| standing.queue_number(d));
             return Decided { number, forward: None, platform_user_id: None };

@@ -16,7 +16,10 @@ use crate::state::same_kind;
 use crate::submit::ActSender;
 use select::{Selection, Selector};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+/// How long to wait where the journal cannot be read.
+const RETRY: Duration = Duration::from_secs(1);
 /// Bytes of a region's receipt or refusal that are kept.
 const MAX_WORD: usize = 200;
 
@@ -141,6 +144,7 @@ impl Outbox {
                     return failure.map_or(Ok(Vec::new()), |error| Err(error.into()));
                 }
                 Selection::Nothing => changed.notified().await,
+                Selection::Later => tokio::time::sleep(RETRY).await,
                 Selection::Found(dispatch) => {
                     let released =
                         self.committer.ask(|done| Request::Dispatch { dispatch, done }).await?;

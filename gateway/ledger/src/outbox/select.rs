@@ -20,8 +20,10 @@ const UNREADABLE: &str = "UNREADABLE";
 /// What selecting came to.
 pub(super) enum Selection {
     Found(Dispatch),
-    /// Nothing may go now.
+    /// Nothing may go until something changes.
     Nothing,
+    /// The journal cannot be read now.
+    Later,
     Closed,
 }
 
@@ -83,6 +85,9 @@ impl Selector {
         };
         for judged in judged {
             self.sort(shared, judged, &mut dispatch);
+        }
+        if dispatch.is_empty() {
+            return Selection::Later;
         }
         Selection::Found(dispatch)
     }

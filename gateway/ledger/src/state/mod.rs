@@ -6,6 +6,8 @@ pub(crate) mod decisions;
 pub(crate) mod dedupe;
 pub(crate) mod queue;
 pub(crate) mod standing;
+#[cfg(test)]
+mod tests;
 
 use crate::act::{Act, Runs};
 use crate::journal::Fact;

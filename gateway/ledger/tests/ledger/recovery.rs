@@ -1,7 +1,7 @@
 //! Over a crash: what was receipted is there, once, and stands where it stood.
 
 use crate::setting::{Setting, connected, employee, govern, punch, words};
-use muster_ledger::{OpenError, RootKey, Settlement};
+use muster_ledger::{CommitError, Health, OpenError, RootKey, Settlement};
 use std::time::Duration;
 
 #[tokio::test]
@@ -87,4 +87,23 @@ async fn the_journal_verifies_and_exports_beside_a_running_gateway() {
     assert!(parsed.iter().any(|line| line["act"] == "noted" && line["actor"] == "ho.mei"));
     let wrong = muster_ledger::verify_journal(&setting.data(), RootKey::new([8; 32]));
     assert!(matches!(wrong, Err(OpenError::WrongKey(_))));
+}
+
+#[tokio::test]
+async fn a_committer_that_stops_on_an_error_of_its_own_says_so() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let committer = ledger.committer();
+    committer.commit(vec![punch(device, 1, person)]).await.unwrap();
+    setting.break_clock();
+    for _ in 0..2 {
+        let answer = committer.commit(vec![punch(device, 2, person)]).await;
+        assert!(matches!(answer, Err(CommitError::Failed(_))), "{answer:?}");
+    }
+    assert!(ledger.outbox("mo-hr").next(1).await.is_err());
+    setting.mend_clock();
+    assert_eq!(ledger.status().journal, Health::Failing);
+    drop((ledger, committer));
 }

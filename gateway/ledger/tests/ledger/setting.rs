@@ -90,6 +90,7 @@ pub(crate) struct Setting {
     folder: tempfile::TempDir,
     now_ms: Arc<AtomicI64>,
     trusted: Arc<AtomicBool>,
+    broken: Arc<AtomicBool>,
 }
 
 impl Setting {
@@ -98,6 +99,7 @@ impl Setting {
             folder: tempfile::tempdir().expect("a folder"),
             now_ms: Arc::new(AtomicI64::new(NOW_MS)),
             trusted: Arc::new(AtomicBool::new(true)),
+            broken: Arc::default(),
         }
     }
 
@@ -113,6 +115,15 @@ impl Setting {
         self.trusted.store(trusted, Ordering::SeqCst);
     }
 
+    /// Reading the clock panics from now on: stands for any fault of the program's own.
+    pub(crate) fn break_clock(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn mend_clock(&self) {
+        self.broken.store(false, Ordering::SeqCst);
+    }
+
     pub(crate) fn open(&self) -> (Ledger, Recovery) {
         self.open_at(self.data())
     }
@@ -123,6 +134,7 @@ impl Setting {
             folder: tempfile::Builder::new().prefix(name).tempdir().expect("a folder"),
             now_ms: self.now_ms.clone(),
             trusted: self.trusted.clone(),
+            broken: Arc::default(),
         };
         copy(self.folder.path(), other.folder.path());
         other
@@ -130,7 +142,9 @@ impl Setting {
 
     fn open_at(&self, data: PathBuf) -> (Ledger, Recovery) {
         let (now_ms, trusted) = (self.now_ms.clone(), self.trusted.clone());
+        let broken = self.broken.clone();
         let clock = Clock::new(move || {
+            assert!(!broken.load(Ordering::SeqCst), "the clock is broken on purpose");
             let trusted = trusted.load(Ordering::SeqCst);
             let trust = if trusted { ClockTrust::Trusted } else { ClockTrust::Untrusted };
             (now_ms.load(Ordering::SeqCst), trust)
