@@ -211,7 +211,7 @@ state-dropped = Stays here
 state-quarantined = Needs you
 
 ## Terminals
-terminals-lead = What each was last heard of, and what to do.
+terminals-lead = When each was last heard of, and what to do.
 terminals-green = { $n ->
     [one] { $shown } well
    *[other] { $shown } well

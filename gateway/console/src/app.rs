@@ -3,6 +3,7 @@
 use crate::assets::Assets;
 use crate::live::LiveBoard;
 use crate::password::Passwords;
+use crate::reasons::{self, Explained};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
 use crate::when::Zone;
@@ -91,6 +92,15 @@ impl App {
         let shown = name.unwrap_or_else(|| t.with("person-unnamed", "number", &number));
         let department = profile.department.as_deref().map(visible).unwrap_or_default();
         Who { shown, number, department, named }
+    }
+
+    /// A reason in words. Without any policy the engine says that it lacks signatures; people are
+    /// told that there is none.
+    pub(crate) fn explain(&self, code: &str, t: &Words) -> Explained {
+        if code == reasons::UNSIGNED && (self.handles.status)().policy.is_none() {
+            return Explained { code: code.to_owned(), ..reasons::explain(reasons::NO_POLICY, t) };
+        }
+        reasons::explain(code, t)
     }
 
     pub(crate) fn device_name(&self, device: muster_attendance::DeviceId, t: &Words) -> String {

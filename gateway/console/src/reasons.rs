@@ -15,15 +15,19 @@ pub(crate) struct Explained {
     pub(crate) cure: String,
 }
 
+/// The policy in force lacks signatures, or there is none.
+pub(crate) const UNSIGNED: &str = "I-05-SIGN";
+/// No policy is in force: not a code of the engine's, which needs one to decide by.
+pub(crate) const NO_POLICY: &str = "I-05";
+
 /// Codes that are whole: code, message of why, message of the cure.
 const WHOLE: &[(&str, &str, &str)] = &[
     ("I-01", "why-biometric", "cure-biometric"),
     ("I-02", "why-no-permit", "cure-no-permit"),
     ("I-03", "why-down", "cure-down"),
     ("I-04", "why-wrong-region", "cure-wrong-region"),
-    ("I-05", "why-no-policy", "cure-no-policy"),
-    ("I-05-NONE", "why-no-policy", "cure-no-policy"),
-    ("I-05-SIGN", "why-unsigned", "cure-unsigned"),
+    (NO_POLICY, "why-no-policy", "cure-no-policy"),
+    (UNSIGNED, "why-unsigned", "cure-unsigned"),
     ("I-05-DATE", "why-out-of-date", "cure-out-of-date"),
     ("I-06-BASIS", "why-basis", "cure-basis"),
     ("I-06-LAW", "why-law", "cure-law"),

@@ -4,7 +4,7 @@ use crate::app::{App, Shared, Who};
 use crate::board::{by_box_clock, pair, time_ms};
 use crate::guard::{Problem, Seat, Visitor};
 use crate::pages::{Badge, Shell, html, sending};
-use crate::reasons::{Explained, explain};
+use crate::reasons::Explained;
 use crate::when::{long_date, neighbours};
 use crate::words::{Words, grouped};
 use askama::Template;
@@ -15,6 +15,7 @@ use axum::response::Response;
 use jiff::civil::Date;
 use muster_attendance::{Direction, Method, Outcome, PersonId};
 use muster_ledger::{RecordRow, RecordState};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Reasons of one record that are shown.
@@ -32,6 +33,7 @@ struct PunchRow {
     notes: Vec<String>,
     sending: Badge,
     destination: String,
+    /// The cure is told once on a page.
     reasons: Vec<Explained>,
     number: String,
 }
@@ -122,6 +124,14 @@ fn day_page<'a>(
 }
 
 fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
+    let mut told_before = BTreeSet::new();
+    let mut told = |code: &String| {
+        let mut told = app.explain(code, t);
+        if !told_before.insert(code.clone()) {
+            told.cure.clear();
+        }
+        told
+    };
     let numbered = records.iter().zip(pair(records)).enumerate();
     let row = |(i, (row, paired)): (usize, (&RecordRow, crate::board::Paired))| {
         let fact = &row.attendance;
@@ -146,7 +156,7 @@ fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
             notes,
             sending: sending(row.state, t),
             destination: row.destination.clone().unwrap_or_default(),
-            reasons: row.reasons.iter().take(MAX_REASONS).map(|code| explain(code, t)).collect(),
+            reasons: row.reasons.iter().take(MAX_REASONS).map(|code| told(code)).collect(),
             number: (i + 1).to_string(),
         }
     };

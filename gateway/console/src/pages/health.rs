@@ -4,7 +4,7 @@ use crate::app::{Check, Shared, visible};
 use crate::guard::{Problem, Visitor};
 use crate::pages::waiting::{Destination, destinations};
 use crate::pages::{Badge, Shell, html};
-use crate::reasons::explain;
+use crate::reasons::{NO_POLICY, explain};
 use crate::words::{Words, grouped};
 use askama::Template;
 use axum::Extension;
@@ -119,8 +119,8 @@ fn own_checks(status: &Status, t: &Words) -> Vec<(Health, CheckRow)> {
 
 fn policy_check(status: &Status, t: &Words) -> (Health, CheckRow) {
     let told = match (&status.policy, status.policy_holds.first()) {
-        (_, Some(code)) => Some(explain(code, t)),
-        (None, None) => Some(explain("I-05", t)),
+        (None, _) => Some(explain(NO_POLICY, t)),
+        (Some(_), Some(code)) => Some(explain(code, t)),
         (Some(_), None) => None,
     };
     let health = if told.is_some() { Health::Degraded } else { Health::Ok };

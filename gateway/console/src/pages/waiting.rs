@@ -7,7 +7,7 @@ use crate::guard::{Problem, Visitor};
 use crate::pages::day::{address, visible_to};
 use crate::pages::today::ago;
 use crate::pages::{Badge, Shell, html, sending};
-use crate::reasons::{Explained, explain, is_code};
+use crate::reasons::{Explained, is_code};
 use crate::words::{Words, grouped};
 use askama::Template;
 use axum::Extension;
@@ -111,7 +111,7 @@ fn lists(visitor: &Visitor) -> bool {
 fn group_row(app: &App, t: &Words, group: &HeldGroup, now_ms: i64, may_list: bool) -> Group {
     let linked = may_list && is_code(&group.reason);
     Group {
-        told: explain(&group.reason, t),
+        told: app.explain(&group.reason, t),
         count: grouped(group.count),
         oldest: ago(now_ms, group.oldest_ms, t),
         oldest_machine: app.zone.machine(group.oldest_ms),
@@ -184,7 +184,7 @@ pub(crate) async fn reason(
     let page = ReasonPage {
         shell: Shell::new(&app, &visitor, t.say("nav-waiting"), &format!("/waiting/{reason}")),
         t,
-        told: explain(&reason, t),
+        told: app.explain(&reason, t),
         rows: records.iter().filter_map(|row| held_row(&app, &visitor, row, &reason)).collect(),
         next: last.map(|id| format!("/waiting/{reason}?after={id}")),
         first: after.is_none(),
@@ -210,7 +210,7 @@ fn held_row(app: &App, visitor: &Visitor, row: &RecordRow, reason: &str) -> Opti
         terminal: app.device_name(fact.device, t),
         received: ago(now_ms, fact.received_ms, t),
         destination: row.destination.as_deref().map(visible).unwrap_or_default(),
-        others: others.map(|code| explain(code, t)).collect(),
+        others: others.map(|code| app.explain(code, t)).collect(),
         sending: sending(row.state, t),
     })
 }

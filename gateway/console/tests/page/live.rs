@@ -1,0 +1,100 @@
+//! The live board: soon, bounded, and over when the session is.
+
+use crate::browser::Browser;
+use crate::site::Site;
+use muster_ledger::Role;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// From punch to screen, at most.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Reads until `wanted` is there.
+async fn read_until(stream: &mut (impl AsyncRead + Unpin), wanted: &str) -> String {
+    let (mut text, mut buffer) = (String::new(), vec![0; 16 * 1024]);
+    let reading = async {
+        while !text.contains(wanted) {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(n) => text += &String::from_utf8_lossy(&buffer[..n]),
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(10), reading).await;
+    assert!(text.contains(wanted), "no {wanted:?} in {text:?}");
+    text
+}
+
+/// The address of the events that a page asks for.
+async fn events(browser: &mut Browser) -> String {
+    let page = browser.get("/today").await.body;
+    let address = page.split("data-stream=\"").nth(1).and_then(|rest| rest.split('"').next());
+    address.expect("a stream").replace("&#38;", "&").replace("&amp;", "&")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_punch_is_on_the_board_within_two_seconds() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana <b>Lei", "kitchen").await;
+    let mut browser = site.member("mei", &[Role::Hr], &[]).await;
+    let address = events(&mut browser).await;
+    let mut stream = browser.open(&format!("GET {address} HTTP/1.1"), "").await;
+    read_until(&mut stream, "text/event-stream").await;
+    for seq in 1..=3 {
+        let began = Instant::now();
+        site.punch(seq, Some(ana)).await;
+        // The last field of the event.
+        let told = read_until(&mut stream, "\"gone\":").await;
+        assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+        assert!(told.contains("Ana &#60;b&#62;Lei") && !told.contains("Ana <b>"), "{told}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_board_of_before_is_told_to_load_afresh() {
+    let site = Site::open().await;
+    let mut browser = site.member("mei", &[Role::Hr], &[]).await;
+    events(&mut browser).await;
+    let head = "GET /today/live?show=all&since=1.1 HTTP/1.1";
+    read_until(&mut browser.open(head, "").await, "event: stale").await;
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looking_on_ends_with_the_session() {
+    let site = Site::open().await;
+    let mut browser = site.member("mei", &[Role::Hr], &[]).await;
+    let address = events(&mut browser).await;
+    let mut stream = browser.open(&format!("GET {address} HTTP/1.1"), "").await;
+    read_until(&mut stream, "text/event-stream").await;
+    let csrf = browser.get("/today").await.csrf();
+    browser.post("/logout", &[("csrf", &csrf)]).await;
+    let ana = site.person("00017", "Ana", "kitchen").await;
+    site.punch(1, Some(ana)).await;
+    let told = read_until(&mut stream, "event: bye").await;
+    assert!(!told.contains("Ana"));
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_never_read_hold_nobody_up() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana", "kitchen").await;
+    let mut browser = site.member("mei", &[Role::Hr], &[]).await;
+    let address = events(&mut browser).await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        silent.push(browser.open(&format!("GET {address} HTTP/1.1"), "").await);
+    }
+    for seq in 1..=50 {
+        site.punch(seq, Some(ana)).await;
+    }
+    let mut stream = browser.open(&format!("GET {address} HTTP/1.1"), "").await;
+    let began = Instant::now();
+    read_until(&mut stream, "event: board").await;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    assert_eq!(browser.get("/today").await.status, 200);
+    site.close().await;
+}

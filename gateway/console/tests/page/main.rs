@@ -1,0 +1,7 @@
+//! The page from outside: over TLS, against a real ledger.
+
+mod browser;
+mod entrance;
+mod live;
+mod pages;
+mod site;

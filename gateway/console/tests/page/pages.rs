@@ -1,0 +1,178 @@
+//! What the pages show, to whom.
+
+use crate::site::{PASSWORD, Site, today};
+use muster_ledger::Role;
+
+const PAGES: [&str; 11] = [
+    "/",
+    "/today",
+    "/today?show=refused",
+    "/terminals",
+    "/waiting",
+    "/waiting/I-05-SIGN",
+    "/health",
+    "/api/v1/today",
+    "/api/v1/held",
+    "/api/v1/devices",
+    "/api/v1/status",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_carries_the_headers_that_protect_it() {
+    let site = Site::open().await;
+    let roles = [Role::Hr, Role::Facilities];
+    let mut member = site.member("mei", &roles, &[]).await;
+    let mut stranger = site.browser();
+    let others = ["/login", "/nope", "/assets/app.js", "/assets/nope.js", "/assets/../Cargo.toml"];
+    for path in PAGES.into_iter().chain(others) {
+        for answer in [member.get(path).await, stranger.get(path).await] {
+            let policy = answer.header("content-security-policy");
+            assert!(policy.starts_with("default-src 'none'"), "{path}");
+            assert!(!policy.contains("unsafe"), "{path}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+            assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+            let kept = path == "/assets/app.js";
+            assert_eq!(answer.header("cache-control") == "no-store", !kept, "{path}");
+            for inline in ["style=", "<style", "onclick", "javascript:"] {
+                assert!(kept || !answer.body.contains(inline), "{inline} in {path}");
+            }
+        }
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_learn_nothing_of_what_is_there() {
+    let site = Site::open().await;
+    let mut stranger = site.browser();
+    let person = format!("/people/7/{}", today());
+    for path in PAGES.into_iter().chain([person.as_str(), "/nope", "/api/nope"]) {
+        let answer = stranger.get(path).await;
+        if path.starts_with("/api/") {
+            assert_eq!(answer.status, 401, "{path}");
+        } else {
+            let expect = (303, "/login", "");
+            let seen = (answer.status, answer.header("location"), answer.body.as_str());
+            assert_eq!(seen, expect, "{path}");
+        }
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn forbidden_and_missing_look_the_same() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana", "kitchen").await;
+    let mut facilities = site.member("fong", &[Role::Facilities], &[]).await;
+    let missing = facilities.get("/nope").await;
+    assert_eq!(missing.status, 404);
+    let person = format!("/people/{}/{}", ana.0, today());
+    for path in ["/today", "/today/live", "/waiting/I-02", person.as_str(), "/welcome"] {
+        let answer = facilities.get(path).await;
+        assert_eq!((answer.status, &answer.body), (404, &missing.body), "{path}");
+    }
+    for path in ["/terminals", "/waiting", "/health"] {
+        assert_eq!(facilities.get(path).await.status, 200, "{path}");
+    }
+    let mut nobody = site.member("nim", &[], &[]).await;
+    assert_eq!(nobody.get("/").await.status, 200, "and it says what to do");
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hr_sees_its_own_departments_alone() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana Lei", "kitchen").await;
+    let rui = site.person("00018", "Rui Costa", "office").await;
+    for (seq, person) in [(1, ana), (2, rui)] {
+        site.punch(seq, Some(person)).await;
+    }
+    let mut kitchen = site.member("kit", &[Role::Hr], &["kitchen"]).await;
+    let board = kitchen.get("/today").await.body;
+    assert!(board.contains("Ana Lei") && !board.contains("Rui Costa"));
+    assert!(kitchen.get("/api/v1/today").await.body.contains("\"seen\":1"));
+    for (person, expect) in [(ana, 200), (rui, 404)] {
+        let path = format!("/people/{}/{}", person.0, today());
+        assert_eq!(kitchen.get(&path).await.status, expect);
+    }
+    let held = kitchen.get("/waiting/I-05-SIGN").await.body;
+    assert!(held.contains("Ana Lei") && !held.contains("Rui Costa"));
+    let csrf = kitchen.get("/today").await.csrf();
+    let found = kitchen.post("/today/search", &[("csrf", &csrf), ("q", "costa")]).await;
+    assert_eq!(found.status, 200);
+    assert!(!found.body.contains("Rui Costa"));
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_are_shown_as_they_are_and_harm_nothing() {
+    let site = Site::open().await;
+    let names = [
+        ("<script>alert(1)</script>", "&#60;script&#62;alert(1)&#60;/script&#62;"),
+        ("\" onmouseover=\"x", "&#34; onmouseover=&#34;x"),
+        ("=1+1\t\r\n\u{1b}[31m", "=1+1\u{2409}\u{240d}\u{240a}\u{241b}[31m"),
+        ("\u{202e}abc", "<bdi>\u{202e}abc</bdi>"),
+        ("何美", "<bdi>何美</bdi>"),
+    ];
+    let mut paths = vec!["/today".to_owned(), "/waiting/I-05-SIGN".to_owned()];
+    for (n, (name, _)) in names.iter().enumerate() {
+        let person = site.person(&format!("{n:05}"), name, "a<b>").await;
+        site.punch(n as u64 + 1, Some(person)).await;
+        paths.push(format!("/people/{}/{}", person.0, today()));
+    }
+    let mut browser = site.member("mei", &[Role::Hr], &[]).await;
+    let board = browser.get("/today").await.body;
+    for (name, shown) in names {
+        assert!(board.contains(shown), "{name:?}");
+    }
+    for path in paths {
+        let body = browser.get(&path).await.body;
+        assert!(!body.contains("<script>alert") && !body.contains("a<b>"), "{path}");
+        assert!(!body.contains("\" onmouseover"), "{path}");
+        assert!(!path.contains("Ana"), "no name in an address");
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_that_are_none_are_missing() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana", "kitchen").await.0;
+    let mut browser = site.member("mei", &[Role::Hr, Role::Dpo], &[]).await;
+    for path in [
+        format!("/people/{ana}/2026-13-01"),
+        format!("/people/{ana}/9999999-01-01"),
+        "/people/-1/2026-01-01".to_owned(),
+        "/people/99999999999999999999/2026-01-01".to_owned(),
+        "/people/1/2026-01-01".to_owned(),
+        "/waiting/%3Cb%3E".to_owned(),
+        "/waiting/I-02?after=x".to_owned(),
+        "/waiting/..%2f..%2fetc".to_owned(),
+        "/today/search".to_owned(),
+        "/assets/app.css.map".to_owned(),
+    ] {
+        assert_eq!(browser.get(&path).await.status, 404, "{path}");
+    }
+    for path in ["/today?show=%3Cb%3E&page=0", "/today?page=99999", "/waiting/NO-SUCH-CODE"] {
+        assert_eq!(browser.get(path).await.status, 200, "{path}");
+    }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn empty_pages_say_what_to_do() {
+    let site = Site::open().await;
+    let mut browser = site.member("mei", &[Role::Hr, Role::Facilities], &[]).await;
+    for (path, expect) in [
+        ("/today", "Nobody has punched today"),
+        ("/today?show=refused", "No terminal has refused anybody today"),
+        ("/waiting", "Nothing is held"),
+        ("/waiting/I-02", "Nothing waits for this reason any more"),
+        ("/terminals", "Never heard of since it was paired"),
+        ("/health", "No policy is in force"),
+    ] {
+        assert!(browser.get(path).await.body.contains(expect), "{path}");
+    }
+    assert_eq!(site.browser().log_in("mei", PASSWORD).await.status, 303);
+    site.close().await;
+}

@@ -1,0 +1,148 @@
+//! A site with a real ledger and the page on a free port.
+
+use crate::browser::Browser;
+use muster_attendance::{
+    Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
+};
+use muster_console::{Console, ConsoleConfig, Handles, hash_password};
+use muster_ledger::{
+    Account, Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, Role, RootKey,
+};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const CODE: &str = "7F3K2-M9QXA-R4TPW-0ZC8N";
+
+pub(crate) struct Site {
+    pub(crate) ledger: Ledger,
+    pub(crate) gate: DeviceId,
+    console: Console,
+    browser: Browser,
+    _data: TempDir,
+}
+
+impl Site {
+    pub(crate) async fn open() -> Self {
+        let data = tempfile::tempdir().expect("a folder");
+        let clock = Clock::new(|| (now_ms(), ClockTrust::Trusted));
+        let options = Options {
+            data: data.path().to_owned(),
+            site: "mo-hq".to_owned(),
+            time_zone: "Asia/Macau".to_owned(),
+            root_key: RootKey::new([7; 32]),
+            clock: clock.clone(),
+            views_cache_bytes: 1 << 20,
+        };
+        let (ledger, _) = Ledger::open(options).expect("a ledger");
+        let gate = ledger.devices().pair("gate-01", DeviceKind::M1, None, None, None).await;
+        let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+        let own = own.expect("a certificate");
+        let config = ConsoleConfig {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            certificate_pem: own.cert.pem(),
+            key_pem: own.signing_key.serialize_pem().into(),
+            allowed_hosts: vec!["muster.example".to_owned()],
+            site: "mo-hq".to_owned(),
+            time_zone: "Asia/Macau".to_owned(),
+        };
+        let console = Console::start(config, handles(&ledger, clock)).expect("the page");
+        let browser = Browser::new(console.address(), own.cert.der().clone());
+        Self { ledger, gate: gate.expect("a terminal"), console, browser, _data: data }
+    }
+
+    /// Somebody at the address of the box, not logged in.
+    pub(crate) fn browser(&self) -> Browser {
+        self.browser.clone()
+    }
+
+    pub(crate) async fn close(self) {
+        self.console.stop().await;
+        self.ledger.close().await;
+    }
+
+    /// Makes an account with [`PASSWORD`], or with [`CODE`] for the first log-in.
+    pub(crate) async fn account(
+        &self,
+        name: &str,
+        roles: &[Role],
+        departments: &[&str],
+        first: bool,
+    ) {
+        // SHA-256 of CODE without its hyphens.
+        let digest = "92e55f007b8365009e005706ffab956ec7a6eee9798903e1506312640f04b4a9";
+        let account = Account {
+            name: name.to_owned(),
+            roles: roles.to_vec(),
+            departments: departments.iter().map(|d| (*d).to_owned()).collect(),
+            password: (!first).then(|| hash_password(PASSWORD).expect("a hash")),
+            one_time_code: first.then(|| digest.to_owned()),
+            disabled: false,
+            created_ms: now_ms(),
+        };
+        self.ledger.accounts().put("test", account, true).await.expect("an account");
+    }
+
+    /// Somebody logged in with these roles.
+    pub(crate) async fn member(&self, name: &str, roles: &[Role], departments: &[&str]) -> Browser {
+        self.account(name, roles, departments, false).await;
+        let mut browser = self.browser();
+        assert_eq!(browser.log_in(name, PASSWORD).await.header("location"), "/");
+        browser
+    }
+
+    pub(crate) async fn person(&self, number: &str, name: &str, department: &str) -> PersonId {
+        let profile = PersonProfile {
+            person: number.to_owned(),
+            name: Some(name.to_owned()),
+            department: Some(department.to_owned()),
+            ..PersonProfile::default()
+        };
+        self.ledger.directory().import(vec![profile]).await.expect("an import");
+        self.ledger.directory().exchange(self.gate, number).await.expect("a person")
+    }
+
+    /// Commits a punch of now.
+    pub(crate) async fn punch(&self, seq: u64, person: Option<PersonId>) {
+        let fact = Attendance {
+            device: self.gate,
+            boot: 1,
+            seq,
+            person,
+            at: DeviceTime { seconds: now_ms() / 1000, offset_minutes: 480 },
+            received_ms: now_ms(),
+            method: Method::Face,
+            outcome: if person.is_some() { Outcome::Granted } else { Outcome::Denied },
+            direction: Some(Direction::In),
+            live: true,
+            clock: DeviceClock::Ok,
+        };
+        let verdicts = self.ledger.committer().commit(vec![fact]).await.expect("a commit");
+        assert_eq!(verdicts.len(), 1);
+    }
+}
+
+fn handles(ledger: &Ledger, clock: Clock) -> Handles {
+    let status = ledger.clone();
+    Handles {
+        views: ledger.views(),
+        directory: ledger.directory(),
+        devices: ledger.devices(),
+        accounts: ledger.accounts(),
+        status: Arc::new(move || status.status()),
+        checks: Arc::new(Vec::new),
+        clock,
+    }
+}
+
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Today on site, as addresses have it.
+pub(crate) fn today() -> String {
+    let now = jiff::Timestamp::from_millisecond(now_ms()).expect("a time");
+    now.in_tz("Asia/Macau").expect("a zone").date().to_string()
+}
