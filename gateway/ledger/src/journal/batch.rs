@@ -91,11 +91,6 @@ impl Facts {
         if known { Ok(Self(bytes)) } else { Err(unreadable) }
     }
 
-    /// How many.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len() / FACT_LEN
-    }
-
     /// The fact at `index`.
     pub(crate) fn get(&self, index: usize) -> Option<Fact> {
         let start = index.checked_mul(FACT_LEN)?;

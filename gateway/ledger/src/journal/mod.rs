@@ -77,7 +77,6 @@
 //! `essential` deletes it and goes on; punches are refused from then, so that the box can still
 //! start, speak and journal what it must. [`Journal::tend`] makes it again when there is room for
 //! two, and punches are taken again.
-#![allow(dead_code, unused_imports)]
 
 mod batch;
 mod cipher;
@@ -97,11 +96,11 @@ mod walk;
 mod witness;
 mod writer;
 
-pub(crate) use batch::{Acts, Batch, Draft, Facts, Unreadable};
+pub(crate) use batch::{Batch, Draft, Unreadable};
 pub(crate) use fact::Fact;
 pub(crate) use opening::Start;
 pub(crate) use reader::{ReadError, Reader, Record};
-pub(crate) use verify::{Bad, Export, Exported, Item, Report, verify};
+pub(crate) use verify::{Export, Exported, Item, verify};
 pub(crate) use witness::Witness;
 pub(crate) use writer::{Journal, JournalError, Position};
 

@@ -2,8 +2,7 @@
 
 use super::format::SegmentHeader;
 use super::keys::month_of;
-use super::reader::Damage;
-use super::recovery::{Recovered, recover};
+use super::recovery::{Damage, Recovered, recover};
 use super::reserve::Reserve;
 use super::segment::{self, Segments};
 use super::writer::{Head, Journal, JournalError};
@@ -34,6 +33,22 @@ pub(crate) struct Start {
     pub(crate) epoch: u16,
 }
 
+impl Start {
+    /// Logs what was mended or cannot be.
+    fn say(&self) {
+        let Self { torn_bytes, damaged_count, .. } = self;
+        if *torn_bytes > 0 || *damaged_count > 0 {
+            tracing::warn!(torn_bytes, damaged_count, "cut a torn tail or skipped damaged batches");
+        }
+        if let Some(batch) = self.broken_chain {
+            tracing::error!(batch, "this batch does not continue the chain: history was edited");
+        }
+        if self.rolled_back {
+            tracing::error!(epoch = self.epoch, "the data folder is older than the box remembers");
+        }
+    }
+}
+
 impl Journal {
     /// Opens or makes `<data>/journal`, cutting a torn tail. `now_ms` dates a first segment.
     pub(crate) fn open(
@@ -50,6 +65,7 @@ impl Journal {
             None => begin(&dir, keyring, &witness, now_ms).map_err(fail)?,
         };
         let (journal, start) = Self::assemble(data, dir, keyring, &witness, found);
+        start.say();
         journal.keep_witness(true);
         Ok((journal, start))
     }
@@ -69,7 +85,7 @@ impl Journal {
         };
         let known = trace.epoch.max(witness.epoch).max(1);
         let epoch = if found.grow_epoch { known.saturating_add(1) } else { known };
-        let segments = Arc::new(Segments::new(list, head.batch, head.next_record));
+        let segments = Arc::new(Segments::new(list, head.next_record));
         let mut batches = Reader::new(segments.clone(), keyring);
         batches.begin_at(found.from_batch);
         let Damage { named: damaged, count: damaged_count } = trace.damage;

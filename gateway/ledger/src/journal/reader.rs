@@ -5,7 +5,7 @@ use super::format::BatchHeader;
 use super::index::{Index, Spot, Target};
 use super::segment::{Segment, Segments};
 use super::walk::Walker;
-use super::{Batch, Fact, MAX_DAMAGED_NAMED};
+use super::{Batch, Fact};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,7 +39,6 @@ pub(crate) struct Reader {
     batch: Option<Batch>,
     /// Records known to lie in no whole batch, so that damage is not searched for each of them.
     missing: Range<u64>,
-    damaged: Damage,
 }
 
 /// Where the cursor stands.
@@ -47,22 +46,6 @@ struct Place {
     segment: Arc<Segment>,
     walker: Walker,
     at: Spot,
-}
-
-/// Damaged batches met so far.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Damage {
-    pub(super) named: Vec<u64>,
-    pub(super) count: u64,
-}
-
-impl Damage {
-    /// Notes `from` up to but without `until`.
-    pub(super) fn note(&mut self, from: u64, until: u64) {
-        self.count += until.saturating_sub(from);
-        let room = MAX_DAMAGED_NAMED.saturating_sub(self.named.len());
-        self.named.extend((from..until).take(room));
-    }
 }
 
 impl Reader {
@@ -76,18 +59,12 @@ impl Reader {
             place: None,
             batch: None,
             missing: 0..0,
-            damaged: Damage::default(),
         }
     }
 
     /// The next record number to be written: what is durable now lies below it.
     pub(crate) fn head_record(&self) -> u64 {
         self.segments.next_record()
-    }
-
-    /// The number of the last durable batch; 0 before the first.
-    pub(crate) fn head_batch(&self) -> u64 {
-        self.segments.head_batch()
     }
 
     /// Goes to the batch that holds record `number`, or the first one after it.
@@ -110,7 +87,6 @@ impl Reader {
             let sealed = place.segment.sealed.load(Ordering::Acquire);
             place.walker.set_limit(place.segment.len());
             if let Some(found) = place.walker.find(place.at.offset, place.at.batch)? {
-                self.damaged.note(place.at.batch, found.header.number);
                 self.index.note(place.segment.first_batch, found.at, &found.header);
                 place.at = after(found.at, &found.header);
                 let batch = Batch::open(&found.header, found.bytes, found.chain, &mut self.cipher);
@@ -158,11 +134,6 @@ impl Reader {
     /// A second cursor, at the start of the journal.
     pub(crate) fn another(&self) -> Reader {
         Reader::new(self.segments.clone(), self.cipher.keyring())
-    }
-
-    /// Batches found damaged so far (bounded), and how many.
-    pub(crate) fn damaged(&self) -> (&[u64], u64) {
-        (&self.damaged.named, self.damaged.count)
     }
 
     /// Stands at the start of the segment that begins with `first_batch`; for a fresh cursor.
@@ -214,9 +185,6 @@ impl Reader {
     /// Enters the segment after the one that begins with `first_batch`; false if there is none.
     fn enter_next(&mut self, first_batch: u64) -> Result<bool, ReadError> {
         let Some(segment) = self.segments.after(first_batch) else { return Ok(false) };
-        if let Some(place) = &self.place {
-            self.damaged.note(place.at.batch, segment.first_batch);
-        }
         let (walker, at) = (segment.walk()?, start_of(&segment));
         self.place = Some(Place { segment, walker, at });
         Ok(true)

@@ -1,11 +1,10 @@
 //! Finding the head after a start, a crash, a power cut, damage or a rollback.
 
-use super::Witness;
 use super::cipher::{Block, Cipher, Place};
 use super::format::{Chain, MIN_BATCH_LEN, link};
-use super::reader::Damage;
 use super::segment::{Segment, Segments, remove_unfinished};
 use super::walk::{Found, Walker};
+use super::{MAX_DAMAGED_NAMED, Witness};
 use crate::Keyring;
 use std::fs::{self, File};
 use std::io;
@@ -92,6 +91,22 @@ pub(super) fn recover(
         torn_bytes,
         rolled_back,
     }))
+}
+
+/// Damaged batches met so far.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Damage {
+    pub(super) named: Vec<u64>,
+    pub(super) count: u64,
+}
+
+impl Damage {
+    /// Notes `from` up to but without `until`.
+    pub(super) fn note(&mut self, from: u64, until: u64) {
+        self.count += until.saturating_sub(from);
+        let room = MAX_DAMAGED_NAMED.saturating_sub(self.named.len());
+        self.named.extend((from..until).take(room));
+    }
 }
 
 impl Trace {

@@ -78,17 +78,14 @@ impl Segment {
 /// All segments in order, and the durable head.
 pub(super) struct Segments {
     list: RwLock<Vec<Arc<Segment>>>,
-    /// Last durable batch, 0 before the first.
-    head_batch: AtomicU64,
     /// Number of the next record.
     next_record: AtomicU64,
 }
 
 impl Segments {
     /// Over what is there.
-    pub(super) fn new(list: Vec<Arc<Segment>>, head_batch: u64, next_record: u64) -> Self {
-        let (head_batch, next_record) = (AtomicU64::new(head_batch), AtomicU64::new(next_record));
-        Self { list: RwLock::new(list), head_batch, next_record }
+    pub(super) fn new(list: Vec<Arc<Segment>>, next_record: u64) -> Self {
+        Self { list: RwLock::new(list), next_record: AtomicU64::new(next_record) }
     }
 
     /// Every segment in the folder, oldest first, as one that nobody writes to.
@@ -112,21 +109,15 @@ impl Segments {
         found.into_iter().map(load).collect()
     }
 
-    /// Last durable batch.
-    pub(super) fn head_batch(&self) -> u64 {
-        self.head_batch.load(Ordering::Acquire)
-    }
-
     /// Number of the next record.
     pub(super) fn next_record(&self) -> u64 {
         self.next_record.load(Ordering::Acquire)
     }
 
     /// Lets readers see what is durable now.
-    pub(super) fn publish(&self, segment: &Segment, len: u64, head_batch: u64, next_record: u64) {
+    pub(super) fn publish(&self, segment: &Segment, len: u64, next_record: u64) {
         segment.committed.store(len, Ordering::Release);
         self.next_record.store(next_record, Ordering::Release);
-        self.head_batch.store(head_batch, Ordering::Release);
     }
 
     /// Adds the segment that is written from now on; the one before is sealed.

@@ -220,7 +220,7 @@ impl Export {
     /// Opens `<data>/journal` as it is now, for reading alone.
     pub(crate) fn open(data: &Path, keyring: &Keyring) -> io::Result<Export> {
         let segments = Segments::scan(&data.join("journal"), keyring.box_id())?;
-        let segments = Arc::new(Segments::new(segments, u64::MAX, u64::MAX));
+        let segments = Arc::new(Segments::new(segments, u64::MAX));
         Ok(Export { reader: Reader::new(segments, keyring), waiting: VecDeque::new() })
     }
 }

@@ -91,7 +91,7 @@ impl Journal {
         self.len += self.buffer.len() as u64;
         let next_record = first_record + draft.facts.len() as u64;
         self.head = Head { batch: number, next_record, chain };
-        self.segments.publish(&self.current, self.len, number, next_record);
+        self.segments.publish(&self.current, self.len, next_record);
         self.full &= !self.reserve.is_held();
         self.buffer.clear();
         self.buffer.shrink_to(KEPT_BUFFER);
@@ -136,11 +136,6 @@ impl Journal {
     /// Number the next fact will get.
     pub(crate) fn next_record(&self) -> u64 {
         self.head.next_record
-    }
-
-    /// Chain hash of the last durable batch.
-    pub(crate) fn chain(&self) -> Chain {
-        self.head.chain
     }
 
     /// The head, to be stored by [`Witness::store`].

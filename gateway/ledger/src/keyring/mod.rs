@@ -187,16 +187,6 @@ impl Keyring {
         self.inner.persons.secret(person, Half::Directory)
     }
 
-    /// Destroys both secrets of a person; fsynced when this returns. Blocks. Harmless if done before.
-    pub(crate) fn destroy_person(&self, person: PersonId) -> Result<(), KeyringError> {
-        self.inner.persons.destroy_both(person)
-    }
-
-    /// Persons who were not destroyed, in no order.
-    pub(crate) fn persons(&self) -> Vec<PersonId> {
-        self.inner.persons.all()
-    }
-
     /// A 32-byte key of the box by name (`[a-z0-9-]`, 1 to 60), made and fsynced on first use.
     pub(crate) fn named_key(&self, name: &str) -> Result<Secret, KeyringError> {
         let file = format!("key-{name}");
@@ -219,22 +209,10 @@ impl Keyring {
         self.inner.months.find(periods::month_slot(class, yyyymm)?)
     }
 
-    /// Destroys a month's key: its blocks can be read no more, the chain still verifies.
-    pub(crate) fn destroy_month(&self, class: Class, yyyymm: u32) -> Result<(), KeyringError> {
-        self.inner.months.destroy(periods::month_slot(class, yyyymm)?)?;
-        self.inner.destructions.fetch_add(1, Ordering::AcqRel);
-        Ok(())
-    }
-
     /// How many months were destroyed since the start: whoever caches a month's key drops it when
     /// this changes.
     pub(crate) fn destructions(&self) -> u64 {
         self.inner.destructions.load(Ordering::Acquire)
-    }
-
-    /// Destroys a day's vault secret (for evidence of nobody).
-    pub(crate) fn destroy_day(&self, day: i32) -> Result<(), KeyringError> {
-        self.inner.days.destroy(periods::day_slot(day))
     }
 
     /// Derived from the root key: tells this box's journal from another's.
@@ -274,6 +252,31 @@ impl Keyring {
         let inner = self.inner.clone();
         let done = tokio::task::spawn_blocking(move || work(&inner)).await;
         done.unwrap_or_else(|e| Err(KeyringError::Io(std::io::Error::other(e))))
+    }
+}
+
+#[cfg_attr(not(test), expect(dead_code, reason = "erasure and retention are not wired yet"))]
+impl Keyring {
+    /// Destroys both secrets of a person; fsynced when this returns. Blocks. Harmless if done before.
+    pub(crate) fn destroy_person(&self, person: PersonId) -> Result<(), KeyringError> {
+        self.inner.persons.destroy_both(person)
+    }
+
+    /// Persons who were not destroyed, in no order.
+    pub(crate) fn persons(&self) -> Vec<PersonId> {
+        self.inner.persons.all()
+    }
+
+    /// Destroys a month's key: its blocks can be read no more, the chain still verifies.
+    pub(crate) fn destroy_month(&self, class: Class, yyyymm: u32) -> Result<(), KeyringError> {
+        self.inner.months.destroy(periods::month_slot(class, yyyymm)?)?;
+        self.inner.destructions.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Destroys a day's vault secret (for evidence of nobody).
+    pub(crate) fn destroy_day(&self, day: i32) -> Result<(), KeyringError> {
+        self.inner.days.destroy(periods::day_slot(day))
     }
 }
 
@@ -347,6 +350,17 @@ mod tests {
         let reading = Keyring::open_to_read(&data, RootKey::new([5; 32])).unwrap();
         assert_eq!(reading.epoch(), 41);
         assert!(reading.create_persons(1).is_err());
+    }
+
+    #[test]
+    fn a_destroyed_person_is_gone_for_every_purpose() {
+        let data = tempfile::tempdir().unwrap();
+        let made = open(data.path()).create_persons(2).unwrap();
+        open(data.path()).destroy_person(made[0]).unwrap();
+        let keyring = open(data.path());
+        assert_eq!(keyring.persons(), [made[1]]);
+        assert!(matches!(keyring.directory_secret(made[0]), Err(KeyringError::Gone)));
+        assert!(matches!(keyring.find_vault_secret(Some(made[0]), 0), Err(KeyringError::Gone)));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The journal against a model, with cuts, flips and crashes.
 
+use super::verify::Report;
 use super::*;
 use crate::{Keyring, RootKey};
 use muster_attendance::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
 };
 use proptest::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// 2026-12-01T00:00:00Z.
