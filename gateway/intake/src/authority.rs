@@ -137,8 +137,7 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer)?;
         let mut secret = Zeroizing::new([0; 32]);
         SystemRandom::new().fill(secret.as_mut()).map_err(|_| AuthorityError::Random)?;
-        let digest = ring::digest::digest(&ring::digest::SHA256, certificate.der());
-        let fingerprint = Some(hex(digest.as_ref()));
+        let fingerprint = Some(digest(certificate.der()));
         let id = devices.pair(&name, kind, carrier, address, fingerprint).await?;
         keyring.put_device_secret(id, *secret).await?;
         Ok(Credentials {
@@ -181,6 +180,11 @@ pub(crate) fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
     let name = parsed.subject().iter_common_name().next()?.as_str().ok()?;
     Some(name.to_owned())
+}
+
+/// SHA-256 of a certificate, in lower-case hex.
+pub(crate) fn digest(certificate: &CertificateDer<'_>) -> String {
+    hex(ring::digest::digest(&ring::digest::SHA256, certificate).as_ref())
 }
 
 fn carrier_id(devices: &Devices, name: String) -> Result<DeviceId, AuthorityError> {

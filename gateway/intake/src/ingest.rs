@@ -2,19 +2,23 @@
 //!
 //! A link hands over all that one read brought; it becomes one request to the vault (if there is
 //! evidence) and one to the committer. The order never changes: evidence is sealed before its fact
-//! is committed, and an answer exists only for what is on disk. A full disk is waited for here, so
-//! that no device has to notice; a link gives up by dropping the future.
+//! is committed, and an answer exists only for what is on disk.
+
+mod answer;
+
+pub(crate) use answer::{Answer, Later, Reply};
 
 use crate::Handles;
 use crate::limits::{FULL_DISK_PAUSE, MAX_PAYLOAD};
 use crate::metric;
-use crate::split::{BiometricEvidence, split};
-use crate::verify::{self, CheckIn, Reject, Speaker, Verified};
+use crate::seals::Seals;
+use crate::split::split;
+use crate::vault::Vault;
+use crate::verify::{self, CheckIn, Incoming, Reject, Speaker, Verified};
 use futures_util::future::join_all;
 use muster_attendance::{Attendance, DeviceId, PersonId};
-use muster_ledger::{
-    CommitError, Committed, Committer, DirectoryError, Refusal, RefusalReason, Verdict,
-};
+use muster_ledger::{CommitError, DirectoryError, Refusal, RefusalReason, Verdict};
+use muster_proto::message::Stamp;
 use std::ops::Range;
 
 /// One message of a link.
@@ -24,71 +28,86 @@ pub(crate) struct Message {
     pub(crate) who: Result<Speaker, Option<RefusalReason>>,
     /// The device that brought it, where known.
     pub(crate) device: Option<DeviceId>,
-    /// Where its payload is in the bytes read; empty if it was thrown away.
+    /// Where its payload is in the bytes read; empty if it was thrown away. Ranges ascend.
     pub(crate) payload: Range<usize>,
     /// Length of the payload as sent.
     pub(crate) length: usize,
 }
 
-/// What a message is answered with.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// On disk; the receipt consumes it.
-    Stored(Committed),
-    /// It was on disk before.
-    Again(Committed),
-    /// On disk, set apart.
-    Quarantined(Committed),
-    /// Refused for good, and that is on disk.
-    Refused(Reject),
-    /// Not taken now: no answer, the device tries again.
-    Later,
+/// What a link wants of a full disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum OnFull {
+    /// To wait for room, so that no device has to notice; the link gives up by dropping the future.
+    Wait,
+    /// To be told at once.
+    Tell,
 }
 
 /// The way of all check-ins.
 pub(crate) struct Ingest {
     handles: Handles,
+    vault: Vault,
+    seals: Seals,
 }
 
 impl Ingest {
-    pub(crate) fn new(handles: Handles) -> Self {
-        Self { handles }
+    pub(crate) fn new(handles: Handles, vault: Vault, seals: Seals) -> Self {
+        Self { handles, vault, seals }
     }
 
     pub(crate) fn handles(&self) -> &Handles {
         &self.handles
     }
 
-    /// Takes the messages of one read over `link`; answers in their order.
+    pub(crate) fn seals(&self) -> &Seals {
+        &self.seals
+    }
+
+    /// Takes the messages of one read over `link`; answers in their order. Sealed messages are
+    /// opened in place: the caller wipes `bytes`.
     pub(crate) async fn take(
         &self,
         link: &'static str,
-        bytes: &[u8],
+        on_full: OnFull,
+        bytes: &mut [u8],
         messages: &[Message],
-    ) -> Vec<Answer> {
+    ) -> Vec<Reply> {
         let mut round = self.sort(bytes, messages);
         if !round.slow.is_empty() {
             self.resolve(&mut round).await;
         }
-        self.refuse(messages, &mut round).await;
-        let answers = self.commit(round).await;
-        count(link, &answers);
-        answers
+        if !round.rejects.is_empty() {
+            self.refuse(messages, &mut round).await;
+        }
+        let Round { mut replies, punches, places, .. } = round;
+        let set_aside = self.commit(on_full, punches, &places, &mut replies).await;
+        for (place, attendance) in set_aside {
+            let payload = messages.get(place).and_then(|m| bytes.get(m.payload.clone()));
+            self.vault.set_aside(&attendance, payload.unwrap_or_default()).await;
+        }
+        answer::count(link, &replies);
+        replies
     }
 
     /// Verifies each message and splits those that need nothing but a look into memory.
-    fn sort<'a>(&self, bytes: &'a [u8], messages: &[Message]) -> Round<'a> {
-        let now = self.handles.clock.now_ms();
-        let mut round = Round::new(messages.len(), now);
-        let mut unknown_fields = 0;
+    fn sort<'a>(&self, mut bytes: &'a mut [u8], messages: &[Message]) -> Round<'a> {
+        let mut round = Round::new(messages.len(), self.handles.clock.now_ms());
+        let (mut unknown_fields, mut at) = (0, 0);
         for (place, message) in messages.iter().enumerate() {
-            let payload = bytes.get(message.payload.clone()).unwrap_or_default();
-            match read(message, payload) {
-                Ok(verified) => {
-                    unknown_fields += verified.get().unknown_fields;
+            let range = message.payload.start - at..message.payload.end - at;
+            let (before, rest) = bytes.split_at_mut(range.end);
+            (bytes, at) = (rest, message.payload.end);
+            let payload = before.get_mut(range.start..).unwrap_or_default();
+            match self.read(message, payload) {
+                Ok((sealed, Incoming::CheckIn(verified))) => {
+                    let check_in = verified.get();
+                    unknown_fields += check_in.unknown_fields;
+                    let stamp = Stamp { boot: check_in.boot, seq: check_in.seq };
+                    round.note_sealed(place, sealed.then(|| (verified.device(), stamp)));
                     self.place(&mut round, place, verified);
                 }
-                Err(Some(reject)) => round.rejects.push((place, reject)),
+                Ok((_, Incoming::Hello(stamp))) => self.hello(&mut round, place, message, stamp),
+                Err(Some(reject)) => round.reject(place, message, reject),
                 Err(None) => {}
             }
         }
@@ -96,6 +115,36 @@ impl Ingest {
             metrics::counter!(metric::UNKNOWN_FIELDS).increment(unknown_fields.into());
         }
         round
+    }
+
+    /// Verifies one message, and says whether it was sealed; `Err(None)` if that cannot be done
+    /// now.
+    fn read<'a>(
+        &self,
+        message: &Message,
+        payload: &'a mut [u8],
+    ) -> Result<(bool, Incoming<'a>), Option<Reject>> {
+        let speaker = match message.who {
+            Ok(_) if message.length > MAX_PAYLOAD => {
+                return Err(Some(RefusalReason::Oversized.into()));
+            }
+            Ok(speaker) => speaker,
+            Err(reason) => {
+                let message = verify::claimed(payload);
+                return Err(reason.map(|reason| Reject { message, ..reason.into() }));
+            }
+        };
+        let sealed = verify::is_sealed(payload);
+        let incoming = verify::message(speaker, payload, &self.seals).map_err(Some)?;
+        Ok((sealed, incoming))
+    }
+
+    fn hello(&self, round: &mut Round<'_>, place: usize, message: &Message, stamp: Stamp) {
+        if let Ok(speaker) = message.who {
+            self.handles.devices.heard(speaker.device());
+            round.note_sealed(place, Some((speaker.device(), stamp)));
+            round.answer(place, Answer::Hello(stamp));
+        }
     }
 
     fn place<'a>(&self, round: &mut Round<'a>, place: usize, verified: Verified<CheckIn<'a>>) {
@@ -129,7 +178,9 @@ impl Ingest {
                 Err(None) => {}
             }
         }
-        self.seal(evidence).await;
+        if !evidence.is_empty() {
+            self.vault.seal(evidence).await;
+        }
     }
 
     /// The person behind a check-in's number; `Err(None)` if the box cannot tell now.
@@ -144,18 +195,12 @@ impl Ingest {
             Err(DirectoryError::Number) => Err(Some(Reject {
                 reason: RefusalReason::BadPerson,
                 message: Some((check_in.boot, check_in.seq)),
+                authentic: true,
             })),
             Err(error) => {
                 tracing::warn!(%error, "cannot take a person's number now");
                 Err(None)
             }
-        }
-    }
-
-    async fn seal(&self, evidence: Vec<(Attendance, BiometricEvidence)>) {
-        let dropped = evidence.len() as u64;
-        if dropped > 0 {
-            metrics::counter!(metric::EVIDENCE_DROPPED, "reason" => "vault").increment(dropped);
         }
     }
 
@@ -170,37 +215,59 @@ impl Ingest {
                 length: message.length as u64,
             };
             if self.handles.committer.refuse(refusal).await.is_ok() {
-                count_refusal(reject.reason);
+                answer::count_refusal(reject.reason);
                 round.answer(place, Answer::Refused(reject));
             }
         }
     }
 
-    async fn commit(&self, mut round: Round<'_>) -> Vec<Answer> {
-        let punches = std::mem::take(&mut round.punches);
-        let places = std::mem::take(&mut round.places);
-        let mut places = places.into_iter();
-        if !punches.is_empty() {
-            let ids: Vec<_> = punches.iter().map(|punch| (punch.boot, punch.seq)).collect();
-            for (verdict, id) in commit(&self.handles.committer, punches).await.into_iter().zip(ids)
-            {
-                if let Some(place) = places.next() {
-                    round.answer(place, answer(verdict, id));
-                }
+    /// Commits and puts the answers in their places; returns what was set aside.
+    async fn commit(
+        &self,
+        on_full: OnFull,
+        punches: Vec<Attendance>,
+        places: &[usize],
+        replies: &mut [Reply],
+    ) -> Vec<(usize, Attendance)> {
+        let mut set_aside = Vec::new();
+        if punches.is_empty() {
+            return set_aside;
+        }
+        let mut verdicts = self.verdicts(on_full, &punches).await;
+        for (&place, punch) in places.iter().zip(&punches) {
+            let answer = match &mut verdicts {
+                Ok(verdicts) => match verdicts.next() {
+                    Some(verdict) => Answer::of(verdict, (punch.boot, punch.seq)),
+                    None => Answer::Later(Later::Failing),
+                },
+                Err(later) => Answer::Later(*later),
+            };
+            if matches!(answer, Answer::Quarantined(_)) {
+                set_aside.push((place, *punch));
+            }
+            if let Some(reply) = replies.get_mut(place) {
+                reply.answer = answer;
             }
         }
-        round.answers
+        set_aside
     }
-}
 
-fn answer(verdict: Verdict, id: (u32, u64)) -> Answer {
-    match verdict {
-        Verdict::New(committed) => Answer::Stored(committed),
-        Verdict::Again(committed) => Answer::Again(committed),
-        Verdict::Quarantined(committed) => Answer::Quarantined(committed),
-        Verdict::Refused(reason) => {
-            count_refusal(reason);
-            Answer::Refused(Reject { reason, message: Some(id) })
+    async fn verdicts(
+        &self,
+        on_full: OnFull,
+        punches: &[Attendance],
+    ) -> Result<std::vec::IntoIter<Verdict>, Later> {
+        loop {
+            match self.handles.committer.commit(punches.to_vec()).await {
+                Ok(verdicts) => return Ok(verdicts.into_iter()),
+                Err(CommitError::Full) if on_full == OnFull::Wait => {
+                    tokio::time::sleep(FULL_DISK_PAUSE).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "punches cannot be receipted now");
+                    return Err(Later::from(&error));
+                }
+            }
         }
     }
 }
@@ -209,7 +276,7 @@ fn answer(verdict: Verdict, id: (u32, u64)) -> Answer {
 struct Round<'a> {
     now_ms: i64,
     /// One for each message; what nothing else is said of is for later.
-    answers: Vec<Answer>,
+    replies: Vec<Reply>,
     punches: Vec<Attendance>,
     /// Whose answer each of `punches` is.
     places: Vec<usize>,
@@ -219,9 +286,10 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn new(messages: usize, now_ms: i64) -> Self {
+        let later = || Reply { answer: Answer::Later(Later::Failing), sealed: None };
         Self {
             now_ms,
-            answers: std::iter::repeat_with(|| Answer::Later).take(messages).collect(),
+            replies: std::iter::repeat_with(later).take(messages).collect(),
             punches: Vec::with_capacity(messages),
             places: Vec::with_capacity(messages),
             slow: Vec::new(),
@@ -234,77 +302,24 @@ impl Round<'_> {
         self.places.push(place);
     }
 
+    fn reject(&mut self, place: usize, message: &Message, reject: Reject) {
+        if let (true, Ok(speaker), Some((boot, seq))) =
+            (reject.authentic, message.who, reject.message)
+        {
+            self.note_sealed(place, Some((speaker.device(), Stamp { boot, seq })));
+        }
+        self.rejects.push((place, reject));
+    }
+
     fn answer(&mut self, place: usize, answer: Answer) {
-        if let Some(slot) = self.answers.get_mut(place) {
-            *slot = answer;
+        if let Some(reply) = self.replies.get_mut(place) {
+            reply.answer = answer;
         }
     }
-}
 
-/// Verifies one message; `Err(None)` if that cannot be done now.
-fn read<'a>(message: &Message, payload: &'a [u8]) -> Result<Verified<CheckIn<'a>>, Option<Reject>> {
-    match message.who {
-        Ok(_) if message.length > MAX_PAYLOAD => Err(Some(RefusalReason::Oversized.into())),
-        Ok(speaker) => verify::check_in(speaker, payload).map_err(Some),
-        Err(reason) => {
-            Err(reason.map(|reason| Reject { reason, message: crate::json::message_of(payload) }))
+    fn note_sealed(&mut self, place: usize, sealed: Option<(DeviceId, Stamp)>) {
+        if let Some(reply) = self.replies.get_mut(place) {
+            reply.sealed = sealed;
         }
-    }
-}
-
-/// Commits, waiting while the disk is full. Empty if nothing was committed.
-async fn commit(committer: &Committer, punches: Vec<Attendance>) -> Vec<Verdict> {
-    loop {
-        match committer.commit(punches.clone()).await {
-            Ok(verdicts) => return verdicts,
-            Err(CommitError::Full) => tokio::time::sleep(FULL_DISK_PAUSE).await,
-            Err(CommitError::Closed) => return Vec::new(),
-            Err(error) => {
-                tracing::error!(%error, "punches cannot be receipted");
-                return Vec::new();
-            }
-        }
-    }
-}
-
-fn count(link: &'static str, answers: &[Answer]) {
-    let mut counts = [0u64; 5];
-    for answer in answers {
-        counts[match answer {
-            Answer::Stored(_) => 0,
-            Answer::Again(_) => 1,
-            Answer::Quarantined(_) => 2,
-            Answer::Refused(_) => 3,
-            Answer::Later => 4,
-        }] += 1;
-    }
-    for (count, result) in
-        counts.into_iter().zip(["stored", "again", "quarantined", "refused", "later"])
-    {
-        if count > 0 {
-            metrics::counter!(metric::CHECK_INS, "link" => link, "result" => result)
-                .increment(count);
-        }
-    }
-}
-
-fn count_refusal(reason: RefusalReason) {
-    metrics::counter!(metric::REFUSALS, "reason" => reason_name(reason)).increment(1);
-}
-
-/// The reason as devices and metrics see it.
-pub(crate) fn reason_name(reason: RefusalReason) -> &'static str {
-    match reason {
-        RefusalReason::UnknownDevice => "unknown-device",
-        RefusalReason::WrongDevice => "wrong-device",
-        RefusalReason::Revoked => "revoked",
-        RefusalReason::Malformed => "malformed",
-        RefusalReason::Oversized => "oversized",
-        RefusalReason::NotAuthentic => "not-authentic",
-        RefusalReason::BadTopic => "bad-topic",
-        RefusalReason::BadPerson => "bad-person",
-        RefusalReason::BadTime => "bad-time",
-        RefusalReason::TooSparse => "too-sparse",
-        RefusalReason::UnknownVersion => "unknown-version",
     }
 }

@@ -1,10 +1,16 @@
 //! Starting and stopping the links.
 
 use crate::Handles;
+use crate::authority::{Authority, AuthorityError};
 use crate::ingest::Ingest;
 use crate::limits::{DRAIN_TIMEOUT, Limits};
 use crate::mqtt::{Gate, ListenError, Listener};
+use crate::seals::{LocalOffset, Seals};
+use crate::vault::{self, Retention, Vault, VaultError, VaultStatus};
+use muster_ledger::Keyring;
+use rustls::ServerConfig;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
@@ -15,6 +21,16 @@ use tokio::task::JoinSet;
 pub struct Config {
     /// The plaintext MQTT listener (`[mqtt] loopback`); refused anywhere but on loopback.
     pub mqtt_loopback: Option<SocketAddr>,
+    /// The MQTT listener over TLS, for devices with certificates of the box (`[mqtt] listen`).
+    pub mqtt_tls: Option<SocketAddr>,
+    /// Names and addresses that the box's certificate is for, beside `localhost` and loopback.
+    pub names: Vec<String>,
+    /// The data folder (`[box] data`), of which the vault is `vault`.
+    pub data: PathBuf,
+    /// What becomes of evidence; without a policy it is sealed for 30 days.
+    pub retention: Retention,
+    /// What terminals show beside UTC.
+    pub offset: LocalOffset,
     /// Bounds; the default suits a small box.
     pub limits: Limits,
 }
@@ -24,6 +40,8 @@ pub struct Config {
 pub struct Addresses {
     /// The plaintext MQTT listener.
     pub mqtt_loopback: Option<SocketAddr>,
+    /// The MQTT listener over TLS.
+    pub mqtt_tls: Option<SocketAddr>,
 }
 
 /// Why the device side does not start.
@@ -32,6 +50,12 @@ pub enum StartError {
     /// A listener cannot have its address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The box's certificate cannot be made.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The vault does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
 }
 
 /// The running links.
@@ -39,22 +63,47 @@ pub struct Intake {
     addresses: Addresses,
     closing: watch::Sender<bool>,
     links: JoinSet<()>,
+    vault: Vault,
+}
+
+/// How the device side is, for `status` and `/healthz`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct IntakeStatus {
+    /// The vault.
+    pub vault: VaultStatus,
 }
 
 impl Intake {
     /// Binds every listener, then serves them. Must run within a tokio runtime.
     pub async fn start(config: Config, handles: Handles) -> Result<Self, StartError> {
         let (closing, shutdown) = watch::channel(false);
-        let ingest = Arc::new(Ingest::new(handles));
+        let (retention, limit) = (config.retention, config.limits.vault_bytes);
+        let vault =
+            Vault::open(config.data.join("vault"), handles.keyring.clone(), retention, limit)?;
+        let seals = Seals::new(&handles, config.offset);
+        let (clock, keyring) = (handles.clock.clone(), handles.keyring.clone());
+        let ingest = Arc::new(Ingest::new(handles, vault.clone(), seals));
         let budget = Arc::new(Semaphore::new(config.limits.payload_bytes));
         let gate = Gate::new(ingest, config.limits, budget, shutdown);
         let (mut addresses, mut links) = (Addresses::default(), JoinSet::new());
         if let Some(address) = config.mqtt_loopback {
             let listener = Listener::loopback(address).await?;
             addresses.mqtt_loopback = Some(listener.address());
-            links.spawn(listener.serve(gate));
+            links.spawn(listener.serve(gate.clone()));
         }
-        Ok(Self { addresses, closing, links })
+        if let Some(address) = config.mqtt_tls {
+            let tls = server_config(&keyring, config.names)?;
+            let listener = Listener::tls(address, tls).await?;
+            addresses.mqtt_tls = Some(listener.address());
+            links.spawn(listener.serve(gate.clone()));
+        }
+        links.spawn(vault::purge(vault.clone(), clock, closing.subscribe()));
+        Ok(Self { addresses, closing, links, vault })
+    }
+
+    /// How the device side is.
+    pub fn status(&self) -> IntakeStatus {
+        IntakeStatus { vault: self.vault.status() }
     }
 
     /// Where the links listen.
@@ -70,4 +119,13 @@ impl Intake {
         let finished = async { while self.links.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(DRAIN_TIMEOUT + GRACE, finished).await;
     }
+}
+
+/// TLS under the box's own authority, for the names a device may know the box by.
+fn server_config(keyring: &Keyring, names: Vec<String>) -> Result<ServerConfig, AuthorityError> {
+    let own = ["localhost", "127.0.0.1", "::1"].map(String::from);
+    let mut all: Vec<String> = own.into_iter().chain(names).collect();
+    all.sort();
+    all.dedup();
+    Authority::open(keyring)?.server_config(all)
 }

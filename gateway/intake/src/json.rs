@@ -34,7 +34,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(crate) fn check_in(payload: &[u8]) -> Result<CheckIn<'_>, Reject> {
     let draft = Draft::parse(payload).map_err(|_| Malformed)?;
     let message = message(&draft);
-    complete(draft).map_err(|reason| Reject { reason, message })
+    complete(draft).map_err(|reason| Reject { message, ..reason.into() })
 }
 
 /// Boot and sequence number of a message that is refused for another reason, where readable.

@@ -16,14 +16,18 @@ mod json;
 pub mod limits;
 mod metric;
 mod mqtt;
+mod seals;
 mod split;
 mod time;
+pub mod vault;
 mod verify;
 
-pub use intake::{Addresses, Config, Intake, StartError};
+pub use intake::{Addresses, Config, Intake, IntakeStatus, StartError};
 pub use limits::Limits;
 pub use mqtt::ListenError;
+pub use seals::LocalOffset;
 pub use split::{BiometricEvidence, EvidenceKind};
+pub use vault::{Keep, Retention};
 
 use muster_ledger::{Clock, Committer, Devices, Directory, Keyring, Ledger};
 

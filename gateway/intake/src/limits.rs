@@ -59,6 +59,8 @@ pub struct Limits {
     pub connections: usize,
     /// Bytes of payloads in flight, over all links; at least [`MAX_PACKET`].
     pub payload_bytes: usize,
+    /// Bytes of the vault on disk; beyond it evidence is dropped and punches go on.
+    pub vault_bytes: u64,
     /// Check-ins a second of one device with a certificate; more are delayed, never refused.
     pub device_rate: u32,
     /// Check-ins a second of one client of the plaintext listener; more are delayed.
@@ -70,6 +72,7 @@ impl Default for Limits {
         Self {
             connections: 6000,
             payload_bytes: 48 * 1024 * 1024,
+            vault_bytes: 8 * 1024 * 1024 * 1024,
             device_rate: 5000,
             loopback_rate: 100_000,
         }

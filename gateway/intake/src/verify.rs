@@ -4,10 +4,14 @@
 //! connection, or by opening a seal under the device's own key. Nothing else in the crate can be
 //! split, so nothing unproven reaches the journal.
 
+mod sealed;
+
 use crate::json;
+use crate::seals::Seals;
 use crate::split::BiometricEvidence;
 use muster_attendance::{DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome};
 use muster_ledger::RefusalReason;
+use muster_proto::message::Stamp;
 use std::borrow::Cow;
 
 /// A check-in as it came, evidence included. Every field goes to one side in [`crate::split`].
@@ -27,7 +31,7 @@ pub(crate) struct CheckIn<'a> {
     pub(crate) unknown_fields: u32,
 }
 
-/// Something that was proven to come from `device`.
+/// Something that was proven to come from a device.
 pub(crate) struct Verified<T> {
     device: DeviceId,
     inner: T,
@@ -52,7 +56,8 @@ impl<'a> Verified<CheckIn<'a>> {
 pub(crate) enum Speaker {
     /// The device itself: its certificate, or its name on the plaintext loopback listener.
     Itself(DeviceId),
-    /// Another device or a broker that carries the message: only a seal proves who made it.
+    /// Another device, a shared line or a broker carries the message: only a seal proves whose it
+    /// is.
     Carried(DeviceId),
 }
 
@@ -65,23 +70,56 @@ impl Speaker {
     }
 }
 
+/// A message that was proven to come from a device.
+pub(crate) enum Incoming<'a> {
+    /// A punch.
+    CheckIn(Verified<CheckIn<'a>>),
+    /// A terminal introducing itself.
+    Hello(Stamp),
+}
+
 /// Why a message is refused for good, and which it was as far as it could be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Reject {
     pub(crate) reason: RefusalReason,
     pub(crate) message: Option<(u32, u64)>,
+    /// Whether the seal held: only then may the answer be sealed for the device, because a
+    /// terminal forgets a punch that is refused for good.
+    pub(crate) authentic: bool,
 }
 
 impl From<RefusalReason> for Reject {
     fn from(reason: RefusalReason) -> Self {
-        Self { reason, message: None }
+        Self { reason, message: None, authentic: false }
     }
 }
 
-/// Verifies a check-in of `speaker`.
-pub(crate) fn check_in(speaker: Speaker, payload: &[u8]) -> Result<Verified<CheckIn<'_>>, Reject> {
+/// Whether a payload is a sealed message rather than JSON, which begins with a brace or with space
+/// before it.
+pub(crate) fn is_sealed(payload: &[u8]) -> bool {
+    !matches!(payload.first(), None | Some(b'{' | b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// Boot and sequence number that a payload claims, proven or not.
+pub(crate) fn claimed(payload: &[u8]) -> Option<(u32, u64)> {
+    if is_sealed(payload) { sealed::claimed(payload) } else { json::message_of(payload) }
+}
+
+/// Verifies a message of `speaker`. A sealed one is opened in place.
+pub(crate) fn message<'a>(
+    speaker: Speaker,
+    payload: &'a mut [u8],
+    seals: &Seals,
+) -> Result<Incoming<'a>, Reject> {
+    if is_sealed(payload) {
+        return sealed::open(speaker.device(), payload, seals);
+    }
     match speaker {
-        Speaker::Itself(device) => Ok(Verified { device, inner: json::check_in(payload)? }),
-        Speaker::Carried(_) => Err(RefusalReason::NotAuthentic.into()),
+        Speaker::Itself(device) => {
+            Ok(Incoming::CheckIn(Verified { device, inner: json::check_in(payload)? }))
+        }
+        Speaker::Carried(_) => {
+            Err(Reject { message: json::message_of(payload), ..RefusalReason::NotAuthentic.into() })
+        }
     }
 }

@@ -1,26 +1,32 @@
 //! Who a connection speaks for: its own device and, for a C1, those it carries.
 
 use super::topic::{self, Purpose};
-use crate::ingest::reason_name;
 use crate::ingest::{Answer, Message};
 use crate::verify::Speaker;
 use mqtt_protocol_core::mqtt::result_code::SubackReasonCode;
 use muster_attendance::DeviceId;
 use muster_ledger::{DeviceState, Devices, DevicesError, RefusalReason};
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Devices of one C1 that are remembered on its connection, and twice as many subscriptions.
 const MAX_CARRIED: usize = 256;
 
+/// Where the receipt of a message goes.
+pub(super) enum Receipt {
+    /// To the client itself.
+    Own,
+    /// To a device it carries, on this topic, and sealed or not at all.
+    Carried(Arc<str>),
+}
+
 /// The client at the other end of a connection.
 pub(super) struct Client {
-    name: Arc<str>,
+    name: String,
     id: Option<DeviceId>,
     check_in: String,
-    receipt: Arc<str>,
+    receipt: String,
     subscriptions: HashSet<String>,
     /// Devices spoken for, with their receipt topics.
     carried: HashMap<String, (DeviceId, Arc<str>)>,
@@ -30,10 +36,10 @@ impl Client {
     /// `id` is absent for a client of the plaintext listener until its first message.
     pub(super) fn new(name: &str, id: Option<DeviceId>) -> Self {
         Self {
-            name: name.into(),
+            name: name.to_owned(),
             id,
             check_in: topic::check_in(name),
-            receipt: topic::receipt(name).into(),
+            receipt: topic::receipt(name),
             subscriptions: HashSet::new(),
             carried: HashMap::new(),
         }
@@ -54,35 +60,41 @@ impl Client {
         devices: &Devices,
         topic: &str,
         payload: Range<usize>,
-    ) -> (Message, Arc<str>) {
+    ) -> (Message, Receipt) {
         let (who, receipt) = self.speaker(devices, topic);
         let length = payload.len();
         (Message { who, device: self.id, payload, length }, receipt)
     }
 
     /// A message that was too long to keep.
-    pub(super) fn oversized(&mut self, devices: &Devices, length: usize) -> (Message, Arc<str>) {
+    /// It lay at `at`, which is where its empty payload is.
+    pub(super) fn oversized(
+        &mut self,
+        devices: &Devices,
+        at: usize,
+        length: usize,
+    ) -> (Message, Receipt) {
         let _ = self.own(devices);
         let who = Err(Some(RefusalReason::Oversized));
-        (Message { who, device: self.id, payload: 0..0, length }, self.receipt.clone())
+        (Message { who, device: self.id, payload: at..at, length }, Receipt::Own)
     }
 
     fn speaker(
         &mut self,
         devices: &Devices,
         topic: &str,
-    ) -> (Result<Speaker, Option<RefusalReason>>, Arc<str>) {
+    ) -> (Result<Speaker, Option<RefusalReason>>, Receipt) {
         let own = self.own(devices);
         if own.is_err() || topic == self.check_in {
-            return (own.map(Speaker::Itself), self.receipt.clone());
+            return (own.map(Speaker::Itself), Receipt::Own);
         }
         let who = match topic::parse(topic) {
             Some((name, Purpose::CheckIn)) => self.carried(devices, name),
             _ => Err(RefusalReason::BadTopic),
         };
         match who {
-            Ok((device, receipt)) => (Ok(Speaker::Carried(device)), receipt),
-            Err(reason) => (Err(Some(reason)), self.receipt.clone()),
+            Ok((device, receipt)) => (Ok(Speaker::Carried(device)), Receipt::Carried(receipt)),
+            Err(reason) => (Err(Some(reason)), Receipt::Own),
         }
     }
 
@@ -129,7 +141,7 @@ impl Client {
     pub(super) fn subscribe(&mut self, devices: &Devices, filter: &str) -> SubackReasonCode {
         let allowed = match topic::parse(filter) {
             Some((name, Purpose::Receipt | Purpose::Command)) => {
-                *name == *self.name || self.carried(devices, name).is_ok()
+                name == self.name || self.carried(devices, name).is_ok()
             }
             _ => false,
         };
@@ -148,36 +160,17 @@ impl Client {
         self.subscriptions.remove(filter)
     }
 
-    pub(super) fn is_subscribed(&self, topic: &str) -> bool {
-        !self.subscriptions.is_empty() && self.subscriptions.contains(topic)
-    }
-}
-
-/// The receipt of a JSON check-in: `{"boot","seq","result","reason"}`, the last for refusals only.
-pub(super) fn receipt(answer: &Answer) -> Option<String> {
-    let (message, result) = match answer {
-        Answer::Stored(committed) => (Some(committed.message()), "stored"),
-        Answer::Again(committed) => (Some(committed.message()), "again"),
-        Answer::Quarantined(committed) => (Some(committed.message()), "quarantined"),
-        Answer::Refused(reject) => {
-            (reject.message.map(|(boot, seq)| (DeviceId(0), boot, seq)), "refused")
+    /// The topic of `receipt`, if the client has subscribed to it.
+    pub(super) fn subscribed<'a>(&'a self, receipt: &'a Receipt) -> Option<&'a str> {
+        if self.subscriptions.is_empty() {
+            return None;
         }
-        Answer::Later => return None,
-    };
-    let mut text = String::with_capacity(80);
-    let written = match message {
-        Some((_, boot, seq)) => {
-            write!(text, r#"{{"boot":{boot},"seq":{seq},"result":"{result}""#)
-        }
-        None => write!(text, r#"{{"boot":null,"seq":null,"result":"{result}""#),
-    };
-    if let Answer::Refused(reject) = answer {
-        text.push_str(r#","reason":""#);
-        text.push_str(reason_name(reject.reason));
-        text.push('"');
+        let topic = match receipt {
+            Receipt::Own => self.receipt.as_str(),
+            Receipt::Carried(topic) => topic,
+        };
+        self.subscriptions.contains(topic).then_some(topic)
     }
-    text.push('}');
-    written.ok().map(|()| text)
 }
 
 /// The reason code of an MQTT 5 acknowledgement (section 3.4.2.1).
@@ -195,33 +188,5 @@ pub(super) fn reason_code(answer: &Answer) -> u8 {
         | RefusalReason::BadTime
         | RefusalReason::TooSparse
         | RefusalReason::UnknownVersion => 0x99,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::verify::Reject;
-
-    #[test]
-    fn refusals() {
-        let check = |reason, message, text: &str, code| {
-            let answer = Answer::Refused(Reject { reason, message });
-            assert_eq!(receipt(&answer).as_deref(), Some(text));
-            assert_eq!(reason_code(&answer), code);
-        };
-        check(
-            RefusalReason::BadTime,
-            Some((3, 7)),
-            r#"{"boot":3,"seq":7,"result":"refused","reason":"bad-time"}"#,
-            0x99,
-        );
-        check(
-            RefusalReason::WrongDevice,
-            None,
-            r#"{"boot":null,"seq":null,"result":"refused","reason":"wrong-device"}"#,
-            0x87,
-        );
-        assert!(receipt(&Answer::Later).is_none());
     }
 }

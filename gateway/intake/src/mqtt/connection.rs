@@ -10,7 +10,7 @@ use super::Gate;
 use super::chunk::Chunk;
 use super::dialogue::{Dialogue, End, Entry, Flow, Identity, Round};
 use super::rate::Rate;
-use crate::ingest::Answer;
+use crate::ingest::{OnFull, Reply};
 use crate::limits::{
     CONNECT_TIMEOUT, DRAIN_TIMEOUT, FULL_CHUNK, MAX_BACKLOG, MAX_BATCHES, PACKET_TIMEOUT,
     RECEIVE_MAXIMUM, REFUSAL_PAUSE, TICK, WRITE_TIMEOUT,
@@ -47,7 +47,7 @@ struct Batch {
     chunk: Chunk,
     used: usize,
     entries: Vec<Entry>,
-    answers: Vec<Answer>,
+    replies: Vec<Reply>,
 }
 
 /// How far a connection is from its end.
@@ -257,14 +257,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let filled = self.filled - used;
         let next = self.next_chunk(used);
-        let chunk = std::mem::replace(&mut self.chunk, next);
+        let mut chunk = std::mem::replace(&mut self.chunk, next);
         self.filled = filled;
         self.pace(round.messages.len());
         let ingest = self.gate.ingest.clone();
         self.requests.push_back(Box::pin(async move {
             let Round { entries, messages } = round;
-            let answers = ingest.take("mqtt", &chunk.bytes, &messages).await;
-            Batch { chunk, used: used + filled, entries, answers }
+            let replies = ingest.take("mqtt", OnFull::Wait, &mut chunk.bytes, &messages).await;
+            Batch { chunk, used: used + filled, entries, replies }
         }));
     }
 
@@ -310,9 +310,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn answered(&mut self, batch: Batch) {
-        let Batch { mut chunk, used, entries, answers } = batch;
+        let Batch { mut chunk, used, entries, replies } = batch;
         self.unanswered -= entries.len();
-        if let Flow::Close(end) = self.dialogue.answer(&entries, answers) {
+        if let Flow::Close(end) = self.dialogue.answer(&entries, replies) {
             // What follows was sent later: it may not be answered before.
             self.requests = FuturesOrdered::new();
             self.close(end);

@@ -2,12 +2,12 @@
 //! are answered with. No socket and no waiting here.
 
 use super::Gate;
-use super::client::{Client, reason_code, receipt};
+use super::client::{Client, Receipt, reason_code};
 use super::packet::{Ack, Fault, Version};
 use super::registry::Seat;
 use super::session::{Connect, Denial, Filter, Session, Step};
 use super::topic;
-use crate::ingest::{Answer, Message};
+use crate::ingest::{Answer, Message, Reply};
 use crate::limits::RECEIPT_BACKLOG;
 use mqtt_protocol_core::mqtt::result_code::SubackReasonCode;
 use muster_attendance::DeviceId;
@@ -41,7 +41,7 @@ pub(super) struct Round {
 /// How a message is acknowledged, and on which topic its receipt goes out.
 pub(super) struct Entry {
     ack: Ack,
-    receipt: Arc<str>,
+    receipt: Receipt,
 }
 
 /// What the connection does after a step.
@@ -138,7 +138,7 @@ impl Dialogue {
                 client.message(&gate.ingest.handles().devices, topic, payload)
             }),
             Step::Oversized { ack, length } => self.message(round, ack, |gate, client| {
-                client.oversized(&gate.ingest.handles().devices, length)
+                client.oversized(&gate.ingest.handles().devices, from, length)
             }),
             Step::Subscribe { id, filters } => self.subscribe(id, filters),
             Step::Unsubscribe { id, filters } => self.unsubscribe(id, &filters),
@@ -150,7 +150,7 @@ impl Dialogue {
         &mut self,
         round: &mut Round,
         ack: Ack,
-        read: impl FnOnce(&Gate, &mut Client) -> (Message, Arc<str>),
+        read: impl FnOnce(&Gate, &mut Client) -> (Message, Receipt),
     ) -> Flow {
         let Some(client) = &mut self.client else { return Flow::Close(End::Protocol) };
         let (message, receipt) = read(&self.gate, client);
@@ -256,25 +256,31 @@ impl Dialogue {
     }
 
     /// Answers messages in their order; stops at the first that cannot be taken now.
-    pub(super) fn answer(&mut self, entries: &[Entry], answers: Vec<Answer>) -> Flow {
-        for (entry, answer) in entries.iter().zip(answers) {
-            if matches!(answer, Answer::Later) {
+    pub(super) fn answer(&mut self, entries: &[Entry], replies: Vec<Reply>) -> Flow {
+        for (entry, reply) in entries.iter().zip(replies) {
+            if matches!(reply.answer, Answer::Later(_)) {
                 return Flow::Close(End::Later);
             }
-            self.session.acknowledge(entry.ack, reason_code(&answer));
-            self.send_receipt(&entry.receipt, answer);
+            self.session.acknowledge(entry.ack, reason_code(&reply.answer));
+            self.send_receipt(&entry.receipt, reply);
         }
         Flow::On
     }
 
-    /// The receipt for people and bridges to read; the acknowledgement does not depend on it.
-    fn send_receipt(&mut self, topic: &str, answer: Answer) {
-        let wanted = self.client.as_ref().is_some_and(|client| client.is_subscribed(topic));
-        if !wanted || self.session.out.len() > RECEIPT_BACKLOG {
+    /// The receipt for people, bridges and sealed devices to read; the acknowledgement does not
+    /// depend on it.
+    fn send_receipt(&mut self, receipt: &Receipt, reply: Reply) {
+        let topic = self.client.as_ref().and_then(|client| client.subscribed(receipt));
+        let Some(topic) = topic.filter(|_| self.session.out.len() <= RECEIPT_BACKLOG) else {
             return;
-        }
-        if let Some(text) = receipt(&answer) {
-            self.session.publish_out(topic, text.as_bytes());
+        };
+        let text = match (reply.sealed, receipt) {
+            (Some(_), _) => reply.seal(self.gate.ingest.seals()),
+            (None, Receipt::Own) => reply.json().map(String::into_bytes),
+            (None, Receipt::Carried(_)) => None,
+        };
+        if let Some(text) = text {
+            self.session.publish_out(topic, &text);
         }
     }
 

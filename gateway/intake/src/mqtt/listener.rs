@@ -1,16 +1,20 @@
-//! Accepting connections, plaintext on loopback alone.
+//! Accepting connections: TLS 1.3 with client certificates anywhere, plaintext on loopback alone.
 
 use super::Gate;
 use super::connection::Connection;
-use super::dialogue::{End, Identity};
-use crate::limits::{ACCEPT_PAUSE, DRAIN_TIMEOUT};
+use super::dialogue::Identity;
+use crate::authority::{common_name, digest};
+use crate::limits::{ACCEPT_PAUSE, CONNECT_TIMEOUT, DRAIN_TIMEOUT};
 use crate::metric;
+use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// Silence after which the system asks whether a client is still there.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -38,6 +42,7 @@ pub enum ListenError {
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Listener {
@@ -46,14 +51,19 @@ impl Listener {
         if !address.ip().is_loopback() {
             return Err(ListenError::NotLoopback(address));
         }
-        Self::bind(address).await
+        Self::bind(address, None).await
     }
 
-    async fn bind(address: SocketAddr) -> Result<Self, ListenError> {
+    /// Binds the listener for devices with certificates.
+    pub(crate) async fn tls(address: SocketAddr, tls: ServerConfig) -> Result<Self, ListenError> {
+        Self::bind(address, Some(TlsAcceptor::from(Arc::new(tls)))).await
+    }
+
+    async fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> Result<Self, ListenError> {
         let refused = |source| ListenError::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
-        Ok(Self { socket, address })
+        Ok(Self { socket, address, tls })
     }
 
     /// Where it listens; with the port that was found for port 0.
@@ -72,7 +82,7 @@ impl Listener {
                 accepted = self.socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => admit(stream, &gate, &mut connections),
+                Ok((stream, _)) => admit(stream, &self.tls, &gate, &mut connections),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept an MQTT connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -85,20 +95,59 @@ impl Listener {
     }
 }
 
-fn admit(stream: TcpStream, gate: &Arc<Gate>, connections: &mut JoinSet<()>) {
+fn admit(
+    stream: TcpStream,
+    tls: &Option<TlsAcceptor>,
+    gate: &Arc<Gate>,
+    connections: &mut JoinSet<()>,
+) {
     let Ok(seat) = gate.seats.clone().try_acquire_owned() else {
         metrics::counter!(metric::MQTT_CLOSED, "reason" => "limit").increment(1);
         return;
     };
-    let gate = gate.clone();
+    let (gate, tls) = (gate.clone(), tls.clone());
     connections.spawn(async move {
         let _seat = seat;
         prepare(&stream);
         metrics::gauge!(metric::MQTT_CONNECTIONS).increment(1.0);
-        let end = Connection::new(stream, Identity::Loopback, gate, Instant::now()).run().await;
+        let reason = serve(stream, tls, gate).await;
         metrics::gauge!(metric::MQTT_CONNECTIONS).decrement(1.0);
-        count(end);
+        metrics::counter!(metric::MQTT_CLOSED, "reason" => reason).increment(1);
     });
+}
+
+/// Serves one client to its end; returns why it ended.
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, gate: Arc<Gate>) -> &'static str {
+    let started = Instant::now();
+    let end = match tls {
+        None => Connection::new(stream, Identity::Loopback, gate, started).run().await,
+        Some(tls) => match shake_hands(stream, &tls).await {
+            Some((stream, identity)) => {
+                Connection::new(stream, identity, gate, started).run().await
+            }
+            None => return "handshake",
+        },
+    };
+    end.label()
+}
+
+/// The TLS handshake, in time, and who it proved the client to be.
+async fn shake_hands(
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+) -> Option<(TlsStream<TcpStream>, Identity)> {
+    let stream = match tokio::time::timeout(CONNECT_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS client was turned away");
+            return None;
+        }
+        Err(_) => return None,
+    };
+    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+    let identity =
+        Identity::Certificate { name: common_name(certificate)?, digest: digest(certificate) };
+    Some((stream, identity))
 }
 
 fn prepare(stream: &TcpStream) {
@@ -106,8 +155,4 @@ fn prepare(stream: &TcpStream) {
     // Both are improvements only: a connection without them still works.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(stream).set_tcp_keepalive(&keepalive);
-}
-
-fn count(end: End) {
-    metrics::counter!(metric::MQTT_CLOSED, "reason" => end.label()).increment(1);
 }

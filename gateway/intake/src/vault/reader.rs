@@ -1,79 +1,138 @@
-//! Opening the vault: for a dispute review that two people asked for, and for the tests that keep
-//! the vault honest. No page and no command line reads it.
+//! Reading the vault: for a dispute review under two people's eyes, and for tests. No page does.
 
-use super::entry::{self, MARK, Sealer};
-use super::writer;
+use super::cipher::Key;
+use super::entry::{self, EntryKind, Header};
+use super::shelf::{Shelf, walk};
 use crate::split::EvidenceKind;
-use muster_attendance::{DeviceId, PersonId};
-use muster_ledger::Keyring;
-use std::io;
-use std::path::Path;
+use muster_attendance::{DeviceId, Method, PersonId};
+use muster_ledger::{Keyring, KeyringError};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// One entry, opened. Wiped when dropped; not to be shown.
-pub struct Opened {
+/// Why evidence cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReaderError {
+    /// The disk said no.
+    #[error("cannot read {path}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The person's secret is destroyed, or cannot be read.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// It was changed, or sealed under another secret.
+    #[error("the entry does not open: it was changed, or is sealed under another secret")]
+    Seal,
+}
+
+/// An entry as it can be listed without any key.
+#[derive(Clone, Debug)]
+pub struct Shelved {
     /// The terminal.
     pub device: DeviceId,
-    /// Its boot number.
+    /// The terminal's boot number.
     pub boot: u32,
-    /// Its sequence number.
+    /// The punch's number within the boot.
     pub seq: u64,
-    /// Whose; `None` for nobody's.
+    /// Whose secret it is sealed under; `None` for the day's.
     pub person: Option<PersonId>,
-    /// What it is.
-    pub kind: EvidenceKind,
-    /// As the terminal named it.
+    /// How the person showed who they are.
+    pub method: Method,
+    /// What it is; `None` for a whole message that was set aside.
+    pub kind: Option<EvidenceKind>,
+    /// When the box had it, milliseconds since 1970.
+    pub received_ms: i64,
+    path: PathBuf,
+    at: u64,
+    length: usize,
+    header: Header,
+}
+
+/// An opened entry; wiped when dropped.
+pub struct Opened {
+    /// Media type, as `image/jpeg`; may be empty.
     pub media: String,
     /// The evidence.
     pub data: Zeroizing<Vec<u8>>,
 }
 
-/// What was found in a vault.
-#[derive(Default)]
+/// Reads a vault's folder, beside a running gateway or without one.
 pub struct Reader {
-    /// Entries that opened.
-    pub opened: Vec<Opened>,
-    /// Entries that are whole, and whose secret was destroyed or does not fit.
-    pub sealed: u64,
-    /// Bytes that belong to no whole entry.
-    pub damaged_bytes: u64,
+    dir: PathBuf,
+    keyring: Keyring,
 }
 
 impl Reader {
-    /// Reads all files in `folder`, a file at a time.
-    pub fn read(folder: &Path, keyring: &Keyring) -> io::Result<Self> {
-        let mut reader = Self::default();
-        for (_, path) in writer::files(folder)? {
-            reader.read_bytes(&std::fs::read(path)?, keyring);
-        }
-        Ok(reader)
+    /// A reader of the folder `dir` (`data/vault`).
+    pub fn open(dir: impl Into<PathBuf>, keyring: Keyring) -> Self {
+        Self { dir: dir.into(), keyring }
     }
 
-    fn read_bytes(&mut self, mut bytes: &[u8], keyring: &Keyring) {
-        while !bytes.is_empty() {
-            match entry::read(bytes) {
-                Some((header, body, size)) => {
-                    self.open(&header, body, keyring);
-                    bytes = &bytes[size..];
-                }
-                None => {
-                    let next = bytes[1..].windows(MARK.len()).position(|w| w == MARK);
-                    let skipped = next.map_or(bytes.len(), |at| at + 1);
-                    self.damaged_bytes += skipped as u64;
-                    bytes = &bytes[skipped..];
-                }
+    /// All whole entries, by day and place in the file.
+    pub fn list(&self) -> Result<Vec<Shelved>, ReaderError> {
+        let mut files = Vec::new();
+        for file in fs::read_dir(&self.dir).map_err(failed(&self.dir))? {
+            let file = file.map_err(failed(&self.dir))?;
+            if let Some(shelf) = file.file_name().to_str().and_then(Shelf::from_file_name) {
+                files.push((shelf.day, file.path()));
             }
         }
+        files.sort();
+        let mut entries = Vec::new();
+        for (_, path) in files {
+            let mut file = File::open(&path).map_err(failed(&path))?;
+            let seen = |header, at, length| entries.push(shelved(&path, header, at, length));
+            walk(&mut file, seen).map_err(failed(&path))?;
+        }
+        Ok(entries)
     }
 
-    fn open(&mut self, header: &entry::Header, body: &[u8], keyring: &Keyring) {
-        let secret = keyring.find_vault_secret(header.person, header.day);
-        let opened = secret.ok().and_then(|secret| Sealer::new(&secret).open(body));
-        let Some((media, data)) = opened else {
-            self.sealed += 1;
-            return;
-        };
-        let entry::Header { device, boot, seq, person, kind, .. } = *header;
-        self.opened.push(Opened { device, boot, seq, person, kind, media, data });
+    /// Opens one entry.
+    pub fn read(&self, shelved: &Shelved) -> Result<Opened, ReaderError> {
+        let header = &shelved.header;
+        let secret = self.keyring.find_vault_secret(header.person, header.day())?;
+        let key = Key::derive(&secret).ok_or(ReaderError::Seal)?;
+        let sealed = shelved.bytes().map_err(failed(&shelved.path))?;
+        let (media, data) = entry::open(header, &key, &sealed).ok_or(ReaderError::Seal)?;
+        Ok(Opened { media, data })
     }
+}
+
+impl Shelved {
+    fn bytes(&self) -> io::Result<Vec<u8>> {
+        let mut file = File::open(&self.path)?;
+        let mut sealed = vec![0; self.length];
+        file.seek(SeekFrom::Start(self.at))?;
+        file.read_exact(&mut sealed)?;
+        Ok(sealed)
+    }
+}
+
+fn shelved(path: &Path, header: Header, at: u64, length: usize) -> Shelved {
+    Shelved {
+        device: header.device,
+        boot: header.boot,
+        seq: header.seq,
+        person: header.person,
+        method: header.method,
+        kind: match header.kind {
+            EntryKind::Evidence(kind) => Some(kind),
+            EntryKind::SetAside => None,
+        },
+        received_ms: header.received_ms,
+        path: path.to_owned(),
+        at,
+        length,
+        header,
+    }
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> ReaderError {
+    let path = path.to_owned();
+    move |source| ReaderError::Io { path: path.clone(), source }
 }

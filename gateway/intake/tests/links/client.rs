@@ -103,18 +103,17 @@ impl Client {
     }
 
     /// Expects a PUBLISH; returns topic and payload.
-    pub(crate) async fn message(&mut self) -> (String, String) {
+    pub(crate) async fn message_bytes(&mut self) -> (String, Vec<u8>) {
         let (first, body) = self.packet().await.expect("closed instead of a message");
         assert_eq!(first, 0x30);
         let length = usize::from(u16::from_be_bytes([body[0], body[1]]));
         let topic = String::from_utf8(body[2..2 + length].to_vec()).unwrap();
-        let payload = &body[2 + length + usize::from(self.v5)..];
-        (topic, String::from_utf8(payload.to_vec()).unwrap())
+        (topic, body[2 + length + usize::from(self.v5)..].to_vec())
     }
 
-    /// Whether the box is silent for `time`.
-    pub(crate) async fn is_silent(&mut self, time: Duration) -> bool {
-        timeout(time, self.read()).await.is_err()
+    pub(crate) async fn message(&mut self) -> (String, String) {
+        let (topic, payload) = self.message_bytes().await;
+        (topic, String::from_utf8(payload).unwrap())
     }
 }
 

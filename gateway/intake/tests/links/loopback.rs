@@ -204,7 +204,9 @@ async fn stopping_answers_what_was_taken_and_says_why() {
 #[tokio::test]
 async fn plaintext_is_for_loopback_only() {
     let site = Site::new();
-    let config = Config { mqtt_loopback: Some(([0, 0, 0, 0], 0).into()), ..Config::default() };
+    let any = Some(([0, 0, 0, 0], 0).into());
+    let data = site.data.path().to_owned();
+    let config = Config { mqtt_loopback: any, data, ..Config::default() };
     let refused = Intake::start(config, site.handles()).await.err().unwrap();
     assert!(matches!(refused, StartError::Listen(_)));
     assert!(refused.to_string().contains("loopback"), "{refused}");

@@ -2,4 +2,7 @@
 
 mod client;
 mod loopback;
+mod sealed;
 mod setting;
+mod tls;
+mod vault;

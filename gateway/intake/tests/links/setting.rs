@@ -36,6 +36,7 @@ impl Site {
     }
 
     pub(crate) async fn start(&self, config: Config) -> Intake {
+        let config = Config { data: self.data.path().to_owned(), ..config };
         Intake::start(config, self.handles()).await.unwrap()
     }
 

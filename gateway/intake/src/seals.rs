@@ -1,0 +1,120 @@
+//! The keys of sealed messages: opening what devices send, sealing what the box answers.
+
+use muster_attendance::DeviceId;
+use muster_ledger::{Clock, ClockTrust, Devices, Keyring};
+use muster_proto::message::{Message, Reason, Receipt, ReceiptResult, Stamp, Welcome};
+use muster_proto::seal::{Keys, OVERHEAD};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// Longest body of what the box sends here: a Receipt or a Welcome.
+const MAX_BODY: usize = 64;
+
+/// The offset from UTC that terminals shall show, in minutes, at a time in milliseconds since 1970.
+#[derive(Clone)]
+pub struct LocalOffset(Arc<dyn Fn(i64) -> i16 + Send + Sync>);
+
+impl LocalOffset {
+    /// Takes the site's rule.
+    pub fn new(offset: impl Fn(i64) -> i16 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(offset))
+    }
+}
+
+impl Default for LocalOffset {
+    /// UTC.
+    fn default() -> Self {
+        Self::new(|_| 0)
+    }
+}
+
+/// Every device's keys, derived when first needed.
+pub(crate) struct Seals {
+    devices: Devices,
+    keyring: Keyring,
+    clock: Clock,
+    offset: LocalOffset,
+    /// Of all that the box has sealed since its start, to whichever device: with the keyring's
+    /// epoch, which grows with every start, never the same twice.
+    count: AtomicU64,
+    revision: watch::Receiver<u64>,
+    /// As of a revision of the pairings. Bounded by the table of devices.
+    cache: Mutex<(u64, HashMap<DeviceId, Arc<Keys>>)>,
+}
+
+impl Seals {
+    pub(crate) fn new(handles: &crate::Handles, offset: LocalOffset) -> Self {
+        Self {
+            devices: handles.devices.clone(),
+            keyring: handles.keyring.clone(),
+            clock: handles.clock.clone(),
+            offset,
+            count: AtomicU64::new(1),
+            revision: handles.devices.revision(),
+            cache: Mutex::default(),
+        }
+    }
+
+    /// The keys of a device that is paired; `None` for any other.
+    pub(crate) fn keys(&self, device: DeviceId) -> Option<Arc<Keys>> {
+        let revision = *self.revision.borrow();
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.0 != revision {
+            *cache = (revision, HashMap::new());
+        }
+        if let Some(keys) = cache.1.get(&device) {
+            return Some(keys.clone());
+        }
+        let keys = Arc::new(self.derive(device)?);
+        cache.1.insert(device, keys.clone());
+        Some(keys)
+    }
+
+    fn derive(&self, device: DeviceId) -> Option<Keys> {
+        let name = self.devices.get(device)?.name;
+        let secret = self.keyring.device_secret(device).ok()?;
+        Keys::derive(secret.expose(), &name).ok()
+    }
+
+    /// A receipt for `punch`, sealed for `device`.
+    pub(crate) fn receipt(
+        &self,
+        device: DeviceId,
+        punch: Stamp,
+        result: ReceiptResult,
+        reason: Reason,
+    ) -> Option<Vec<u8>> {
+        let (epoch, count) = self.stamp();
+        let box_ms = self.trusted_ms();
+        self.seal(device, &Receipt { epoch, count, punch, result, reason, box_ms })
+    }
+
+    /// The answer to the Hello `hello`, sealed for `device`.
+    pub(crate) fn welcome(&self, device: DeviceId, hello: Stamp) -> Option<Vec<u8>> {
+        let (epoch, count) = self.stamp();
+        let box_ms = self.trusted_ms();
+        let offset_minutes = (self.offset.0)(self.clock.now_ms()).clamp(-1440, 1440);
+        self.seal(device, &Welcome { epoch, count, hello, box_ms, offset_minutes })
+    }
+
+    fn stamp(&self) -> (u32, u64) {
+        (self.keyring.epoch(), self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn trusted_ms(&self) -> i64 {
+        match self.clock.trust() {
+            ClockTrust::Trusted => self.clock.now_ms().max(0),
+            ClockTrust::Untrusted => 0,
+        }
+    }
+
+    fn seal<'m, M: Message<'m>>(&self, device: DeviceId, message: &M) -> Option<Vec<u8>> {
+        let keys = self.keys(device)?;
+        let mut sealed = vec![0; OVERHEAD + MAX_BODY];
+        let length = keys.seal(message, &mut sealed).ok()?;
+        sealed.truncate(length);
+        Some(sealed)
+    }
+}
