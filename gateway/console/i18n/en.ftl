@@ -336,6 +336,8 @@ check-journal = Journal
 check-views = Lists
 check-policy = Policy
 check-quarantine = Records set aside
+check-disk = Disk
+check-clock = Clock
 cure-journal = Terminals keep their punches meanwhile. Free disk space or replace the disk, then restart the box.
 cause-views = { $n ->
     [one] Being filled: { $shown } record behind.

@@ -8,7 +8,7 @@
 //! time for handshake, headers, body and answer, size of a body, sessions, log-in tries, password
 //! hashes at a time, live boards, rows on a page.
 //!
-//! Who may open what is one table, [`access`]; every page text is in `i18n/*.ftl`.
+//! Who may open what is one table, `access`; every page text is in `i18n/*.ftl`.
 #![forbid(unsafe_code)]
 
 mod access;

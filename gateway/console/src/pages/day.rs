@@ -156,7 +156,7 @@ fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
             notes,
             sending: sending(row.state, t),
             destination: row.destination.clone().unwrap_or_default(),
-            reasons: row.reasons.iter().take(MAX_REASONS).map(|code| told(code)).collect(),
+            reasons: row.reasons.iter().take(MAX_REASONS).map(&mut told).collect(),
             number: (i + 1).to_string(),
         }
     };

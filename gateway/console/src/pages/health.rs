@@ -14,6 +14,8 @@ use axum::response::Response;
 use muster_ledger::{Health, Status};
 use std::sync::Arc;
 
+/// How the names of checks of destinations begin; the page has a table of those.
+const DESTINATION: &str = "destination ";
 /// Checks and reasons shown.
 const MAX_SHOWN: usize = 100;
 
@@ -51,15 +53,24 @@ pub(crate) async fn page(
 ) -> Result<Response, Problem> {
     let (t, now_ms) = (&visitor.t, app.now_ms());
     let status = (app.handles.status)();
-    let mut rows = own_checks(&status, t);
     let more = (app.handles.checks)();
-    rows.extend(more.iter().take(MAX_SHOWN).map(|check| check_row(&app, check, now_ms, t)));
-    let worst = rows.iter().map(|(health, _)| *health).max().unwrap_or(Health::Ok);
+    let mut rows = own_checks(&status, t);
+    let worst = rows.iter().map(|(_, health, _)| *health);
+    let worst = worst.chain(more.iter().map(|check| check.status)).max().unwrap_or(Health::Ok);
+    for (name, _, row) in &mut rows {
+        let same = more.iter().find(|check| check.name == *name);
+        row.since = same.map(|check| since(&app, check, now_ms, t)).unwrap_or_default();
+    }
+    let own: Vec<_> = rows.iter().map(|(name, ..)| *name).collect();
+    let others = more.iter().filter(|check| !own.contains(&check.name.as_str()));
+    let others = others.filter(|check| !check.name.starts_with(DESTINATION));
+    let others = others.take(MAX_SHOWN).map(|check| check_row(&app, check, now_ms, t));
+    let checks = rows.into_iter().map(|(_, _, row)| row).chain(others).collect();
     let page = HealthPage {
         shell: Shell::new(&app, &visitor, t.say("nav-health"), "/health"),
         t,
         verdict: verdict(worst, t),
-        checks: rows.into_iter().map(|(_, row)| row).collect(),
+        checks,
         figures: figures(&status, t),
         destinations: destinations(&app, t, &status.destinations, now_ms),
         refused: refused(&status, t),
@@ -86,11 +97,14 @@ fn state(health: Health, t: &Words) -> Badge {
     Badge { tone, label: t.say(label) }
 }
 
-/// The ledger's own checks.
-fn own_checks(status: &Status, t: &Words) -> Vec<(Health, CheckRow)> {
-    let row = |name: &str, health: Health, cause: String, cure: String| {
-        let name = t.say(name);
-        (health, CheckRow { name, state: state(health, t), since: String::new(), cause, cure })
+/// A check of the ledger: the name it has in `/healthz`, how it is, its row.
+type OwnCheck = (&'static str, Health, CheckRow);
+
+/// The ledger's own checks, in the visitor's language.
+fn own_checks(status: &Status, t: &Words) -> Vec<OwnCheck> {
+    let row = |name: &'static str, label: &str, health: Health, cause: String, cure: String| {
+        let (name_shown, since) = (t.say(label), String::new());
+        (name, health, CheckRow { name: name_shown, state: state(health, t), since, cause, cure })
     };
     let when = |bad: bool, id: &str| if bad { t.say(id) } else { String::new() };
     let journal = status.journal != Health::Ok;
@@ -101,14 +115,16 @@ fn own_checks(status: &Status, t: &Words) -> Vec<(Health, CheckRow)> {
         if set_aside { t.count("cause-quarantined", status.quarantined) } else { String::new() };
     vec![
         row(
+            "journal",
             "check-journal",
             status.journal,
             status.journal_cause.as_deref().map(visible).unwrap_or_default(),
             when(journal, "cure-journal"),
         ),
-        row("check-views", status.views, behind, when(views, "cure-views")),
+        row("views", "check-views", status.views, behind, when(views, "cure-views")),
         policy_check(status, t),
         row(
+            "quarantine",
             "check-quarantine",
             if set_aside { Health::Degraded } else { Health::Ok },
             kept,
@@ -117,7 +133,7 @@ fn own_checks(status: &Status, t: &Words) -> Vec<(Health, CheckRow)> {
     ]
 }
 
-fn policy_check(status: &Status, t: &Words) -> (Health, CheckRow) {
+fn policy_check(status: &Status, t: &Words) -> OwnCheck {
     let told = match (&status.policy, status.policy_holds.first()) {
         (None, _) => Some(explain(NO_POLICY, t)),
         (Some(_), Some(code)) => Some(explain(code, t)),
@@ -126,19 +142,29 @@ fn policy_check(status: &Status, t: &Words) -> (Health, CheckRow) {
     let health = if told.is_some() { Health::Degraded } else { Health::Ok };
     let (cause, cure) = told.map(|told| (told.why, told.cure)).unwrap_or_default();
     let (name, since) = (t.say("check-policy"), String::new());
-    (health, CheckRow { name, state: state(health, t), since, cause, cure })
+    ("policy", health, CheckRow { name, state: state(health, t), since, cause, cure })
 }
 
-fn check_row(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> (Health, CheckRow) {
+/// Since when a check is as it is.
+fn since(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> String {
     let since = check.since.map(|ms| app.zone.stamp(ms, now_ms, t));
-    let row = CheckRow {
-        name: visible(&check.name),
+    since.map(|since| t.with("since", "time", &since)).unwrap_or_default()
+}
+
+/// A check that the page only hands on; its cause and cure are the box's own words.
+fn check_row(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> CheckRow {
+    let name = match check.name.as_str() {
+        "disk" => t.say("check-disk"),
+        "clock" => t.say("check-clock"),
+        other => visible(other),
+    };
+    CheckRow {
+        name,
         state: state(check.status, t),
-        since: since.map(|since| t.with("since", "time", &since)).unwrap_or_default(),
+        since: since(app, check, now_ms, t),
         cause: check.cause.as_deref().map(visible).unwrap_or_default(),
         cure: check.cure.as_deref().map(visible).unwrap_or_default(),
-    };
-    (check.status, row)
+    }
 }
 
 fn figures(status: &Status, t: &Words) -> Vec<Figure> {
