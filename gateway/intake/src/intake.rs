@@ -6,12 +6,13 @@ use crate::ingest::Ingest;
 use crate::limits::{DRAIN_TIMEOUT, Limits};
 use crate::mqtt::{Gate, ListenError, Listener};
 use crate::seals::{LocalOffset, Seals};
+use crate::serial::{self, SerialConfig, SerialStatus, SharedStatus};
 use crate::vault::{self, Retention, Vault, VaultError, VaultStatus};
 use muster_ledger::Keyring;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -25,6 +26,8 @@ pub struct Config {
     pub mqtt_tls: Option<SocketAddr>,
     /// Names and addresses that the box's certificate is for, beside `localhost` and loopback.
     pub names: Vec<String>,
+    /// Serial ports.
+    pub serial: Vec<SerialConfig>,
     /// The data folder (`[box] data`), of which the vault is `vault`.
     pub data: PathBuf,
     /// What becomes of evidence; without a policy it is sealed for 30 days.
@@ -64,6 +67,7 @@ pub struct Intake {
     closing: watch::Sender<bool>,
     links: JoinSet<()>,
     vault: Vault,
+    serial: Vec<SharedStatus>,
 }
 
 /// How the device side is, for `status` and `/healthz`.
@@ -71,6 +75,8 @@ pub struct Intake {
 pub struct IntakeStatus {
     /// The vault.
     pub vault: VaultStatus,
+    /// Every serial port, as configured.
+    pub serial: Vec<SerialStatus>,
 }
 
 impl Intake {
@@ -84,7 +90,7 @@ impl Intake {
         let (clock, keyring) = (handles.clock.clone(), handles.keyring.clone());
         let ingest = Arc::new(Ingest::new(handles, vault.clone(), seals));
         let budget = Arc::new(Semaphore::new(config.limits.payload_bytes));
-        let gate = Gate::new(ingest, config.limits, budget, shutdown);
+        let gate = Gate::new(ingest.clone(), config.limits, budget, shutdown);
         let (mut addresses, mut links) = (Addresses::default(), JoinSet::new());
         if let Some(address) = config.mqtt_loopback {
             let listener = Listener::loopback(address).await?;
@@ -97,13 +103,23 @@ impl Intake {
             addresses.mqtt_tls = Some(listener.address());
             links.spawn(listener.serve(gate.clone()));
         }
+        let mut serial = Vec::new();
+        for port in config.serial {
+            let status = serial::status_of(&port);
+            serial.push(status.clone());
+            links.spawn(serial::serve(port, ingest.clone(), status, closing.subscribe()));
+        }
         links.spawn(vault::purge(vault.clone(), clock, closing.subscribe()));
-        Ok(Self { addresses, closing, links, vault })
+        Ok(Self { addresses, closing, links, vault, serial })
     }
 
     /// How the device side is.
     pub fn status(&self) -> IntakeStatus {
-        IntakeStatus { vault: self.vault.status() }
+        let serial = self
+            .serial
+            .iter()
+            .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        IntakeStatus { vault: self.vault.status(), serial: serial.collect() }
     }
 
     /// Where the links listen.

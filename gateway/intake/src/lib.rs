@@ -17,6 +17,7 @@ pub mod limits;
 mod metric;
 mod mqtt;
 mod seals;
+pub mod serial;
 mod split;
 mod time;
 pub mod vault;
@@ -26,6 +27,7 @@ pub use intake::{Addresses, Config, Intake, IntakeStatus, StartError};
 pub use limits::Limits;
 pub use mqtt::ListenError;
 pub use seals::LocalOffset;
+pub use serial::{SerialConfig, SerialStatus};
 pub use split::{BiometricEvidence, EvidenceKind};
 pub use vault::{Keep, Retention};
 

@@ -44,6 +44,16 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const TICK: Duration = Duration::from_secs(5);
 /// Time that links have to finish when the box shuts down.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Messages of one serial line that wait for the disk; more are dropped and come again.
+pub const SERIAL_REQUESTS: usize = 256;
+/// Answers that wait for one terminal's next poll; the oldest goes first, its message comes again.
+pub const SERIAL_ANSWERS: usize = 16;
+/// Time for a serial port to take a frame, beside twice its time on the wire.
+pub const SERIAL_WRITE_SLACK: Duration = Duration::from_secs(2);
+/// First pause before a serial port is tried again; doubles up to [`SERIAL_RETRY_MAX`].
+pub const SERIAL_RETRY_MIN: Duration = Duration::from_millis(100);
+/// Longest pause before a serial port is tried again.
+pub const SERIAL_RETRY_MAX: Duration = Duration::from_secs(5);
 /// How often a full disk is asked again.
 pub const FULL_DISK_PAUSE: Duration = Duration::from_millis(250);
 /// How long a connection is kept, unread, after its punches could not be taken: a device that

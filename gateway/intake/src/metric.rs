@@ -14,3 +14,5 @@ pub(crate) const MQTT_CONNECTIONS: &str = "muster_mqtt_connections";
 /// MQTT connections refused or cut off, by `reason` (limit, handshake, timeout, protocol, slow,
 /// identity, revoked, taken-over).
 pub(crate) const MQTT_CLOSED: &str = "muster_mqtt_connections_closed_total";
+/// Frames on serial lines, by `result` (good, damaged, oversized, stray).
+pub(crate) const SERIAL_FRAMES: &str = "muster_serial_frames_total";

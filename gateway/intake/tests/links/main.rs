@@ -3,6 +3,7 @@
 mod client;
 mod loopback;
 mod sealed;
+mod serial;
 mod setting;
 mod tls;
 mod vault;
