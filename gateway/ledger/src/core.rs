@@ -100,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) site: String,
     failure: OnceLock<String>,
+    /// Stopping was asked for: what is not answered was not taken.
+    pub(crate) closing: AtomicBool,
     pub(crate) full: AtomicBool,
     pub(crate) receipted: AtomicU64,
     pub(crate) journal_bytes: AtomicU64,
@@ -124,6 +126,7 @@ impl Shared {
             clock,
             site,
             failure: OnceLock::new(),
+            closing: AtomicBool::new(false),
             full: AtomicBool::new(false),
             receipted: AtomicU64::new(0),
             journal_bytes: AtomicU64::new(0),

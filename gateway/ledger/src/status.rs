@@ -74,7 +74,7 @@ pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
     let (journal, journal_cause) = journal_health(shared);
     let rules = core.decider.rules();
     Status {
-        records: state.next_record,
+        records: state.next_record.saturating_sub(1),
         receipted: shared.receipted.load(Relaxed),
         held: held(&core.state),
         quarantined: state.standing.quarantined().map(|(_, count)| count).sum(),

@@ -36,7 +36,7 @@ pub(super) fn failed(cause: &'static str) {
 /// Once a second: where records stand.
 pub(super) fn standing(core: &Core, journal_bytes: u64) {
     metrics::gauge!("muster_journal_bytes").set(journal_bytes as f64);
-    metrics::gauge!("muster_records").set(core.state.next_record as f64);
+    metrics::gauge!("muster_records").set(core.state.next_record.saturating_sub(1) as f64);
     let held: u64 = core.state.standing.held().map(|(_, count)| count).sum();
     metrics::gauge!("muster_held_records").set(held as f64);
     let apart: u64 = core.state.standing.quarantined().map(|(_, count)| count).sum();

@@ -1,6 +1,7 @@
 //! From requests to a batch: dedupe, decide, check what rests on earlier facts.
 
 use super::batch::{Batch, Fate, Waiting, refusal_of};
+use super::recaller::{self, Aside};
 use super::refusals::Refusals;
 use super::{Answer, Dispatch, Outcome, Redecision, Refusal, RefusalReason, Request, Verdict};
 use crate::act::Act;
@@ -9,12 +10,13 @@ use crate::journal::{Fact, Reader};
 use crate::outbox::Parcel;
 use crate::punch_time::must_wait;
 use crate::state::decisions::Ruling;
-use crate::state::dedupe::{BlockKey, Seen};
+use crate::state::dedupe::Seen;
 use crate::state::{CLOCK_WAIT, SEQ_CONFLICT, refusal_word};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use muster_attendance::{Attendance, DeviceId, PersonId};
 use std::collections::HashSet;
+use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// What drafting needs.
 pub(super) struct Drafter<'a> {
@@ -22,6 +24,7 @@ pub(super) struct Drafter<'a> {
     pub(super) core: &'a mut Core,
     pub(super) reader: &'a mut Reader,
     pub(super) refusals: &'a mut Refusals,
+    pub(super) aside: &'a SyncSender<Aside>,
     pub(super) batch: &'a mut Batch,
     pub(super) now_ms: i64,
     /// Number that the batch's first fact will have.
@@ -34,7 +37,13 @@ impl Drafter<'_> {
     /// Takes in one request. What cannot stand is answered at once.
     pub(super) fn take(&mut self, request: Request) {
         match request {
-            Request::Commit { punches, done } => self.commit(punches, done),
+            Request::Commit { punches, done } => self.commit_or_step_aside(punches, done),
+            Request::Recalled { found, punches, done } => {
+                for (key, punches) in found {
+                    self.core.state.dedupe.recall(key, punches.into_iter());
+                }
+                self.commit(punches, done);
+            }
             Request::Refuse { refusal, done } => {
                 let act = self.note(&refusal);
                 self.batch.refusal(act, done);
@@ -43,6 +52,20 @@ impl Drafter<'_> {
             Request::Redecide { redecision, done } => self.redecide(redecision, done),
             // The thread keeps it to itself.
             Request::Close { .. } => {}
+        }
+    }
+
+    fn commit_or_step_aside(&mut self, punches: Vec<Attendance>, done: Answer<Vec<Verdict>>) {
+        let wanted = self.core.state.dedupe.forgotten(&punches);
+        if wanted.is_empty() {
+            return self.commit(punches, done);
+        }
+        // Where no more may step aside, the blocks are read here.
+        match self.aside.try_send(Aside { wanted, punches, done }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(aside) | TrySendError::Disconnected(aside)) => {
+                self.commit(aside.punches, aside.done);
+            }
         }
     }
 
@@ -104,29 +127,12 @@ impl Drafter<'_> {
         let same = |a: PersonId, b: PersonId| tables.same_person(a, b);
         match self.core.state.dedupe.check(punch, same) {
             Seen::Forgotten(key, first, last) => {
-                self.recall(key, first, last);
+                let (key, found) = recaller::read(self.reader, (key, first, last));
+                self.core.state.dedupe.recall(key, found.into_iter());
                 self.core.state.dedupe.check(punch, same)
             }
             seen => seen,
         }
-    }
-
-    /// Reads back what a block of a terminal's punches said.
-    fn recall(&mut self, key: BlockKey, first: u64, last: u64) {
-        let mut found = Vec::new();
-        for record in self.reader.facts(first..=last) {
-            match record {
-                Ok(record) => {
-                    let punch = record.fact.map(|fact| fact.attendance);
-                    found.extend(punch.filter(|p| key.holds(p)).map(|p| (record.number, p)));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, first, last, "duplicates cannot be compared");
-                    break;
-                }
-            }
-        }
-        self.core.state.dedupe.recall(key, found.into_iter());
     }
 
     fn store_apart(&mut self, punch: &Attendance, reason: &str) -> Fate {

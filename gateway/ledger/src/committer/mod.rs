@@ -7,6 +7,7 @@
 mod batch;
 mod counts;
 mod draft;
+mod recaller;
 mod refusals;
 mod request;
 mod thread;
@@ -17,6 +18,7 @@ pub(crate) use thread::{Thread, start};
 use crate::core::Shared;
 use muster_attendance::{Attendance, DeviceId, EventId};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests that may wait; callers beyond wait outside.
@@ -161,8 +163,13 @@ impl Committer {
         answer.blocking_recv().unwrap_or_else(|_| Err(self.gone()))
     }
 
+    /// Why there is no answer. A committer that stopped unasked may not have said why yet.
     fn gone(&self) -> CommitError {
-        self.shared.failure().map_or(CommitError::Closed, CommitError::Failed)
+        match self.shared.failure() {
+            Some(why) => CommitError::Failed(why),
+            None if self.shared.closing.load(Relaxed) => CommitError::Closed,
+            None => CommitError::Failed("the committer stopped; restart the box".to_owned()),
+        }
     }
 }
 

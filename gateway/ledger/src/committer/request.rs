@@ -1,5 +1,6 @@
 //! What the committer is asked to do, besides plain acts.
 
+use super::recaller::Found;
 use super::{Answer, Refusal, Verdict};
 use crate::outbox::Parcel;
 use muster_attendance::{Attendance, EventId};
@@ -7,11 +8,31 @@ use std::sync::Arc;
 
 /// One request.
 pub(crate) enum Request {
-    Commit { punches: Vec<Attendance>, done: Answer<Vec<Verdict>> },
-    Refuse { refusal: Refusal, done: Answer<()> },
-    Dispatch { dispatch: Dispatch, done: Answer<Outcome<Vec<Parcel>>> },
-    Redecide { redecision: Redecision, done: Answer<Outcome<u64>> },
-    Close { done: Answer<()> },
+    Commit {
+        punches: Vec<Attendance>,
+        done: Answer<Vec<Verdict>>,
+    },
+    /// A commit that comes back with what it needed.
+    Recalled {
+        found: Vec<Found>,
+        punches: Vec<Attendance>,
+        done: Answer<Vec<Verdict>>,
+    },
+    Refuse {
+        refusal: Refusal,
+        done: Answer<()>,
+    },
+    Dispatch {
+        dispatch: Dispatch,
+        done: Answer<Outcome<Vec<Parcel>>>,
+    },
+    Redecide {
+        redecision: Redecision,
+        done: Answer<Outcome<u64>>,
+    },
+    Close {
+        done: Answer<()>,
+    },
 }
 
 /// The answer to a request that rests on facts read earlier.

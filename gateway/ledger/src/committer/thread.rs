@@ -3,6 +3,7 @@
 use super::batch::{Batch, Fate, MAX_PUNCHES, MAX_REQUESTS, Waiting};
 use super::counts;
 use super::draft::Drafter;
+use super::recaller::{self, Aside};
 use super::refusals::Refusals;
 use super::{Answer, Committed, MAX_WAITING, Outcome, Request, Verdict};
 use crate::CommitError;
@@ -18,6 +19,7 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -42,12 +44,14 @@ pub(crate) fn start(thread: Thread) -> std::io::Result<mpsc::Sender<Request>> {
     let timer = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let Thread { journal, epoch, shared, submissions } = thread;
     let reader = journal.reader();
+    let aside = recaller::start(shared.clone(), sender.downgrade())?;
     let mut writer = Writer {
         journal,
         epoch,
         shared: shared.clone(),
         reader,
         refusals: Refusals::default(),
+        aside,
         requests,
         submissions,
         next_tick: Instant::now() + TICK,
@@ -77,6 +81,7 @@ struct Writer {
     shared: Arc<Shared>,
     reader: Reader,
     refusals: Refusals,
+    aside: SyncSender<Aside>,
     requests: mpsc::Receiver<Request>,
     submissions: mpsc::UnboundedReceiver<Submission>,
     next_tick: Instant,
@@ -101,7 +106,10 @@ impl Writer {
                 Woken::Request(request) => requests.push(request),
                 Woken::Submission(submission) => batch.submission(submission),
                 Woken::Tick => self.tick(&mut batch),
-                Woken::Ended => break,
+                Woken::Ended => {
+                    self.shared.closing.store(true, Relaxed);
+                    break;
+                }
             }
             self.gather(&mut requests, &mut batch);
             self.commit(requests, batch);
@@ -134,6 +142,7 @@ impl Writer {
         let close = requests.iter().position(|request| matches!(request, Request::Close { .. }));
         if let Some(Request::Close { done }) = close.map(|at| requests.swap_remove(at)) {
             self.closing = Some(done);
+            self.shared.closing.store(true, Relaxed);
         }
     }
 
@@ -188,6 +197,7 @@ impl Writer {
             core: &mut core,
             reader: &mut self.reader,
             refusals: &mut self.refusals,
+            aside: &self.aside,
             batch,
             now_ms,
             first: self.journal.next_record(),
@@ -382,7 +392,7 @@ impl Told {
 
 fn punches_of(request: &Request) -> usize {
     match request {
-        Request::Commit { punches, .. } => punches.len(),
+        Request::Commit { punches, .. } | Request::Recalled { punches, .. } => punches.len(),
         _ => 0,
     }
 }
@@ -391,7 +401,9 @@ fn refuse_all(requests: Vec<Request>, batch: Batch, why: &CommitError) {
     batch.waiting.into_iter().for_each(|waiting| waiting.refuse(why.clone()));
     for request in requests {
         let _ = match request {
-            Request::Commit { done, .. } => done.send(Err(why.clone())).is_ok(),
+            Request::Commit { done, .. } | Request::Recalled { done, .. } => {
+                done.send(Err(why.clone())).is_ok()
+            }
             Request::Refuse { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Dispatch { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Redecide { done, .. } => done.send(Err(why.clone())).is_ok(),

@@ -42,7 +42,7 @@ pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     let (state, building) = replay(start, &journal, &keyring, &data)?;
     say_opened(&mut journal, &site, &recovery, epoch, now_ms)
         .map_err(|error| journal_error(&data, error))?;
-    recovery.records = journal.next_record().max(state.next_record);
+    recovery.records = journal.next_record().saturating_sub(1);
 
     let (acts, submissions) = ActSender::new();
     let tables = building.finish(&acts, &clock);

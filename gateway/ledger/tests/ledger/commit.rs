@@ -105,3 +105,26 @@ async fn after_closing_nothing_is_taken() {
     let late = committer.commit(vec![punch(device, 1, person)]).await;
     assert!(matches!(late, Err(CommitError::Closed)), "{late:?}");
 }
+
+#[tokio::test]
+async fn a_whole_log_sent_again_is_known() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    // More punches than content is kept of, so that the first have to be read back.
+    let log: Vec<Vec<Attendance>> = (0..40)
+        .map(|part| (0..1000).map(|n| punch(device, part * 1000 + n, person)).collect())
+        .collect();
+    let mut first = Vec::new();
+    for part in &log {
+        first.extend(words(&ledger.committer().commit(part.clone()).await.unwrap()));
+    }
+    let mut again = Vec::new();
+    for part in &log {
+        again.extend(words(&ledger.committer().commit(part.clone()).await.unwrap()));
+    }
+    let expected: Vec<_> = first.iter().map(|word| word.replace("new", "again")).collect();
+    assert_eq!(again, expected);
+    assert_eq!(ledger.status().records, 40_000);
+}

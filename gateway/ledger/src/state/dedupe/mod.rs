@@ -127,6 +127,23 @@ impl Dedupe {
         self.variants.iter().find(same).map_or(Seen::Conflict, |v| Seen::Again(v.original))
     }
 
+    /// Blocks that have to be read back to judge `punches`, each with its first and last record.
+    pub(crate) fn forgotten(&self, punches: &[Attendance]) -> Vec<(BlockKey, u64, u64)> {
+        let mut wanted: Vec<(BlockKey, u64, u64)> = Vec::new();
+        for punch in punches {
+            let (key, offset) = BlockKey::of(punch);
+            let window = self.windows.get(&key.device);
+            let Some(block) = window.and_then(|w| w.blocks.get(&(key.boot, key.block))) else {
+                continue;
+            };
+            let seen = block.seen[usize::from(offset >> 6)] & (1 << (offset & 63)) != 0;
+            if seen && !self.recent.has(key, offset) && wanted.iter().all(|w| w.0 != key) {
+                wanted.push((key, block.first, block.last));
+            }
+        }
+        wanted
+    }
+
     /// Takes in what the records of a block said. What is still unknown afterwards cannot be read
     /// any more (damaged, or its month's key destroyed).
     pub(crate) fn recall(&mut self, key: BlockKey, facts: impl Iterator<Item = (u64, Attendance)>) {
@@ -242,11 +259,14 @@ mod tests {
         let Seen::Forgotten(key, 40, 44) = dedupe.check(&punch(300, 10), exact) else {
             panic!("not forgotten")
         };
+        let asked = [punch(300, 10), punch(301, 11), punch(302, 1), punch(9, 1)];
+        assert_eq!(dedupe.forgotten(&asked), [(key, 40, 44)]);
         dedupe.recall(
             key,
             [(40, punch(300, 10)), (42, punch(9, 9)), (44, punch(301, 11))].into_iter(),
         );
         assert!(matches!(dedupe.check(&punch(301, 11), exact), Seen::Again(o) if o.record == 44));
+        assert!(dedupe.forgotten(&asked).is_empty());
         assert_eq!(dedupe.check(&punch(301, 12), exact), Seen::Conflict);
     }
 

@@ -81,6 +81,11 @@ impl Recent {
         Some((entry.content, entry.original))
     }
 
+    pub(super) fn has(&self, key: BlockKey, offset: u8) -> bool {
+        let touched = self.blocks.get(&key);
+        touched.is_some_and(|touched| touched.entries.iter().any(|e| e.offset == offset))
+    }
+
     /// The first content put for an identity is the one that stays.
     pub(super) fn put(&mut self, key: BlockKey, offset: u8, punch: &Attendance, record: u64) {
         if self.entries >= MAX_ENTRIES {
