@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Bytes of a form.
 const MAX_BODY: usize = 16 * 1024;
+/// Time for a form to arrive.
+const BODY: Duration = Duration::from_secs(10);
 /// Time for one answer, its form read included.
 const ANSWER: Duration = Duration::from_secs(25);
 /// Bytes of all cookies that are looked at.
@@ -286,7 +288,8 @@ async fn checked(app: &Shared, visitor: &Visitor, request: Request) -> Result<Re
         None => cookie(headers, VISIT_COOKIE).and_then(Token::read),
     };
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| Problem::Form)?;
+    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY)).await;
+    let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
     let copy = Request::from_parts(parts.clone(), Body::from(body.clone()));
     let form = Form::<Carried>::from_request(copy, &()).await.map_err(|_| Problem::Form)?;
     if !token.is_some_and(|token| app.sessions.csrf_fits(&token, &form.csrf)) {

@@ -91,8 +91,12 @@ pub(crate) fn neighbours(date: Date) -> (Option<Date>, Option<Date>) {
     (date.checked_sub(1.day()).ok(), date.checked_add(1.day()).ok())
 }
 
-/// `3 min ago`, from a difference in milliseconds; what lies ahead is now.
-pub(crate) fn age(ms: i64, t: &Words) -> String {
+/// `3 min ago`; what lies ahead is now.
+pub(crate) fn ago(now_ms: i64, then_ms: i64, t: &Words) -> String {
+    age(now_ms.saturating_sub(then_ms), t)
+}
+
+fn age(ms: i64, t: &Words) -> String {
     match ms / 1000 {
         ..60 => t.say("age-now"),
         s @ 60..3_600 => t.count("age-minutes", (s / 60).unsigned_abs()),

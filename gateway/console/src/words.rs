@@ -189,7 +189,7 @@ mod tests {
     fn program() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
-        for folder in ["src", "src/pages", "templates"] {
+        for folder in ["src", "src/pages", "src/pages/today", "templates"] {
             for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_file() && !path.ends_with("words.rs") {

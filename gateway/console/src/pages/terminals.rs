@@ -2,8 +2,8 @@
 
 use crate::app::{Shared, visible};
 use crate::guard::{Problem, Visitor};
-use crate::pages::today::ago;
 use crate::pages::{Badge, Shell, html};
+use crate::when::ago;
 use crate::words::{Words, grouped};
 use askama::Template;
 use axum::Extension;

@@ -1,90 +1,25 @@
-//! Today: who is in, who was seen, what was refused; new without reload.
+//! A board as one visitor may see it, in their language.
 
-use crate::app::{App, Shared, Who};
+use super::Show;
+use super::pulse::Pulse;
+use crate::app::{App, Who};
 use crate::board::{Board, Counts, Line, PARTS, Presence, RefusedPunch};
 use crate::guard::{Problem, Seat, Visitor};
 use crate::live::MAX_ROWS;
-use crate::pages::{Badge, Link, Shell, day, html, sending};
-use crate::when::{age, long_date};
+use crate::pages::{Badge, Link, Shell, day, sending};
+use crate::when::long_date;
 use crate::words::{Words, grouped};
 use askama::Template;
-use axum::Extension;
-use axum::extract::{Form, Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use muster_attendance::PersonId;
-use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use serde::Serialize;
 
 /// Rows on one page.
 const PAGE: usize = 100;
-/// Characters of a search that are looked at.
-const MAX_SEARCH: usize = 64;
 /// Rows that a search shows.
 const MAX_FOUND: usize = 100;
-/// Pages one can turn to.
-const MAX_PAGE: usize = 1_000;
-
-/// Which rows are shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Show {
-    #[default]
-    All,
-    In,
-    Out,
-    Waiting,
-    Refused,
-}
-
-impl Show {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
-        (Self::All, "all", "show-all"),
-        (Self::In, "in", "show-in"),
-        (Self::Out, "out", "show-out"),
-        (Self::Waiting, "waiting", "show-waiting"),
-        (Self::Refused, "refused", "show-refused"),
-    ];
-
-    fn key(self) -> &'static str {
-        Self::ALL.iter().find(|(show, ..)| *show == self).map_or("all", |(_, key, _)| key)
-    }
-
-    fn shows(self, line: &Line) -> bool {
-        match self {
-            Self::All => line.presence != Presence::Refused,
-            Self::In => line.presence.is_in(),
-            Self::Out => line.presence.is_out(),
-            Self::Waiting => line.waiting > 0,
-            Self::Refused => false,
-        }
-    }
-}
-
-/// What a request for the board names.
-#[derive(Deserialize, Default)]
-pub(crate) struct Asked {
-    show: Option<String>,
-    page: Option<usize>,
-    /// As `generation.revision`: the board that the page has.
-    since: Option<String>,
-}
-
-impl Asked {
-    pub(crate) fn show(&self) -> Show {
-        let key = self.show.as_deref().unwrap_or_default();
-        Show::ALL.iter().find(|(_, k, _)| *k == key).map(|(show, ..)| *show).unwrap_or_default()
-    }
-
-    /// Generation and revision; (0, 0), which no board has, where they cannot be read.
-    pub(crate) fn seen(&self) -> (u64, u64) {
-        let pair = self.since.as_deref().and_then(|since| since.split_once('.'));
-        let pair = pair.map(|(a, b)| (a.parse().unwrap_or(0), b.parse().unwrap_or(0)));
-        pair.unwrap_or_default()
-    }
-}
 
 /// One person's row.
-pub(crate) struct Row {
+pub(super) struct Row {
     key: String,
     href: String,
     who: Who,
@@ -118,24 +53,9 @@ struct Figures {
     waiting: String,
 }
 
-/// The small chart: punches by half hour.
-struct Pulse {
-    bars: Vec<Bar>,
-    peak: String,
-    total: String,
-    hours: Vec<(String, String)>,
-}
-
-struct Bar {
-    x: usize,
-    y: usize,
-    height: usize,
-    now: bool,
-}
-
 #[derive(Template)]
 #[template(path = "today.html")]
-struct TodayPage<'a> {
+pub(super) struct TodayPage<'a> {
     shell: Shell,
     t: &'a Words,
     date: String,
@@ -148,7 +68,7 @@ struct TodayPage<'a> {
 /// The table with its filters; what a search or a filter replaces.
 #[derive(Template)]
 #[template(path = "today_board.html")]
-struct BoardPart<'a> {
+pub(super) struct BoardPart<'a> {
     t: &'a Words,
     csrf: String,
     show: &'static str,
@@ -206,78 +126,6 @@ struct UpdatedRow {
     html: String,
 }
 
-/// `GET /today`.
-pub(crate) async fn page(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Arc<Visitor>>,
-    Query(asked): Query<Asked>,
-) -> Result<Response, Problem> {
-    let board = app.live.now().await?;
-    let view = View::new(&app, &visitor, &board)?;
-    let part = view.part(asked.show(), asked.page.unwrap_or(1).clamp(1, MAX_PAGE));
-    if visitor.partial {
-        return html(StatusCode::OK, &part);
-    }
-    html(StatusCode::OK, &view.page(part))
-}
-
-/// What is searched for. In a form and not in the address, since it is a name.
-#[derive(Deserialize)]
-pub(crate) struct Search {
-    q: String,
-    /// The filter that an emptied search goes back to.
-    show: Option<String>,
-}
-
-/// `POST /today/search`.
-pub(crate) async fn search(
-    State(app): State<Shared>,
-    Extension(visitor): Extension<Arc<Visitor>>,
-    Form(search): Form<Search>,
-) -> Result<Response, Problem> {
-    let board = app.live.now().await?;
-    let view = View::new(&app, &visitor, &board)?;
-    let wanted: String = search.q.trim().chars().take(MAX_SEARCH).collect();
-    let show = Asked { show: search.show, ..Asked::default() }.show();
-    let part = if wanted.is_empty() { view.part(show, 1) } else { view.found(wanted, show) };
-    if visitor.partial {
-        return html(StatusCode::OK, &part);
-    }
-    html(StatusCode::OK, &view.page(part))
-}
-
-/// What changed on `board` since `revision`, for one who looks at `show`; `None` if too much.
-pub(crate) fn update(
-    app: &App,
-    visitor: &Visitor,
-    board: &Board,
-    show: Show,
-    revision: u64,
-) -> Option<Update> {
-    let view = View::new(app, visitor, board).ok()?;
-    let changed = board.lines.iter().filter(|line| line.changed > revision);
-    let changed: Vec<_> = changed.filter(|line| view.sees(line.person)).collect();
-    if changed.len() > MAX_ROWS {
-        return None;
-    }
-    let t = &visitor.t;
-    let (shown, gone): (Vec<&Line>, Vec<&Line>) =
-        changed.into_iter().rev().partition(|line| show.shows(line));
-    let rows = shown.iter().map(|line| {
-        let row = view.row(line);
-        let html = RowPart { t, row: &row }.render().unwrap_or_default();
-        UpdatedRow { key: row.key, html }
-    });
-    Some(Update {
-        as_of: view.as_of(),
-        since: since(board),
-        figures: FiguresPart { t, figures: &view.figures() }.render().unwrap_or_default(),
-        pulse: PulsePart { t, pulse: &view.pulse() }.render().unwrap_or_default(),
-        rows: rows.collect(),
-        gone: gone.iter().map(|line| key(line.person)).collect(),
-    })
-}
-
 /// A board as one visitor may see it.
 pub(crate) struct View<'a> {
     app: &'a App,
@@ -306,7 +154,7 @@ impl<'a> View<'a> {
         self.board.counts(|person| self.sees(person), self.all)
     }
 
-    fn page(&self, part: BoardPart<'a>) -> TodayPage<'a> {
+    pub(super) fn page(&self, part: BoardPart<'a>) -> TodayPage<'a> {
         let t = &self.visitor.t;
         TodayPage {
             shell: Shell::new(self.app, self.visitor, t.say("nav-today"), "/today"),
@@ -319,7 +167,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn part(&self, show: Show, page: usize) -> BoardPart<'a> {
+    pub(super) fn part(&self, show: Show, page: usize) -> BoardPart<'a> {
         let mut part = self.blank(show);
         if show == Show::Refused {
             let rows = self.board.refused.iter().filter(|r| r.person.is_none_or(|p| self.sees(p)));
@@ -336,7 +184,7 @@ impl<'a> View<'a> {
         part
     }
 
-    fn found(&self, wanted: String, show: Show) -> BoardPart<'a> {
+    pub(super) fn found(&self, wanted: String, show: Show) -> BoardPart<'a> {
         let t = &self.visitor.t;
         let mut part = self.blank(show);
         part.refusals = false;
@@ -352,6 +200,31 @@ impl<'a> View<'a> {
         (part.empty, part.empty_next) = (t.say("search-none"), t.say("search-none-next"));
         (part.search, part.mode) = (wanted, "some");
         part
+    }
+
+    /// What changed since `revision`; `None` if too much.
+    pub(super) fn update(&self, show: Show, revision: u64) -> Option<Update> {
+        let changed = self.board.lines.iter().filter(|line| line.changed > revision);
+        let changed: Vec<_> = changed.filter(|line| self.sees(line.person)).collect();
+        if changed.len() > MAX_ROWS {
+            return None;
+        }
+        let t = &self.visitor.t;
+        let (shown, gone): (Vec<&Line>, Vec<&Line>) =
+            changed.into_iter().rev().partition(|line| show.shows(line));
+        let rows = shown.iter().map(|line| {
+            let row = self.row(line);
+            let html = RowPart { t, row: &row }.render().unwrap_or_default();
+            UpdatedRow { key: row.key, html }
+        });
+        Some(Update {
+            as_of: self.as_of(),
+            since: since(self.board),
+            figures: FiguresPart { t, figures: &self.figures() }.render().unwrap_or_default(),
+            pulse: PulsePart { t, pulse: &self.pulse() }.render().unwrap_or_default(),
+            rows: rows.collect(),
+            gone: gone.iter().map(|line| key(line.person)).collect(),
+        })
     }
 
     fn blank(&self, show: Show) -> BoardPart<'a> {
@@ -436,31 +309,7 @@ impl<'a> View<'a> {
 
     fn pulse(&self) -> Pulse {
         let now = usize::from(self.app.zone.minute_of_day(self.now_ms)) * PARTS / 1_440;
-        pulse(&self.board.pulse, now)
-    }
-}
-
-/// Height of the chart and width of a bar with its gap, in the drawing's own units.
-const PULSE_HEIGHT: usize = 56;
-const BAR_PITCH: usize = 10;
-
-fn pulse(parts: &[u32; PARTS], now: usize) -> Pulse {
-    let peak = parts.iter().copied().max().unwrap_or(0).max(1) as usize;
-    let bar = |(i, count): (usize, &u32)| {
-        let full = *count as usize * PULSE_HEIGHT / peak;
-        let height = if *count == 0 { 1 } else { full.max(3) };
-        Bar { x: i * BAR_PITCH, y: PULSE_HEIGHT - height, height, now: i == now }
-    };
-    let hours = parts.chunks(2).enumerate().filter(|(_, hour)| hour.iter().any(|n| *n > 0));
-    let hour = |(i, hour): (usize, &[u32])| {
-        let count: u64 = hour.iter().map(|n| u64::from(*n)).sum();
-        (format!("{i:02}:00"), grouped(count))
-    };
-    Pulse {
-        bars: parts.iter().enumerate().map(bar).collect(),
-        peak: grouped(parts.iter().copied().max().unwrap_or(0).into()),
-        total: grouped(parts.iter().map(|n| u64::from(*n)).sum()),
-        hours: hours.map(hour).collect(),
+        Pulse::of(&self.board.pulse, now)
     }
 }
 
@@ -481,46 +330,4 @@ fn presence(presence: Presence, t: &Words) -> Badge {
         Presence::Refused => ("bad", "presence-refused"),
     };
     Badge { tone, label: t.say(label) }
-}
-
-/// How long ago, for a page that is not live.
-pub(crate) fn ago(now_ms: i64, then_ms: i64, t: &Words) -> String {
-    age(now_ms.saturating_sub(then_ms), t)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_board_a_page_has_is_read_back() {
-        let asked = |since: &str| Asked { since: Some(since.to_owned()), ..Asked::default() };
-        for (since, expect) in [
-            ("12.34", (12, 34)),
-            ("", (0, 0)),
-            ("x.y", (0, 0)),
-            ("-1.99999999999999999999", (0, 0)),
-        ] {
-            assert_eq!(asked(since).seen(), expect, "{since}");
-        }
-    }
-
-    #[test]
-    fn unknown_filters_show_all() {
-        for (show, expect) in [("in", Show::In), ("refused", Show::Refused), ("x'", Show::All)] {
-            let asked = Asked { show: Some(show.to_owned()), ..Asked::default() };
-            assert_eq!(asked.show(), expect);
-        }
-    }
-
-    #[test]
-    fn the_chart_scales_to_its_peak() {
-        let mut parts = [0; PARTS];
-        (parts[17], parts[18]) = (40, 1);
-        let pulse = pulse(&parts, 18);
-        assert_eq!((pulse.bars[17].height, pulse.bars[17].y), (PULSE_HEIGHT, 0));
-        assert_eq!((pulse.bars[18].height, pulse.bars[0].height), (3, 1));
-        assert!(pulse.bars[18].now);
-        assert_eq!(pulse.hours, [("08:00".into(), "40".into()), ("09:00".into(), "1".into())]);
-    }
 }
