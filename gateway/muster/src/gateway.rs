@@ -9,7 +9,8 @@ use crate::{store, trust, watch as checks};
 use anyhow::{Context as _, Result};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use muster_console::{Console, ConsoleConfig};
-use muster_intake::{Handles, Intake};
+use jiff::tz::TimeZone;
+use muster_intake::{Handles, Intake, LocalOffset, Retention};
 use muster_ledger::{Ledger, Recovery};
 use muster_uplink::{Region, Uplink};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -129,19 +130,37 @@ async fn start_intake(
     listening: &mut Listening,
 ) -> Result<Intake> {
     let handles = Handles::of(ledger, trust::clock(config.clock.trust));
-    let intake = Intake::start(intake_config(config), handles).await?;
+    let intake = Intake::start(intake_config(config, ledger), handles).await?;
     let bound = intake.addresses();
+    listening.mqtt = bound.mqtt_tls;
     listening.loopback = bound.mqtt_loopback;
     listening.serial = config.serial.iter().map(|s| s.port.display().to_string()).collect();
     Ok(intake)
 }
 
-fn intake_config(config: &Config) -> muster_intake::Config {
+fn intake_config(config: &Config, ledger: &Ledger) -> muster_intake::Config {
     let mqtt = config.mqtt.as_ref();
+    let listen = mqtt.and_then(|m| m.listen);
+    let own = listen.map(|l| l.ip()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
+    let named = mqtt.map(|m| m.names.clone()).unwrap_or_default();
     muster_intake::Config {
         mqtt_loopback: mqtt.and_then(|m| m.loopback),
+        mqtt_tls: listen,
+        names: named.into_iter().chain(own).chain(host_name()).collect(),
+        data: config.site.data.clone(),
+        retention: Retention::by_policy(ledger.clone(), config.site.site.clone()),
+        offset: local_offset(config),
         ..muster_intake::Config::default()
     }
+}
+
+/// What the site's zone adds to UTC at a time, in minutes.
+fn local_offset(config: &Config) -> LocalOffset {
+    let zone = TimeZone::get(&store::time_zone(config)).unwrap_or(TimeZone::UTC);
+    LocalOffset::new(move |ms| {
+        let at = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+        i16::try_from(zone.to_offset(at).seconds() / 60).unwrap_or(0)
+    })
 }
 
 fn start_uplinks(
