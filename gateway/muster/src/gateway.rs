@@ -7,10 +7,10 @@ use crate::health;
 use crate::page_certificate::{host_name, page_certificate};
 use crate::{store, trust, watch as checks};
 use anyhow::{Context as _, Result};
+use jiff::tz::TimeZone;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use muster_console::{Console, ConsoleConfig};
-use jiff::tz::TimeZone;
-use muster_intake::{Handles, Intake, LocalOffset, Retention};
+use muster_intake::{Handles, Intake, LocalOffset, Retention, SerialConfig};
 use muster_ledger::{Ledger, Recovery};
 use muster_uplink::{Region, Uplink};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -147,11 +147,17 @@ fn intake_config(config: &Config, ledger: &Ledger) -> muster_intake::Config {
         mqtt_loopback: mqtt.and_then(|m| m.loopback),
         mqtt_tls: listen,
         names: named.into_iter().chain(own).chain(host_name()).collect(),
+        serial: config.serial.iter().map(serial_port).collect(),
         data: config.site.data.clone(),
         retention: Retention::by_policy(ledger.clone(), config.site.site.clone()),
         offset: local_offset(config),
         ..muster_intake::Config::default()
     }
+}
+
+fn serial_port(section: &config::Serial) -> SerialConfig {
+    let config::Serial { port, baud, addresses, rs485 } = section.clone();
+    SerialConfig { port, baud, addresses, rs485 }
 }
 
 /// What the site's zone adds to UTC at a time, in minutes.

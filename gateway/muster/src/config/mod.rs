@@ -67,6 +67,9 @@ pub(crate) struct Serial {
     /// Addresses to poll on a shared line; empty is one terminal.
     #[serde(default)]
     pub(crate) addresses: Vec<u8>,
+    /// Ask the driver to switch the direction of an RS-485 line.
+    #[serde(default)]
+    pub(crate) rs485: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -64,7 +64,6 @@ struct Demo {
     terminals: Terminals,
     cloud: Region,
     payroll: Region,
-    canaries: Arc<Canaries>,
     quiet: bool,
 }
 
@@ -94,8 +93,8 @@ impl Demo {
         stage::sign(&config, &gateway).await?;
         stage::import(&gateway).await?;
         let code = first_administrator(&gateway.ledger).await?;
-        let terminals = Terminals::start(folder, line, &gateway, canaries.clone()).await?;
-        let demo = Self { gateway, terminals, cloud, payroll, canaries, quiet };
+        let terminals = Terminals::start(folder, line, &gateway, canaries).await?;
+        let demo = Self { gateway, terminals, cloud, payroll, quiet };
         demo.greet(code.as_deref());
         Ok(demo)
     }
