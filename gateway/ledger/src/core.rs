@@ -11,6 +11,7 @@ use muster_attendance::{Attendance, EventId, PersonId};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, watch};
 
 /// Punches a slow live board may be behind before it misses some.
@@ -105,6 +106,9 @@ pub(crate) struct Shared {
     pub(crate) full: AtomicBool,
     pub(crate) receipted: AtomicU64,
     pub(crate) journal_bytes: AtomicU64,
+    /// Milliseconds after `started` at which the append under way began, plus one; 0 is none.
+    appending: AtomicU64,
+    started: Instant,
     reader: Mutex<Reader>,
     live: broadcast::Sender<LiveRow>,
     head: watch::Sender<u64>,
@@ -130,6 +134,8 @@ impl Shared {
             full: AtomicBool::new(false),
             receipted: AtomicU64::new(0),
             journal_bytes: AtomicU64::new(0),
+            appending: AtomicU64::new(0),
+            started: Instant::now(),
             reader: Mutex::new(reader),
             live: broadcast::Sender::new(MAX_LIVE),
             head: watch::Sender::new(head),
@@ -156,6 +162,19 @@ impl Shared {
         if self.failure.set(why.to_owned()).is_ok() {
             tracing::error!(why, "the journal takes nothing more until a restart");
         }
+    }
+
+    /// Notes that an append begins or has ended, so that a disk that hangs is noticed.
+    pub(crate) fn note_append(&self, begins: bool) {
+        let now = self.started.elapsed().as_millis() as u64 + 1;
+        self.appending.store(if begins { now } else { 0 }, Relaxed);
+    }
+
+    /// How long the append under way has taken.
+    pub(crate) fn append_takes(&self) -> Duration {
+        let since = self.appending.load(Relaxed);
+        let now = self.started.elapsed().as_millis() as u64 + 1;
+        Duration::from_millis(if since == 0 { 0 } else { now.saturating_sub(since) })
     }
 
     /// New punches as they happen.

@@ -6,6 +6,10 @@ use crate::state::queue::Queue;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// A disk that has not answered for so long is told of.
+const HANGS: Duration = Duration::from_secs(3);
 
 /// Health of a part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -98,6 +102,11 @@ fn journal_health(shared: &Shared) -> (Health, Option<String>) {
     }
     if shared.full.load(Relaxed) {
         return (Health::Failing, Some("the disk is full; free some space".to_owned()));
+    }
+    let takes = shared.append_takes();
+    if takes > HANGS {
+        let cause = format!("the disk has not answered for {} s", takes.as_secs());
+        return (Health::Failing, Some(cause));
     }
     (Health::Ok, None)
 }

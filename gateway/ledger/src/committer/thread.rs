@@ -226,7 +226,10 @@ impl Writer {
             let facts = if last { &batch.facts[..] } else { &[] };
             let draft = Draft { at_ms, epoch: self.epoch, facts, acts: piece, essential };
             let began = Instant::now();
-            position = self.journal.append(&draft)?;
+            self.shared.note_append(true);
+            let appended = self.journal.append(&draft);
+            self.shared.note_append(false);
+            position = appended?;
             counts::append(facts.len(), began.elapsed());
         }
         self.shared.core().state.decisions.journaled(decided.len());

@@ -44,8 +44,12 @@ pub struct Recovery {
     pub records: u64,
     /// Bytes of a torn tail that were cut: never receipted.
     pub torn_bytes: u64,
-    /// Damaged batches that were set aside and skipped, by batch number.
+    /// Damaged batches that were set aside and skipped, by batch number; the first few.
     pub damaged: Vec<u64>,
+    /// How many there are.
+    pub damaged_count: u64,
+    /// The first batch that does not continue the chain: somebody edited history.
+    pub broken_chain: Option<u64>,
     /// The data folder is older than the box remembers.
     pub rolled_back: bool,
     /// Milliseconds that opening took.
@@ -89,6 +93,7 @@ struct Inner {
     acts: ActSender,
     keyring: Keyring,
     views: Views,
+    recovery: Recovery,
     pseudonyms: Zeroizing<[u8; 32]>,
     /// Held until the last handle goes: one process has the folder.
     _lock: std::fs::File,
@@ -98,6 +103,11 @@ impl Ledger {
     /// Opens or creates the ledger in `options.data`, repairing what a crash left.
     pub fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
         open::open(options)
+    }
+
+    /// What opening found and mended.
+    pub fn recovery(&self) -> &Recovery {
+        &self.inner.recovery
     }
 
     /// Takes attendance and refusals from devices.

@@ -9,10 +9,11 @@ use crate::keyring::{Keyring, KeyringError};
 use crate::state::{State, checkpoint};
 use crate::submit::ActSender;
 use crate::tables::Building;
-use crate::{Views, committer, sweeper, views};
+use crate::{Clock, RootKey, Views, committer, sweeper, views};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -21,44 +22,81 @@ const PSEUDONYM_KEY: &str = "pseudonyms";
 
 pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     let began = Instant::now();
-    let Options { data, site, time_zone, root_key, clock, views_cache_bytes } = options;
-    if jiff::tz::TimeZone::get(&time_zone).is_err() {
-        let text = format!("`{time_zone}` is not a time zone; use an IANA name as Asia/Macau");
+    if jiff::tz::TimeZone::get(&options.time_zone).is_err() {
+        let zone = &options.time_zone;
+        let text = format!("`{zone}` is not a time zone; use an IANA name as Asia/Macau");
         return Err(OpenError::Options(text));
     }
-    let lock = lock(&data)?;
-    let keyring = Keyring::open(&data, root_key).map_err(|error| key_error(&data, error))?;
-    let pseudonyms = keyring.named_key(PSEUDONYM_KEY).map_err(|e| key_error(&data, e))?;
-    let now_ms = clock.now_ms();
-    let (mut journal, start) =
-        Journal::open(&data, &keyring, now_ms).map_err(|error| journal_error(&data, error))?;
+    let lock = lock(&options.data)?;
+    let Options { data, site, time_zone, root_key, clock, views_cache_bytes } = options;
+    let mut found = recover(&data, root_key, &site, clock.now_ms())?;
+    found.recovery.took_ms = began.elapsed().as_millis() as u64;
+    let views = ViewsOptions { zone: time_zone, cache_bytes: views_cache_bytes };
+    start(found, data, site, clock, views, lock)
+}
+
+/// What the journal gave.
+struct Found {
+    keyring: Keyring,
+    journal: Journal,
+    epoch: u16,
+    state: State,
+    building: Building,
+    recovery: Recovery,
+}
+
+struct ViewsOptions {
+    zone: String,
+    cache_bytes: u64,
+}
+
+/// Opens keyring and journal, reads the state, and journals the start.
+fn recover(data: &Path, root_key: RootKey, site: &str, now_ms: i64) -> Result<Found, OpenError> {
+    let keyring = Keyring::open(data, root_key).map_err(|error| key_error(data, error))?;
+    let failed = |error| journal_error(data, error);
+    let (mut journal, start) = Journal::open(data, &keyring, now_ms).map_err(failed)?;
     let epoch = start.epoch;
     let mut recovery = Recovery {
         torn_bytes: start.torn_bytes,
         damaged: start.damaged.clone(),
+        damaged_count: start.damaged_count,
+        broken_chain: start.broken_chain,
         rolled_back: start.rolled_back,
         ..Recovery::default()
     };
-    let (state, building) = replay(start, &journal, &keyring, &data)?;
-    say_opened(&mut journal, &site, &recovery, epoch, now_ms)
-        .map_err(|error| journal_error(&data, error))?;
+    let (state, building) = replay(start, &journal, &keyring, data)?;
+    say_opened(&mut journal, site, &recovery, epoch, now_ms).map_err(failed)?;
     recovery.records = journal.next_record().saturating_sub(1);
+    Ok(Found { keyring, journal, epoch, state, building, recovery })
+}
 
+/// Starts the threads.
+fn start(
+    found: Found,
+    data: PathBuf,
+    site: String,
+    clock: Clock,
+    views: ViewsOptions,
+    lock: File,
+) -> Result<(Ledger, Recovery), OpenError> {
+    let Found { keyring, journal, epoch, state, building, recovery } = found;
+    let pseudonyms = keyring.named_key(PSEUDONYM_KEY).map_err(|e| key_error(&data, e))?;
     let (acts, submissions) = ActSender::new();
     let tables = building.finish(&acts, &clock);
+    let now_ms = clock.now_ms();
     let mut core = Core::new(state, Decider::new(&site));
     core.decider.tick(now_ms, clock.trust());
     core.govern(now_ms);
     let shared = Shared::new(core, tables, clock, site, journal.reader());
-    shared.journal_bytes.store(journal.bytes(), std::sync::atomic::Ordering::Relaxed);
+    shared.journal_bytes.store(journal.bytes(), Relaxed);
     let io = |source| OpenError::Io { path: data.clone(), source };
     let thread = committer::Thread { journal, epoch, shared: shared.clone(), submissions };
     let requests = committer::start(thread).map_err(io)?;
     sweeper::start(shared.clone(), requests.downgrade()).map_err(io)?;
     let views = Views::open(views::Setup {
         folder: &data.join("views"),
-        cache_bytes: views_cache_bytes,
-        zone: &time_zone,
+        cache_bytes: views.cache_bytes,
+        zone: &views.zone,
         batches: shared.reader().into(),
         head: shared.head(),
         lookups: shared.clone().into(),
@@ -66,9 +104,9 @@ pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     })
     .map_err(io)?;
     let pseudonyms = Zeroizing::new(*pseudonyms.expose());
-    let inner = Inner { shared, requests, acts, keyring, views, pseudonyms, _lock: lock };
-    recovery.took_ms = began.elapsed().as_millis() as u64;
-    Ok((Ledger { inner: Arc::new(inner) }, recovery))
+    let told = recovery.clone();
+    let inner = Inner { shared, requests, acts, keyring, views, recovery, pseudonyms, _lock: lock };
+    Ok((Ledger { inner: Arc::new(inner) }, told))
 }
 
 /// Makes the folder and takes it for this process.
