@@ -2,11 +2,12 @@
 
 use crate::Handles;
 use crate::authority::{Authority, AuthorityError};
+use crate::broker::{self, Broker, BrokerConfig, BrokerError, BrokerStatus};
 use crate::ingest::Ingest;
 use crate::limits::{DRAIN_TIMEOUT, Limits};
 use crate::mqtt::{Gate, ListenError, Listener};
 use crate::seals::{LocalOffset, Seals};
-use crate::serial::{self, SerialConfig, SerialStatus, SharedStatus};
+use crate::serial::{self, SerialConfig, SerialStatus};
 use crate::vault::{self, Retention, Vault, VaultError, VaultStatus};
 use muster_ledger::Keyring;
 use rustls::ServerConfig;
@@ -28,6 +29,8 @@ pub struct Config {
     pub names: Vec<String>,
     /// Serial ports.
     pub serial: Vec<SerialConfig>,
+    /// A broker that the site already runs.
+    pub broker: Option<BrokerConfig>,
     /// The data folder (`[box] data`), of which the vault is `vault`.
     pub data: PathBuf,
     /// What becomes of evidence; without a policy it is sealed for 30 days.
@@ -56,6 +59,9 @@ pub enum StartError {
     /// The box's certificate cannot be made.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The broker cannot be set up.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     /// The vault does not open.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -67,7 +73,8 @@ pub struct Intake {
     closing: watch::Sender<bool>,
     links: JoinSet<()>,
     vault: Vault,
-    serial: Vec<SharedStatus>,
+    serial: Vec<serial::SharedStatus>,
+    broker: Option<broker::SharedStatus>,
 }
 
 /// How the device side is, for `status` and `/healthz`.
@@ -77,6 +84,8 @@ pub struct IntakeStatus {
     pub vault: VaultStatus,
     /// Every serial port, as configured.
     pub serial: Vec<SerialStatus>,
+    /// The broker, if there is one.
+    pub broker: Option<BrokerStatus>,
 }
 
 impl Intake {
@@ -90,7 +99,8 @@ impl Intake {
         let (clock, keyring) = (handles.clock.clone(), handles.keyring.clone());
         let ingest = Arc::new(Ingest::new(handles, vault.clone(), seals));
         let budget = Arc::new(Semaphore::new(config.limits.payload_bytes));
-        let gate = Gate::new(ingest.clone(), config.limits, budget, shutdown);
+        let broker = config.broker.as_ref().map(Broker::new).transpose()?;
+        let gate = Gate::new(ingest.clone(), config.limits, budget.clone(), shutdown);
         let (mut addresses, mut links) = (Addresses::default(), JoinSet::new());
         if let Some(address) = config.mqtt_loopback {
             let listener = Listener::loopback(address).await?;
@@ -109,8 +119,13 @@ impl Intake {
             serial.push(status.clone());
             links.spawn(serial::serve(port, ingest.clone(), status, closing.subscribe()));
         }
+        let broker = broker.map(|broker| {
+            let status = broker.status();
+            links.spawn(broker.serve(ingest.clone(), budget.clone(), closing.subscribe()));
+            status
+        });
         links.spawn(vault::purge(vault.clone(), clock, closing.subscribe()));
-        Ok(Self { addresses, closing, links, vault, serial })
+        Ok(Self { addresses, closing, links, vault, serial, broker })
     }
 
     /// How the device side is.
@@ -119,7 +134,11 @@ impl Intake {
             .serial
             .iter()
             .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        IntakeStatus { vault: self.vault.status(), serial: serial.collect() }
+        let broker = self
+            .broker
+            .as_ref()
+            .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        IntakeStatus { vault: self.vault.status(), serial: serial.collect(), broker }
     }
 
     /// Where the links listen.

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod authority;
+pub mod broker;
 mod ingest;
 mod intake;
 mod json;
@@ -20,9 +21,11 @@ mod seals;
 pub mod serial;
 mod split;
 mod time;
+mod topic;
 pub mod vault;
 mod verify;
 
+pub use broker::{BrokerConfig, BrokerStatus};
 pub use intake::{Addresses, Config, Intake, IntakeStatus, StartError};
 pub use limits::Limits;
 pub use mqtt::ListenError;

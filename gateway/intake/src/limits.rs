@@ -44,6 +44,16 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const TICK: Duration = Duration::from_secs(5);
 /// Time that links have to finish when the box shuts down.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest packet that MQTT knows.
+pub const MAX_MQTT_PACKET: usize = 268_435_455;
+/// Acknowledgements and receipts to a broker that may wait: more than it has messages under way.
+pub const BROKER_ACKS: usize = 140_000;
+/// Silence after which a broker is asked whether it is still there.
+pub const BROKER_KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// First pause before a broker is tried again; doubles up to [`BROKER_RETRY_MAX`].
+pub const BROKER_RETRY_MIN: Duration = Duration::from_millis(250);
+/// Longest pause before a broker is tried again.
+pub const BROKER_RETRY_MAX: Duration = Duration::from_secs(15);
 /// Messages of one serial line that wait for the disk; more are dropped and come again.
 pub const SERIAL_REQUESTS: usize = 256;
 /// Answers that wait for one terminal's next poll; the oldest goes first, its message comes again.

@@ -15,7 +15,6 @@ mod packet;
 mod rate;
 mod registry;
 mod session;
-mod topic;
 
 pub use listener::ListenError;
 pub(crate) use listener::Listener;

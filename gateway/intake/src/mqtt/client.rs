@@ -1,7 +1,7 @@
 //! Who a connection speaks for: its own device and, for a C1, those it carries.
 
-use super::topic::{self, Purpose};
 use crate::ingest::{Answer, Message};
+use crate::topic::{self, Purpose};
 use crate::verify::Speaker;
 use mqtt_protocol_core::mqtt::result_code::SubackReasonCode;
 use muster_attendance::DeviceId;

@@ -111,6 +111,11 @@ impl Client {
         (topic, body[2 + length + usize::from(self.v5)..].to_vec())
     }
 
+    /// Whether nothing comes for `time`.
+    pub(crate) async fn is_silent(&mut self, time: Duration) -> bool {
+        timeout(time, self.read()).await.is_err()
+    }
+
     pub(crate) async fn message(&mut self) -> (String, String) {
         let (topic, payload) = self.message_bytes().await;
         (topic, String::from_utf8(payload).unwrap())

@@ -1,5 +1,6 @@
 //! The links over real sockets into a real ledger.
 
+mod broker;
 mod client;
 mod loopback;
 mod sealed;

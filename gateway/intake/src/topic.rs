@@ -2,7 +2,7 @@
 
 /// What a topic is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// Device to box.
     CheckIn,
     /// Box to device: our word on its check-ins.
@@ -12,7 +12,7 @@ pub(super) enum Purpose {
 }
 
 /// Takes a topic apart into the device's name and the purpose; `None` if it is no topic of ours.
-pub(super) fn parse(topic: &str) -> Option<(&str, Purpose)> {
+pub(crate) fn parse(topic: &str) -> Option<(&str, Purpose)> {
     let (name, purpose) = topic.strip_prefix("muster/1/")?.split_once('/')?;
     let purpose = match purpose {
         "checkin" => Purpose::CheckIn,
@@ -24,17 +24,17 @@ pub(super) fn parse(topic: &str) -> Option<(&str, Purpose)> {
 }
 
 /// The topic of receipts to `device`.
-pub(super) fn receipt(device: &str) -> String {
+pub(crate) fn receipt(device: &str) -> String {
     format!("muster/1/{device}/receipt")
 }
 
 /// The topic of check-ins of `device`.
-pub(super) fn check_in(device: &str) -> String {
+pub(crate) fn check_in(device: &str) -> String {
     format!("muster/1/{device}/checkin")
 }
 
 /// Whether topics and certificates can carry `name`.
-pub(super) fn is_device_name(name: &str) -> bool {
+pub(crate) fn is_device_name(name: &str) -> bool {
     let length = name.chars().count();
     (1..=crate::limits::MAX_DEVICE_CHARS).contains(&length)
         && !name.contains(['/', '+', '#'])
