@@ -56,14 +56,14 @@ fn name(method: Method) -> &'static str {
 }
 
 /// A file that is appended to.
-pub(super) struct Open {
+pub(super) struct DayFile {
     file: File,
     pub(super) length: u64,
     /// Bytes of a torn tail that were cut off.
     pub(super) torn: u64,
 }
 
-impl Open {
+impl DayFile {
     /// Opens or makes the file, cuts a torn tail off, and shows each whole entry to `seen`.
     pub(super) fn open(path: &Path, mut seen: impl FnMut(Header)) -> io::Result<Self> {
         let mut file = OpenOptions::new()

@@ -1,7 +1,7 @@
 //! The one thread that writes the vault: groups what waits, appends, fsyncs once a file, answers.
 
 use super::entry::{HEADER_LEN, Header, PREFIX_LEN};
-use super::shelf::{Open, Shelf, sync_folder};
+use super::shelf::{DayFile, Shelf, sync_folder};
 use super::{VaultError, VaultStatus};
 use muster_attendance::Method;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -71,7 +71,7 @@ struct Writer {
     dir: PathBuf,
     max_bytes: u64,
     bytes: u64,
-    open: HashMap<Shelf, Open>,
+    open: HashMap<Shelf, DayFile>,
     known: Known,
     status: Arc<Mutex<VaultStatus>>,
 }
@@ -205,7 +205,7 @@ impl Writer {
             self.open.clear();
         }
         let known = &mut self.known;
-        let open = Open::open(&self.dir.join(shelf.file_name()), |header| {
+        let open = DayFile::open(&self.dir.join(shelf.file_name()), |header| {
             known.insert(header);
         })?;
         self.bytes = (self.bytes + open.length).saturating_sub(open.length + open.torn);
@@ -217,7 +217,7 @@ impl Writer {
     /// Fsyncs what the round appended to; on an error nothing of the round stays.
     fn sync(&mut self, before: &HashMap<Shelf, u64>) -> io::Result<()> {
         let synced =
-            before.keys().try_for_each(|shelf| self.open.get(shelf).map_or(Ok(()), Open::sync));
+            before.keys().try_for_each(|shelf| self.open.get(shelf).map_or(Ok(()), DayFile::sync));
         if synced.is_err() {
             // After a failed fsync nobody knows what is on disk: start from what can be read.
             for (shelf, &length) in before {

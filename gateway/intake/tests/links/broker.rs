@@ -15,7 +15,17 @@ use std::time::Duration;
 struct Mosquitto {
     address: SocketAddr,
     folder: tempfile::TempDir,
-    child: Child,
+    child: Running,
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Mosquitto {
@@ -30,13 +40,13 @@ impl Mosquitto {
         Self { address, folder, child }
     }
 
-    async fn spawn(folder: &tempfile::TempDir, address: SocketAddr) -> Child {
-        let child = Command::new("mosquitto")
+    async fn spawn(folder: &tempfile::TempDir, address: SocketAddr) -> Running {
+        let spawned = Command::new("mosquitto")
             .arg("-c")
             .arg(folder.path().join("mosquitto.conf"))
             .stderr(Stdio::null())
-            .spawn()
-            .expect("mosquitto is needed: apt-get install mosquitto");
+            .spawn();
+        let child = Running(spawned.expect("mosquitto is needed: apt-get install mosquitto"));
         for _ in 0..500 {
             if tokio::net::TcpStream::connect(address).await.is_ok() {
                 return child;
@@ -48,8 +58,8 @@ impl Mosquitto {
 
     /// Kills it, with all sessions, and starts it anew.
     async fn restart(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.child.0.kill().unwrap();
+        self.child.0.wait().unwrap();
         self.child = Self::spawn(&self.folder, self.address).await;
     }
 
@@ -64,13 +74,6 @@ impl Mosquitto {
         let intake = site.start(Config { broker: Some(broker), ..Config::default() }).await;
         connected(&intake).await;
         intake
-    }
-}
-
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
