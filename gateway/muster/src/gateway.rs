@@ -10,11 +10,11 @@ use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use muster_console::{Console, ConsoleConfig};
-use muster_intake::{Handles, Intake, LocalOffset, Retention, SerialConfig};
+use muster_intake::{BrokerConfig, Handles, Intake, LocalOffset, Retention, SerialConfig};
 use muster_ledger::{Ledger, Recovery};
 use muster_uplink::{Region, Uplink};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -26,7 +26,8 @@ pub(crate) struct Gateway {
     pub(crate) ledger: Ledger,
     pub(crate) listening: Arc<Listening>,
     config: Arc<Config>,
-    intake: Intake,
+    /// Empty once it is stopping.
+    intake: Arc<Mutex<Option<Intake>>>,
     uplinks: Vec<Uplink>,
     console: Option<Console>,
     stop: watch::Sender<bool>,
@@ -46,7 +47,9 @@ impl Gateway {
         let mut listening = Listening::default();
         let intake = start_intake(&config, &ledger, &mut listening).await?;
         let uplinks = start_uplinks(&config, &ledger, &stopped)?;
-        let watch = Arc::new(checks::Watch::new(ledger.clone(), config.site.data.clone()));
+        let intake = Arc::new(Mutex::new(Some(intake)));
+        let links = links(&intake);
+        let watch = Arc::new(checks::Watch::new(ledger.clone(), config.site.data.clone(), links));
         let console = start_console(&config, &ledger, watch.clone(), &mut listening)?;
         if let Some(section) = &config.metrics {
             let source: health::Source = Arc::new(move || watch.report());
@@ -72,7 +75,10 @@ impl Gateway {
 
     /// Takes no more, lets what was taken reach the disk, and stops.
     pub(crate) async fn stop(self) {
-        self.intake.stop().await;
+        let intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(intake) = intake {
+            intake.stop().await;
+        }
         let _ = self.stop.send(true);
         for uplink in self.uplinks {
             uplink.stopped(Duration::from_secs(1)).await;
@@ -85,8 +91,8 @@ impl Gateway {
 }
 
 fn log_recovery(recovery: &Recovery) {
-    let Recovery { records, torn_bytes, damaged, rolled_back, took_ms } = recovery;
-    tracing::info!(records, torn_bytes, ?damaged, rolled_back, took_ms, "journal opened");
+    let Recovery { records, torn_bytes, damaged_count, rolled_back, took_ms, .. } = recovery;
+    tracing::info!(records, torn_bytes, damaged_count, rolled_back, took_ms, "journal opened");
     if *rolled_back {
         tracing::error!("the data folder is older than this box remembers: was a copy put back?");
     }
@@ -138,6 +144,15 @@ async fn start_intake(
     Ok(intake)
 }
 
+/// How the device side is, as long as it runs.
+fn links(intake: &Arc<Mutex<Option<Intake>>>) -> checks::Links {
+    let intake = intake.clone();
+    Box::new(move || {
+        let intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+        intake.as_ref().map(Intake::status).unwrap_or_default()
+    })
+}
+
 fn intake_config(config: &Config, ledger: &Ledger) -> muster_intake::Config {
     let mqtt = config.mqtt.as_ref();
     let listen = mqtt.and_then(|m| m.listen);
@@ -148,11 +163,19 @@ fn intake_config(config: &Config, ledger: &Ledger) -> muster_intake::Config {
         mqtt_tls: listen,
         names: named.into_iter().chain(own).chain(host_name()).collect(),
         serial: config.serial.iter().map(serial_port).collect(),
+        broker: config.broker.clone().map(|section| broker(&config.site.site, section)),
         data: config.site.data.clone(),
         retention: Retention::by_policy(ledger.clone(), config.site.site.clone()),
         offset: local_offset(config),
         ..muster_intake::Config::default()
     }
+}
+
+/// The session at the broker goes by the site's name.
+fn broker(site: &str, section: config::Broker) -> BrokerConfig {
+    let config::Broker { url, ca, client_cert, client_key, trust_broker } = section;
+    let client_id = format!("muster-{site}");
+    BrokerConfig { url, ca, client_cert, client_key, client_id, trust_broker }
 }
 
 fn serial_port(section: &config::Serial) -> SerialConfig {

@@ -3,6 +3,7 @@
 
 use crate::health::{Check, HealthReport};
 use crate::trust::now_ms;
+use muster_intake::IntakeStatus;
 use muster_ledger::{Health, Ledger, PauseReason};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -18,8 +19,12 @@ const FRESH_MS: i64 = 1_000;
 pub(crate) struct Watch {
     ledger: Ledger,
     data: std::path::PathBuf,
+    links: Links,
     seen: Mutex<Seen>,
 }
+
+/// How the device side is, asked anew.
+pub(crate) type Links = Box<dyn Fn() -> IntakeStatus + Send + Sync>;
 
 #[derive(Default)]
 struct Seen {
@@ -28,8 +33,8 @@ struct Seen {
 }
 
 impl Watch {
-    pub(crate) fn new(ledger: Ledger, data: std::path::PathBuf) -> Self {
-        Self { ledger, data, seen: Mutex::default() }
+    pub(crate) fn new(ledger: Ledger, data: std::path::PathBuf, links: Links) -> Self {
+        Self { ledger, data, links, seen: Mutex::default() }
     }
 
     /// The state now.
@@ -76,6 +81,7 @@ impl Watch {
             policy(&status),
         ];
         checks.extend(status.destinations.iter().map(destination));
+        checks.extend(links(&(self.links)()));
         checks
     }
 
@@ -112,6 +118,21 @@ fn destination(destination: &muster_ledger::DestinationStatus) -> Check {
         }
     };
     check(&name, Health::Degraded, Some(cause.clone()), cure)
+}
+
+/// The serial ports and the broker.
+fn links(status: &IntakeStatus) -> Vec<Check> {
+    let health = |well| if well { Health::Ok } else { Health::Degraded };
+    let port = |port: &muster_intake::SerialStatus| {
+        let name = format!("serial {}", port.port.display());
+        let cure = "plug the adapter in, or correct the port; terminals keep their punches";
+        check(&name, health(port.open), port.cause.clone(), cure)
+    };
+    let broker = |broker: &muster_intake::BrokerStatus| {
+        let cure = "look after the broker; the box connects again by itself";
+        check("broker", health(broker.connected), broker.cause.clone(), cure)
+    };
+    status.serial.iter().map(port).chain(status.broker.iter().map(broker)).collect()
 }
 
 fn check(name: &str, status: Health, cause: Option<String>, cure: &str) -> Check {

@@ -164,9 +164,13 @@ impl Ledger {
         self.inner.shared.core().state.governance.clone()
     }
 
-    /// The rules in force, compiled; `None` holds everything.
+    /// The rules that enough people have signed, compiled, out of their dates too; `None` where
+    /// there are none.
     pub fn rules(&self) -> Option<Arc<muster_residency::Rules>> {
-        self.inner.shared.core().decider.rules().cloned()
+        let core = self.inner.shared.core();
+        let holds = core.decider.policy_holds(self.inner.shared.clock.now_ms());
+        let unsigned = holds.iter().any(|code| code == "I-05-SIGN");
+        core.decider.rules().filter(|_| !unsigned).cloned()
     }
 
     /// Enrols who may sign policies (first set-up, or an approved change).
