@@ -24,6 +24,7 @@ mod ledger;
 mod offline;
 mod outbox;
 mod punch_time;
+pub mod quarantine;
 mod state;
 mod status;
 mod submit;

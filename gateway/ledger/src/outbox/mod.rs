@@ -192,13 +192,13 @@ impl Outbox {
             return Ok(());
         }
         accepted.sort_unstable();
-        self.count("accepted", accepted.len());
-        self.count("rejected", rejected.len());
+        let counts = [("accepted", accepted.len()), ("rejected", rejected.len())];
         let accepted = crate::state::runs(accepted);
         let destination = self.destination.to_string();
         let act = Act::Settled { destination, accepted, receipts, rejected };
         self.acts.submit(vec![act]).await?;
         spent.into_iter().for_each(Parcel::spend);
+        counts.into_iter().for_each(|(result, count)| self.count(result, count));
         Ok(())
     }
 
@@ -208,8 +208,14 @@ impl Outbox {
         metrics::counter!("muster_parcels_settled_total", &labels).increment(count as u64);
     }
 
-    /// What was seen when the connection came up; clears a pause. Journaled where it changed.
+    /// What was seen when the connection came up; clears a pause, or makes one where it is another
+    /// region than the policy names. Journaled where it changed.
     pub async fn attest(&self, attestation: Attestation) -> Result<(), OutboxError> {
+        let expected = self.expected_region();
+        if expected.as_deref().is_some_and(|region| region != attestation.region()) {
+            let seen = attestation.region().to_owned();
+            return self.pause(PauseReason::WrongRegion(seen)).await;
+        }
         {
             let mut core = self.shared.core();
             let queue = core.state.standing.queue(&self.destination);

@@ -2,6 +2,7 @@
 
 use crate::Devices;
 use crate::punch_time::effective_seconds;
+use crate::quarantine::{FIELD_ABSENT, TOO_LONG};
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use muster_attendance::{Attendance, DeviceId, Direction, EventId, PersonId};
@@ -67,28 +68,28 @@ impl Renderer {
                 Field::EventId => write_quoted(&mut text, key),
                 Field::SubjectRef => self.write_subject(&mut text, punch)?,
                 Field::PlatformUserId => {
-                    let id = platform_user_id.ok_or(Unfit("FIELD-ABSENT"))?;
+                    let id = platform_user_id.ok_or(Unfit(FIELD_ABSENT))?;
                     text.push_str(&json_text(id, MAX_PLATFORM_ID));
                 }
                 Field::CheckTime => write_time(&mut text, punch, precision)?,
                 Field::Direction => {
-                    let direction = punch.direction.ok_or(Unfit("FIELD-ABSENT"))?;
+                    let direction = punch.direction.ok_or(Unfit(FIELD_ABSENT))?;
                     text.push_str(if direction == Direction::In { "\"in\"" } else { "\"out\"" });
                 }
                 Field::SiteRef => text.push_str(&self.site),
                 Field::DeviceAlias => text.push_str(self.alias(punch.device, devices)),
-                _ => return Err(Unfit("FIELD-UNKNOWN")),
+                _ => return Err(Unfit(FIELD_ABSENT)),
             }
         }
         text.push('}');
         let bytes = text.as_bytes().into();
         let fits = text.len() <= MAX_BYTES;
         self.text = text;
-        if fits { Ok(bytes) } else { Err(Unfit("PARCEL-TOO-LONG")) }
+        if fits { Ok(bytes) } else { Err(Unfit(TOO_LONG)) }
     }
 
     fn write_subject(&mut self, text: &mut String, punch: &Attendance) -> Result<(), Unfit> {
-        let person = punch.person.ok_or(Unfit("FIELD-ABSENT"))?;
+        let person = punch.person.ok_or(Unfit(FIELD_ABSENT))?;
         if self.pseudonyms.len() >= MAX_CACHED {
             self.pseudonyms.clear();
         }
@@ -124,8 +125,8 @@ fn write_time(
     precision: TimePrecision,
 ) -> Result<(), Unfit> {
     let offset = i32::from(punch.at.offset_minutes);
-    let zone = Offset::from_seconds(offset * 60).map_err(|_| Unfit("TIME-RANGE"))?;
-    let at = Timestamp::from_second(effective_seconds(punch)).map_err(|_| Unfit("TIME-RANGE"))?;
+    let zone = Offset::from_seconds(offset * 60).map_err(|_| Unfit(FIELD_ABSENT))?;
+    let at = Timestamp::from_second(effective_seconds(punch)).map_err(|_| Unfit(FIELD_ABSENT))?;
     let local = zone.to_datetime(at);
     let (year, month, day) = (local.year(), local.month(), local.day());
     let (hour, minute, second) = (local.hour(), local.minute(), local.second());

@@ -6,16 +6,11 @@ use crate::committer::{Dispatch, Sending};
 use crate::core::{Core, Shared};
 use crate::decider::Decided;
 use crate::journal::{Reader, Record};
+use crate::quarantine::{EGRESS, SENT_BYTES_DIFFER, UNREADABLE};
 use crate::state::queue::Picked;
 use muster_attendance::{Attendance, EventId};
 use muster_residency::guard::{self, Stopped};
 use std::sync::Arc;
-
-/// Reason code: it was sent with other bytes, and the region's word on those is owed.
-const SENT_BYTES_DIFFER: &str = "SENT-BYTES-DIFFER";
-
-/// Reason code: the record is damaged, or its month's key is destroyed.
-const UNREADABLE: &str = "UNREADABLE";
 
 /// What selecting came to.
 pub(super) enum Selection {
@@ -195,5 +190,5 @@ fn stop(stopped: &Stopped, destination: &str) -> String {
     let finding = stopped.0.first().map_or("unknown", |hit| hit.finding.as_str());
     metrics::counter!("muster_egress_stopped_total", "finding" => finding).increment(1);
     tracing::error!(destination, finding, "a parcel was stopped on its way out and set aside");
-    format!("EGRESS-{}", finding.to_ascii_uppercase())
+    format!("{EGRESS}{}", finding.to_ascii_uppercase())
 }

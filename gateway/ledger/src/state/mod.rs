@@ -11,6 +11,7 @@ mod tests;
 
 use crate::act::{Act, Runs};
 use crate::journal::Fact;
+use crate::quarantine::{CLOCK_WAIT, REJECTED, SEQ_CONFLICT};
 use crate::{Governance, PauseReason, RefusalReason, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,13 +20,6 @@ use dedupe::Dedupe;
 use muster_attendance::EventId;
 use standing::Standing;
 use std::collections::BTreeMap;
-
-/// Reason code of a punch whose identity was used before for another.
-pub(crate) const SEQ_CONFLICT: &str = "SEQ-CONFLICT";
-/// Reason code of a stored punch that comes late with a time that cannot be used.
-pub(crate) const CLOCK_WAIT: &str = "CLOCK-WAIT";
-/// Reason code of a record that a region refused for good.
-pub(crate) const REJECTED: &str = "REJECTED";
 
 /// The state.
 #[derive(Default)]

@@ -4,6 +4,7 @@
 use super::decisions::Ruling;
 use super::dedupe::Seen;
 use super::*;
+use crate::quarantine::SEQ_CONFLICT;
 use muster_attendance::{Attendance, DeviceClock, DeviceId, DeviceTime, Method, Outcome, PersonId};
 use muster_residency::vocab::Verdict;
 use proptest::prelude::*;

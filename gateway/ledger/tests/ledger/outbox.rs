@@ -1,7 +1,7 @@
 //! The way out: what goes, when, as which bytes, and what the region's word does.
 
 use crate::setting::{
-    NOW_MS, Setting, attestation, connected, employee, govern, policy, punch, until,
+    NOW_MS, Setting, attestation, connected, employee, govern, policy, policy_with, punch, until,
 };
 use muster_attendance::{DeviceId, PersonId};
 use muster_ledger::{Ledger, Outbox, Parcel, PauseReason, RecordState, Settlement};
@@ -105,6 +105,8 @@ async fn nothing_goes_to_a_region_that_is_wrong_or_down() {
     nothing(&outbox).await;
     outbox.attest(attestation("cn-hangzhou")).await.unwrap();
     nothing(&outbox).await;
+    let wrong = PauseReason::WrongRegion("cn-hangzhou".into());
+    assert_eq!(ledger.status().destinations[0].paused, Some(wrong));
     outbox.attest(attestation("onprem-mo")).await.unwrap();
     outbox.pause(PauseReason::Down("connection refused".into())).await.unwrap();
     nothing(&outbox).await;
@@ -190,4 +192,34 @@ async fn a_policy_that_names_another_place_moves_what_waits() {
     until("moved", || outbox.backlog() == 0).await;
     nothing(&outbox).await;
     assert_eq!(ledger.outbox("mo-pay").backlog(), 3);
+}
+
+#[tokio::test]
+async fn a_record_sent_before_never_goes_with_other_bytes() {
+    let setting = Setting::new();
+    let (ledger, device, person) = staffed(&setting).await;
+    commit(&ledger, device, person, 1..3).await;
+    let outbox = connected(&ledger).await;
+    let mut parcels = next(&outbox, 9).await;
+    let left = parcels.pop().unwrap();
+    let key = left.key();
+    drop(left);
+    outbox.settle(accepted(parcels)).await.unwrap();
+    let coarser = policy_with(2, "mo-hr", |text| text.replace("\"minute\"", "\"hour\""));
+    ledger.govern(Some(coarser)).await.unwrap();
+    nothing(&outbox).await;
+    let explanation = ledger.explain(key).await.unwrap().unwrap();
+    assert_eq!(explanation.state, RecordState::Quarantined);
+    assert_eq!(ledger.status().quarantined, 1);
+}
+
+#[tokio::test]
+async fn what_the_guard_finds_does_not_leave() {
+    let setting = Setting::new();
+    let (ledger, _, person) = staffed(&setting).await;
+    let device = ledger.devices().intern("11010519491231002X").unwrap();
+    commit(&ledger, device, person, 1..2).await;
+    let outbox = connected(&ledger).await;
+    nothing(&outbox).await;
+    assert_eq!((outbox.backlog(), ledger.status().quarantined), (0, 1));
 }

@@ -183,7 +183,13 @@ fn keys() -> [SigningKey; 2] {
 
 /// A signed policy that sends employees' records to `to`.
 pub(crate) fn policy(version: u32, to: &str) -> Governance {
+    policy_with(version, to, |text| text)
+}
+
+/// The same, changed before it is signed.
+pub(crate) fn policy_with(version: u32, to: &str, change: impl Fn(String) -> String) -> Governance {
     let text = POLICY.replace("@VERSION", &version.to_string()).replace("@TO", to);
+    let text = change(text);
     let policy = Policy::parse(&text).expect("the policy");
     let pack = LawPack::parse(LAW_PACK).expect("the law pack");
     let signatures = keys().iter().map(|key| signature::sign(&policy, &pack, key)).collect();
