@@ -28,7 +28,7 @@ use terminals::Terminals;
 use tokio::time::Instant;
 
 /// Somebody stands at a terminal this often.
-const STEP: Duration = Duration::from_millis(100);
+const STEP: Duration = Duration::from_millis(80);
 /// How long what was punched may take to arrive after the last punch.
 const SETTLE: Duration = Duration::from_secs(40);
 /// How often the live view is drawn.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(4);
 /// Sectors of its flash.
 const SECTORS: usize = 64;
-const TEMPLATE: usize = 512;
+const TEMPLATE: usize = 256;
 
 /// The two ends of a pseudo-terminal; the box opens the path as a serial port.
 pub(super) struct Pty {

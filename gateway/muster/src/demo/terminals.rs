@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const ADDRESS: u8 = 1;
-const FACE_IMAGE: usize = 2_048;
-const FACE_TEMPLATE: usize = 512;
+const FACE_IMAGE: usize = 768;
+const FACE_TEMPLATE: usize = 256;
 
 /// Finger pages of the M1s with the numbers of their people; the last finger nobody knows.
 const FINGERS: [(u16, &str); 5] =
