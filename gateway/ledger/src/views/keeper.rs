@@ -147,6 +147,9 @@ impl Keeper {
             self.look()?;
         }
         self.inner.take_suspicion(self.places.generation())?;
+        if self.inner.rebuild.load(SeqCst) {
+            return Err(StoreError::Stale("a rebuild was asked for"));
+        }
         if self.inner.low_space.load(SeqCst) {
             return Ok(Pause::Rest(LOOK_EVERY));
         }
@@ -312,9 +315,6 @@ impl Keeper {
 
     /// Looks whether the store still has its ground.
     fn look(&mut self) -> Result<(), StoreError> {
-        if self.inner.rebuild.swap(false, SeqCst) {
-            return Err(StoreError::Stale("a rebuild was asked for"));
-        }
         let Some(opened) = &self.opened else { return Ok(()) };
         if opened.read.hangs(self.inner.limits.operation) {
             return Err(StoreError::Hanging);
@@ -352,6 +352,7 @@ impl Keeper {
     /// Gives the store up and begins another.
     fn set_aside(&mut self, error: &StoreError) -> Pause {
         self.inner.close_reads();
+        self.inner.rebuild.store(false, SeqCst);
         self.inner.tell_broken(&error.to_string());
         self.opened = None;
         if matches!(error, StoreError::Hanging) {

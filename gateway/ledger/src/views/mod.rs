@@ -256,8 +256,10 @@ impl Views {
     }
 
     /// Throws the views away and builds them again from the journal; returns at once.
+    /// [`Views::progress`] begins at nothing from here on.
     pub fn rebuild(&self) {
         self.handle.inner.rebuild.store(true, SeqCst);
+        self.handle.inner.tell(Phase::Rebuilding, 0, self.handle.inner.head_seen());
         self.handle.inner.wake.notify_one();
     }
 
@@ -313,6 +315,8 @@ impl Inner {
     }
 
     fn tell(&self, phase: Phase, filled: u64, total: u64) {
+        let waits = self.rebuild.load(SeqCst);
+        let (phase, filled) = if waits { (Phase::Rebuilding, 0) } else { (phase, filled) };
         self.progress.send_replace(Progress { phase, filled, total });
     }
 

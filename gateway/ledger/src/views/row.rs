@@ -81,7 +81,7 @@ impl Key {
 /// A record as a row keeps it: all of the fact but what the key says. About 20 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Packed {
-    number: u64,
+    pub(super) number: u64,
     epoch: u16,
     device: u32,
     boot: u32,
@@ -183,6 +183,7 @@ fn clock(code: u16) -> Option<DeviceClock> {
 /// A chunk being written.
 pub(super) struct Chunk {
     bytes: Vec<u8>,
+    last: Option<u64>,
 }
 
 impl Chunk {
@@ -190,13 +191,18 @@ impl Chunk {
     pub(super) fn new(full: u32) -> Self {
         let mut bytes = vec![0; CHECKSUM];
         bytes.extend_from_slice(&full.to_le_bytes());
-        Self { bytes }
+        Self { bytes, last: None }
     }
 
     /// Takes up a stored chunk to add to it, after checking it.
     pub(super) fn resume(key: &[u8; KEY], value: &[u8]) -> Option<Self> {
-        content(key, value)?;
-        Some(Self { bytes: value.to_vec() })
+        let last = packed(key, value)?.pop().map(|record| record.number);
+        Some(Self { bytes: value.to_vec(), last })
+    }
+
+    /// Number of the last record it took or was stored with.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.last
     }
 
     /// Full chunks beside it.
@@ -213,6 +219,7 @@ impl Chunk {
             return false;
         }
         self.bytes.extend_from_slice(encoded);
+        self.last = Some(record.number);
         true
     }
 
@@ -228,11 +235,15 @@ impl Chunk {
 /// The records of a stored chunk; `None` if the store lies.
 pub(super) fn records(key: &[u8], value: &[u8]) -> Option<Vec<Stored>> {
     let (row, _) = Key::read(key)?;
+    packed(key, value)?.iter().map(|record| record.unpack(row)).collect()
+}
+
+fn packed(key: &[u8], value: &[u8]) -> Option<Vec<Packed>> {
     let mut rest = content(key, value)?.get(4..)?;
     let mut records = Vec::with_capacity(rest.len() / 16);
     while !rest.is_empty() {
-        let (packed, left) = postcard::take_from_bytes::<Packed>(rest).ok()?;
-        records.push(packed.unpack(row)?);
+        let (record, left) = postcard::take_from_bytes::<Packed>(rest).ok()?;
+        records.push(record);
         rest = left;
     }
     Some(records)

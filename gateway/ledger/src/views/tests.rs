@@ -410,3 +410,40 @@ async fn single_and_held_records_come_from_the_journal() {
     let other = EventId::new(0, 9, 2);
     assert!(views.record(other).await.unwrap().is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_can_be_asked_for() {
+    let setting = Setting::new();
+    let views = setting.open();
+    work(&setting, 0, 50);
+    setting.check(&views).await;
+    let file = setting.file();
+    views.rebuild();
+    assert_eq!(views.progress(), (0, 151));
+    assert_eq!(views.health().0, Health::Degraded);
+    setting.check(&views).await;
+    assert_ne!(setting.file(), file);
+    assert_eq!(views.progress(), (151, 151));
+}
+
+/// Rows are written before the cursor: what was added before a crash is not added twice.
+#[test]
+fn records_added_twice_are_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Faults::default();
+    let place = store::Place { folder: folder.path().join("g1"), cache_bytes: 1 << 20, faults };
+    let store = store::Store::open(&place).unwrap();
+    let key = row::Key { day: 20_000, person: Some(PersonId(4)) };
+    let packed = |numbers: std::ops::Range<u64>| {
+        let record = |number| Stored { number, ..punch(Some(4), DECEMBER) }.pack(20_000);
+        vec![(key, numbers.map(record).collect::<Vec<_>>())]
+    };
+    let cursor = store::Cursor::start("UTC");
+    for additions in [packed(1..700), packed(1..700), packed(300..900), packed(900..901)] {
+        store.add(&additions, &cursor).unwrap();
+    }
+    let (page, next) = store.page((20_000, 20_000), None, 5_000).unwrap();
+    assert!(next.is_none());
+    let numbers: Vec<_> = page.iter().map(|(_, record)| record.number).collect();
+    assert_eq!(numbers, (1..901).collect::<Vec<_>>());
+}
