@@ -151,7 +151,7 @@ live-off = Not live
 live-still = As loaded
 count-in = In now
 count-seen = Seen today
-count-refused = Refused at terminals
+count-refused = Refused
 count-waiting = Not sent yet
 pulse-title = Punches by half hour
 pulse-total = Today:
@@ -165,7 +165,7 @@ show-in = In
 show-out = Out
 show-waiting = Not sent yet
 show-refused = Refused
-search-label = Search name, number, department
+search-label = Name, number, department
 search-button = Search
 search-found = { $n ->
     [one] { $shown } person found
