@@ -200,6 +200,7 @@ day-next = The day after
 day-first = First punch
 day-last = Last punch
 day-strip = Punches over the day, from midnight to midnight; the table below lists them
+day-more = and { $shown } more on this day; muster records lists them all
 empty-day = No punch on this day
 empty-day-next = If there should be one, see under Terminals whether every terminal has been heard of since.
 
@@ -254,6 +255,7 @@ advice-revoked = Nothing is taken from it any more.
 waiting-lead = Records that stay on the box for now. None is lost and none goes anywhere else.
 waiting-total = records held
 reasons-title = By reason
+reasons-several = A record can wait for several reasons at once, and is counted at each.
 destinations-title = Destinations
 empty-held = Nothing is held
 empty-held-next = Records that no rule lets go show here with the reason and what would free them.

@@ -188,6 +188,7 @@ day-next = 後一天
 day-first = 首次打卡
 day-last = 最後打卡
 day-strip = 由午夜至午夜的打卡；下表逐一列出
+day-more = 當天另有 { $shown } 筆；muster records 會全部列出
 empty-day = 這天沒有打卡
 empty-day-next = 若應該有，請在「考勤機」查看是否每部都有消息。
 
@@ -230,6 +231,7 @@ advice-revoked = 不再接收它的任何訊息。
 waiting-lead = 暫時留在主機上的記錄。沒有遺失，也不會送往別處。
 waiting-total = 筆記錄保留
 reasons-title = 按原因
+reasons-several = 一筆記錄可同時因數個原因等候，並在每項各算一次。
 destinations-title = 目的地
 empty-held = 沒有保留任何記錄
 empty-held-next = 沒有規則放行的記錄，會連同原因和解決方法在此顯示。

@@ -2,7 +2,7 @@
 
 use crate::app::Shared;
 use crate::guard::{Problem, Visitor};
-use crate::pages::terminals::light;
+use crate::pages::terminals::{heard, light};
 use crate::pages::today::View;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -37,7 +37,7 @@ pub(crate) async fn held(State(app): State<Shared>) -> Result<Response, Problem>
 /// `GET /api/v1/devices`: the terminals with their lights.
 pub(crate) async fn devices(State(app): State<Shared>) -> Result<Response, Problem> {
     let now_ms = app.now_ms();
-    let devices = app.handles.devices.list();
+    let devices = heard(app.handles.devices.list());
     let lit = devices.iter().map(|device| {
         json!({
             "name": device.name,

@@ -18,6 +18,8 @@ use muster_ledger::{RecordRow, RecordState};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Punches of one day that are listed and drawn; more are only counted.
+const MAX_PUNCHES: usize = 500;
 /// Reasons of one record that are shown.
 const MAX_REASONS: usize = 12;
 /// Width of the day's drawing, in its own units: one a minute.
@@ -58,6 +60,8 @@ struct DayPage<'a> {
     first: String,
     last: String,
     count: String,
+    /// Words where not all punches are listed.
+    more: String,
     printed: String,
 }
 
@@ -107,6 +111,7 @@ fn day_page<'a>(
     let times = || records.iter().filter(counted).map(|row| time_ms(&row.attendance));
     let clock = |ms: Option<i64>| ms.map_or_else(|| "–".to_owned(), |ms| app.zone.clock(ms));
     let here = address(person, date);
+    let rest = records.len().saturating_sub(MAX_PUNCHES) as u64;
     DayPage {
         shell: Shell::new(app, visitor, t.say("day-title"), &here),
         t,
@@ -117,6 +122,7 @@ fn day_page<'a>(
         first: clock(times().min()),
         last: clock(times().max()),
         count: grouped(times().count() as u64),
+        more: if rest > 0 { t.count("day-more", rest) } else { String::new() },
         strip: strip(app, records),
         printed: t.with("printed", "time", &app.zone.stamp(app.now_ms(), 0, t)),
         rows,
@@ -160,7 +166,7 @@ fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
             number: (i + 1).to_string(),
         }
     };
-    numbered.map(row).collect()
+    numbered.take(MAX_PUNCHES).map(row).collect()
 }
 
 fn way(
@@ -196,7 +202,7 @@ pub(crate) fn method(method: Method, t: &Words) -> String {
 fn strip(app: &App, records: &[RecordRow]) -> Strip {
     let mut strip = Strip { spans: Vec::new(), ticks: Vec::new() };
     let mut open: Option<u16> = None;
-    for (row, paired) in records.iter().zip(pair(records)) {
+    for (row, paired) in records.iter().zip(pair(records)).take(MAX_PUNCHES) {
         let minute = app.zone.minute_of_day(time_ms(&row.attendance)).min(DAY_MINUTES);
         strip.ticks.push((minute, row.attendance.outcome == Outcome::Denied));
         match paired.direction {

@@ -10,8 +10,10 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use muster_attendance::DeviceId;
 use muster_ledger::{Device, DeviceKind, DeviceState};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Heard of within this long, a terminal is well.
@@ -65,7 +67,7 @@ pub(crate) async fn page(
     Extension(visitor): Extension<Arc<Visitor>>,
 ) -> Result<Response, Problem> {
     let (t, now_ms) = (&visitor.t, app.now_ms());
-    let mut devices = app.handles.devices.list();
+    let mut devices = heard(app.handles.devices.list());
     devices.sort_by_cached_key(|device| (light(device, now_ms), device.name.clone()));
     let rest = devices.len().saturating_sub(MAX_SHOWN) as u64;
     let page = TerminalsPage {
@@ -76,6 +78,21 @@ pub(crate) async fn page(
         more: if rest > 0 { t.count("terminals-more", rest) } else { String::new() },
     };
     html(StatusCode::OK, &page)
+}
+
+/// The terminals, where one that others speak through was heard of when they were.
+pub(crate) fn heard(mut devices: Vec<Device>) -> Vec<Device> {
+    let mut through: HashMap<DeviceId, i64> = HashMap::new();
+    for device in &devices {
+        if let (Some(carrier), Some(seen)) = (device.carrier, device.last_seen_ms) {
+            let last = through.entry(carrier).or_insert(seen);
+            *last = seen.max(*last);
+        }
+    }
+    for device in &mut devices {
+        device.last_seen_ms = device.last_seen_ms.max(through.get(&device.id).copied());
+    }
+    devices
 }
 
 /// How a terminal is at `now_ms`.
@@ -156,7 +173,6 @@ fn advice(device: &Device, now_ms: i64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use muster_attendance::DeviceId;
 
     fn device(state: DeviceState, last_seen_ms: Option<i64>) -> Device {
         Device {
@@ -188,6 +204,17 @@ mod tests {
         ] {
             assert_eq!(light(&device(state, seen), now), expect, "{state:?} {seen:?}");
         }
+    }
+
+    #[test]
+    fn a_centre_is_heard_of_through_its_terminals() {
+        let mut centre = device(DeviceState::Paired, None);
+        centre.id = DeviceId(9);
+        let mut carried = [Some(5), Some(7), None].map(|seen| device(DeviceState::Paired, seen));
+        carried.iter_mut().for_each(|device| device.carrier = Some(DeviceId(9)));
+        let [a, b, c] = carried;
+        let seen = heard(vec![a, centre, b, c]).into_iter().map(|device| device.last_seen_ms);
+        assert_eq!(seen.collect::<Vec<_>>(), [Some(5), Some(7), Some(7), None]);
     }
 
     #[test]
