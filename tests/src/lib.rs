@@ -1,1 +1,20 @@
-//! What crosses rooms: leak, wire, sim, power, canary, browser, bench.
+//! What tests that cross rooms share: the gateway driven as a black box, simulated terminals that
+//! know what was receipted, faults, and the comparison of both ends' books.
+//!
+//! Nothing here looks inside the gateway. Devices keep their own account of what was receipted to
+//! them; [`ledgerbook`] holds it against what the box's own commands say.
+
+pub mod binary;
+pub mod crowd;
+pub mod device;
+pub mod disk;
+pub mod faults;
+pub mod gateway;
+pub mod ledgerbook;
+pub mod mqtt;
+pub mod office;
+pub mod punch;
+pub mod random;
+pub mod region;
+pub mod serial;
+pub mod site;

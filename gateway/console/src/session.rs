@@ -217,7 +217,7 @@ mod tests {
     fn the_table_is_bounded() {
         let (sessions, random, now) = sessions();
         let first = sessions.open(&random, "mei", Stage::Member, now).expect("token");
-        for n in 0..MAX_PER_ACCOUNT as u64 {
+        for n in 1..=MAX_PER_ACCOUNT as u64 {
             let now = now + Duration::from_secs(n);
             sessions.open(&random, "mei", Stage::Member, now).expect("token");
         }

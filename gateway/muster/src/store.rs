@@ -87,6 +87,18 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(file.sync_all()?)
 }
 
+/// Writes or replaces a file: after a power cut it is whole, the old one or the new.
+pub(crate) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let mut file = fs::File::create(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// The site's zone: configured, or by the jurisdiction the policy gives the site, or UTC.
 pub(crate) fn time_zone(config: &Config) -> String {
     if let Some(zone) = &config.site.time_zone {

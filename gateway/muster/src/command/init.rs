@@ -106,7 +106,8 @@ fn write_files(dir: &Path, answers: &Answers) -> Result<()> {
     for (name, text) in files {
         let path = dir.join(name);
         if !path.exists() {
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            store::replace(&path, text)
+                .with_context(|| format!("cannot write {}", path.display()))?;
         }
     }
     Ok(())

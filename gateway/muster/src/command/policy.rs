@@ -83,7 +83,7 @@ fn sign(policy: &Path, key: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> O
     let key = SigningKey::parse(&text).or_exit(exit::DATA)?;
     let line = signature::sign(&parsed, &pack, &key);
     let existing = store::read_signatures(policy).or_exit(exit::DATA)?;
-    fs::write(store::signatures_path(policy), with_signature(&existing, &line))?;
+    store::replace(&store::signatures_path(policy), &with_signature(&existing, &line))?;
     super::print_lines([format!(
         "{} signed {}@{} as {}",
         key.person(),

@@ -2,7 +2,7 @@
 
 use super::{Refused, Request, records};
 use crate::config::Config;
-use crate::exit;
+use crate::{exit, store};
 use muster_intake::authority::{self, Authority};
 use muster_ledger::{Devices, DevicesError, Directory, Governance, Ledger, PersonProfile};
 use serde::Serialize;
@@ -105,12 +105,8 @@ async fn publish(facts: &Facts, governance: Governance) -> Result<Value> {
         return Err(Refused::new(exit::CONFIG, "the configuration has no [policy]; add it first"));
     };
     facts.ledger.govern(Some(governance.clone())).await.map_err(data)?;
-    let keep = |path: &std::path::Path, text: &str| {
-        let beside = path.with_extension("new");
-        std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path))
-    };
-    keep(&crate::store::signatures_path(&place.file), &governance.signatures)
-        .and_then(|()| keep(&place.file, &governance.policy))
+    store::replace(&store::signatures_path(&place.file), &governance.signatures)
+        .and_then(|()| store::replace(&place.file, &governance.policy))
         .map_err(|e| unavailable(format!("{} cannot be written: {e}", place.file.display())))?;
     let status = facts.ledger.status();
     Ok(json!({ "policy": status.policy, "holds": status.policy_holds }))

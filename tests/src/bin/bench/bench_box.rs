@@ -1,0 +1,79 @@
+//! A box with staff and a signed policy, so that every punch is decided to be forwarded.
+
+use crate::load::people;
+use anyhow::{Result, ensure};
+use muster_tests::binary::{Build, gateway};
+use muster_tests::gateway::Gateway;
+use muster_tests::office;
+use muster_tests::site::{Layout, Site};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long views may need to come up to the journal.
+const VIEWS: Duration = Duration::from_secs(600);
+
+/// A box in a folder that goes with it.
+pub(crate) struct BenchBox {
+    pub(crate) site: Site,
+    pub(crate) dir: TempDir,
+}
+
+impl BenchBox {
+    /// Sets it up; `change` has the last word on how.
+    pub(crate) fn new(change: impl FnOnce(&mut Layout, &Path) -> Result<()>) -> Result<Self> {
+        let dir = folder()?;
+        let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
+        layout.log = dir.path().join("gateway.log");
+        change(&mut layout, dir.path())?;
+        office::make_keys(&mut layout, dir.path())?;
+        let site = Site::init(layout)?;
+        office::import(&site, people())?;
+        office::publish(&site, dir.path())?;
+        Ok(Self { site, dir })
+    }
+
+    /// Starts the gateway; how long until it was ready.
+    pub(crate) fn start(&self) -> Result<(Gateway, Duration)> {
+        let mut gateway = self.site.start()?;
+        let took = gateway.ready(PATIENCE)?;
+        Ok((gateway, took))
+    }
+
+    /// Waits until the views are where the journal is: their filling is no part of what comes next.
+    pub(crate) fn settle_down(&self) -> Result<()> {
+        let begun = Instant::now();
+        while self.site.json(&["status", "--json"])?["views_behind"].as_u64() != Some(0) {
+            ensure!(begun.elapsed() < VIEWS, "the views do not come up to the journal");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+}
+
+/// Stops a gateway as a service manager does.
+pub(crate) fn stop(gateway: Gateway) -> Result<()> {
+    let status = gateway.terminate(PATIENCE)?;
+    ensure!(status.success(), "SIGTERM: {status}");
+    Ok(())
+}
+
+/// A folder on a real disk: `MUSTER_BENCH_DIR`, or where temporary files go.
+pub(crate) fn folder() -> Result<TempDir> {
+    let place = std::env::var_os("MUSTER_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    Ok(tempfile::Builder::new().prefix("muster-bench-").tempdir_in(place)?)
+}
+
+/// Bytes of all files under a folder, as the disk counts them.
+pub(crate) fn disk_bytes(folder: &Path) -> Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut total = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let data = entry.metadata()?;
+        total += if data.is_dir() { disk_bytes(&entry.path())? } else { data.blocks() * 512 };
+    }
+    Ok(total)
+}

@@ -1,0 +1,69 @@
+//! Finds or builds the gateway that is tested.
+//!
+//! Cargo tells the path of a binary only to tests of its own package. So: the variable of the
+//! build where it is set, else `cargo build` into the target folder and profile that this program
+//! came from.
+
+use anyhow::{Context as _, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Which gateway.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Build {
+    /// As shipped.
+    Real,
+    /// Its journal is never synced: a power cut must be seen to lose punches.
+    SkipsFsync,
+}
+
+impl Build {
+    /// The name of the program.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Real => "muster",
+            Self::SkipsFsync => "muster-skips-fsync",
+        }
+    }
+
+    /// Says where it is.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Real => "MUSTER_BIN",
+            Self::SkipsFsync => "MUSTER_SKIPS_FSYNC_BIN",
+        }
+    }
+}
+
+/// The gateway's program.
+pub fn gateway(build: Build) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(build.variable()) {
+        let path = PathBuf::from(path);
+        ensure!(path.is_file(), "{}={}: there is no such file", build.variable(), path.display());
+        return Ok(fs::canonicalize(path)?);
+    }
+    let me = std::env::current_exe()?;
+    let folder = me.ancestors().skip(1).find(|p| p.join(".fingerprint").is_dir());
+    let folder = folder.context("not run from a target folder: set MUSTER_BIN")?;
+    cargo(build, folder)?;
+    Ok(folder.join(build.name()))
+}
+
+/// Builds into `folder`, which is `target/debug` or that of another profile.
+fn cargo(build: Build, folder: &Path) -> Result<()> {
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(other) => other,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--package", "muster", "--bin", build.name()]);
+    command.args(["--profile", profile, "--target-dir"]).arg(folder.parent().unwrap_or(folder));
+    if build == Build::SkipsFsync {
+        command.args(["--features", "skip-fsync"]);
+    }
+    let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    ensure!(status.context("cannot run cargo")?.success(), "{} does not build", build.name());
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! What people at the box do before anything leaves it: enrol signers, import staff, write a
+//! policy, sign it twice, publish it.
+
+use crate::punch::{now_s, rfc3339};
+use crate::site::{Layout, Site};
+use anyhow::{Context as _, Result};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+/// Who signs: two people in two roles, one of them the data protection officer.
+const SIGNERS: [(&str, &str); 2] = [("a.dpo", "dpo"), ("b.admin", "it-admin")];
+const DAY_S: i64 = 86_400;
+
+/// The destination of the policy.
+pub const DESTINATION: &str = "hk-payroll";
+/// Its region: in the same jurisdiction as the site, so no lane has to be opened.
+pub const REGION: &str = "onprem-hk";
+
+/// Makes the signers' keys in `dir` and names them in `layout`; before [`Site::init`].
+pub fn make_keys(layout: &mut Layout, dir: &Path) -> Result<()> {
+    for (person, role) in SIGNERS {
+        let file = dir.join(format!("{person}.key"));
+        let mut command = Command::new(&layout.binary);
+        command.args(["policy", "key", "--person", person, "--role", role, "--out"]).arg(&file);
+        let output = command.output().context("cannot run the gateway's program")?;
+        anyhow::ensure!(output.status.success(), "{command:?}: {output:?}");
+        layout.signers.push(format!("{person}:{role}:{}.pub", file.display()));
+    }
+    Ok(())
+}
+
+/// Imports people with these numbers, of whom all is known that the policy asks for.
+pub fn import(site: &Site, numbers: impl Iterator<Item = String>) -> Result<()> {
+    let mut csv = "person,name,category,age_band,employment_law,account_class,basis\n".to_owned();
+    for number in numbers {
+        // Writing to a string cannot fail.
+        let _ = writeln!(csv, "{number},Person {number},employee,adult,HK,none,contract");
+    }
+    let file = site.layout().dir.join("staff.csv");
+    std::fs::write(&file, csv)?;
+    site.muster(&["person", "import", file.to_str().context("a folder's name is not text")?])?;
+    Ok(())
+}
+
+/// Writes the policy, signs it with the keys of [`make_keys`], and puts it in force.
+pub fn publish(site: &Site, keys: &Path) -> Result<()> {
+    let file = site.layout().dir.join("policy-1.toml");
+    std::fs::write(&file, policy())?;
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("a name is not text");
+    let policy = text(&file)?;
+    for (person, _) in SIGNERS {
+        let key = text(&keys.join(format!("{person}.key")))?;
+        site.muster(&["policy", "sign", &policy, "--key", &key])?;
+    }
+    site.muster(&["policy", "publish", &policy])?;
+    Ok(())
+}
+
+/// Everything of every employee goes to one destination.
+fn policy() -> String {
+    let (from, until) = (rfc3339(now_s() - DAY_S), rfc3339(now_s() + 90 * DAY_S));
+    let site = Site::NAME;
+    format!(
+        r#"schema = "gw.residency/1"
+[policy]
+id = "{site}"
+version = 1
+effective_from = {from}
+effective_until = {until}
+default = "hold"
+law_pack = "apac-eu-2026.2"
+signers = [{{ person = "a.dpo", role = "dpo" }}, {{ person = "b.admin", role = "it-admin" }}]
+[[site]]
+id = "{site}"
+jurisdiction = "HK"
+controller = "HK"
+gba = true
+[[destination]]
+id = "{DESTINATION}"
+region = "{REGION}"
+connector = "mqtt"
+operator = "Test Payroll Limited"
+remote_access_from = []
+residency_evidence = "endpoint"
+[[profile]]
+id = "minimal"
+fields = ["event_id", "subject_ref", "check_time", "direction", "site_ref"]
+time_precision = "second"
+[[permit]]
+id = "P-STAFF"
+when = {{ "subject.category" = ["employee"], "record.class" = ["attendance.event"] }}
+to = "{DESTINATION}"
+profile = "minimal"
+[[biometric]]
+law = "HK"
+method = "face"
+keep = "vault"
+days = 30
+[[biometric]]
+law = "HK"
+method = "fingerprint"
+keep = "vault"
+days = 30
+"#
+    )
+}

@@ -1,0 +1,234 @@
+//! A region: an MQTT server over TLS 1.3 whose certificate names its region, and which keeps its
+//! own account of what arrived.
+
+use crate::device::lock;
+use crate::mqtt::{Decoder, Packet};
+use crate::random::mix;
+use anyhow::{Result, ensure};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long a silent connection is kept: longer than any keep-alive here.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+/// Begins each parcel's time.
+const TIME: &[u8] = b"\"check_time\":\"";
+
+/// How closely a region looks at what arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Looks {
+    /// Reads every parcel: same id, same bytes.
+    Closely,
+    /// Notes each parcel's `check_time` with the moment it came.
+    AtTheClock,
+}
+
+/// What has arrived.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// Parcels, each as often as it came.
+    pub count: u64,
+    /// Parcels by id, with a digest of their content.
+    pub parcels: HashMap<String, u64>,
+    /// Ids that came a second time with another content.
+    pub changed: Vec<String>,
+    /// `check_time` and when it came.
+    pub times: Vec<(String, Instant)>,
+}
+
+/// A region on a loopback address. It ends with the process.
+pub struct Region {
+    address: SocketAddr,
+    ca: PathBuf,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: Arc<ServerConfig>,
+    looks: Looks,
+    up: AtomicBool,
+    open: Mutex<Vec<TcpStream>>,
+    arrived: Mutex<Arrived>,
+}
+
+impl Region {
+    /// Starts a region whose certificate names `region`; its authority goes to `dir/region-ca.pem`.
+    pub fn start(region: &str, dir: &Path, looks: Looks) -> Result<Self> {
+        let ca = dir.join("region-ca.pem");
+        let (config, pem) = tls(region)?;
+        std::fs::write(&ca, pem)?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let (up, open, arrived) = (AtomicBool::new(true), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { config: Arc::new(config), looks, up, open, arrived });
+        let theirs = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                theirs.clone().take(stream);
+            }
+        });
+        Ok(Self { address, ca, shared })
+    }
+
+    /// Its `[[region]]` section.
+    pub fn section(&self, destination: &str) -> String {
+        format!(
+            "[[region]]\ndestination = \"{destination}\"\nconnector = \"mqtt\"\n\
+             url = \"mqtts://localhost:{}\"\nca = \"{}\"\n",
+            self.port(),
+            self.ca.display()
+        )
+    }
+
+    /// Where it listens, on loopback.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Takes it down, cutting what is connected, or brings it back.
+    pub fn set_up(&self, up: bool) {
+        self.shared.up.store(up, SeqCst);
+        if !up {
+            for stream in lock(&self.shared.open).drain(..) {
+                // It may be closed already.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
+    /// What has arrived, for as long as the guard is held.
+    pub fn arrived(&self) -> std::sync::MutexGuard<'_, Arrived> {
+        lock(&self.shared.arrived)
+    }
+}
+
+impl Shared {
+    fn take(self: Arc<Self>, stream: TcpStream) {
+        if !self.up.load(SeqCst) {
+            return;
+        }
+        if let Ok(clone) = stream.try_clone() {
+            lock(&self.open).push(clone);
+        }
+        // A connection that breaks is the gateway's to mend.
+        std::thread::spawn(move || self.serve(stream));
+    }
+
+    fn serve(&self, stream: TcpStream) -> Result<()> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(SILENCE))?;
+        let mut stream = StreamOwned::new(ServerConnection::new(self.config.clone())?, stream);
+        let (mut decoder, mut bytes) = (Decoder::default(), vec![0; CHUNK]);
+        loop {
+            let len = stream.read(&mut bytes)?;
+            ensure!(len > 0, "closed");
+            decoder.push(bytes.get(..len).unwrap_or_default());
+            let mut answer = Vec::new();
+            while let Some(packet) = decoder.next_packet()? {
+                self.answer(packet, &mut answer);
+            }
+            ensure!(self.up.load(SeqCst), "down");
+            stream.write_all(&answer)?;
+            stream.flush()?;
+        }
+    }
+
+    fn answer(&self, packet: Packet, answer: &mut Vec<u8>) {
+        match packet {
+            Packet::Other(0x10) => answer.extend([0x20, 2, 0, 0]),
+            Packet::Other(0xC0) => answer.extend([0xD0, 0]),
+            Packet::Publish(_, id, payload) => {
+                self.look(&payload);
+                if let Some(id) = id {
+                    answer.extend([0x40, 2]);
+                    answer.extend(id.to_be_bytes());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn look(&self, payload: &[u8]) {
+        let mut arrived = lock(&self.arrived);
+        match self.looks {
+            Looks::AtTheClock => {
+                let now = Instant::now();
+                let text = |at: usize| {
+                    let rest = payload.get(at + TIME.len()..)?;
+                    let end = rest.iter().position(|b| *b == b'"')?;
+                    String::from_utf8(rest.get(..end)?.to_vec()).ok()
+                };
+                let times: Vec<_> = places(payload, TIME).filter_map(text).collect();
+                // What has no time counts as one: a bridge sends what it was given.
+                arrived.count += times.len().max(1) as u64;
+                arrived.times.extend(times.into_iter().map(|time| (time, now)));
+            }
+            Looks::Closely => match serde_json::from_slice(payload) {
+                Ok(Value::Array(parcels)) => parcels.iter().for_each(|p| arrived.book(p)),
+                Ok(parcel) => arrived.book(&parcel),
+                Err(_) => arrived.changed.push("a payload that is not JSON".to_owned()),
+            },
+        }
+    }
+}
+
+impl Arrived {
+    fn book(&mut self, parcel: &Value) {
+        self.count += 1;
+        let id = parcel["event_id"].as_str().unwrap_or("no event_id").to_owned();
+        let digest = parcel.to_string().bytes().fold(0, |h, b| mix(h ^ u64::from(b)));
+        if *self.parcels.entry(id.clone()).or_insert(digest) != digest {
+            self.changed.push(id);
+        }
+    }
+}
+
+/// Where `what` begins in `bytes`.
+fn places<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let windows = bytes.windows(what.len()).enumerate();
+    windows.filter(move |(_, window)| *window == what).map(|(at, _)| at)
+}
+
+/// A server's TLS and the PEM of the authority that vouches for it.
+fn tls(region: &str) -> Result<(ServerConfig, String)> {
+    let mut ca = CertificateParams::new(Vec::<String>::new())?;
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca_key = KeyPair::generate()?;
+    let pem = ca.self_signed(&ca_key)?.pem();
+    let mut leaf = CertificateParams::new(["localhost".to_owned()])?;
+    leaf.subject_alt_names.push(SanType::URI(format!("muster:region:{region}").try_into()?));
+    let key = KeyPair::generate()?;
+    let certificate = leaf.signed_by(&key, &Issuer::new(ca, ca_key))?.der().clone();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
+    Ok((config, pem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_parcel_is_noticed() {
+        let mut arrived = Arrived::default();
+        for text in [r#"{"event_id":"a","x":1}"#, r#"{"x":1,"event_id":"a"}"#] {
+            arrived.book(&serde_json::from_str(text).unwrap());
+        }
+        assert_eq!((arrived.count, arrived.parcels.len(), arrived.changed.len()), (2, 1, 0));
+        arrived.book(&serde_json::from_str(r#"{"event_id":"a","x":2}"#).unwrap());
+        assert_eq!(arrived.changed, ["a"]);
+    }
+}

@@ -1,0 +1,192 @@
+//! A box in a folder: set up with `muster init`, spoken to with muster's commands.
+
+use crate::gateway::Gateway;
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// How a box is made.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The gateway's program.
+    pub binary: PathBuf,
+    /// Everything of the box goes here.
+    pub dir: PathBuf,
+    /// Standard error of the gateway goes here, appended.
+    pub log: PathBuf,
+    /// Serial ports.
+    pub serial: Vec<PathBuf>,
+    /// Listen for TLS terminals too.
+    pub tls: bool,
+    /// Show the page.
+    pub page: bool,
+    /// More of the configuration: `[[region]]` sections.
+    pub more: String,
+    /// Signers, each as `person:role:file`.
+    pub signers: Vec<String>,
+}
+
+impl Layout {
+    /// A box in `dir` with a loopback listener and nothing else.
+    pub fn new(binary: PathBuf, dir: &Path) -> Self {
+        let dir = dir.to_owned();
+        let log = dir.join("gateway.log");
+        Self {
+            binary,
+            dir,
+            log,
+            serial: Vec::new(),
+            tls: false,
+            page: false,
+            more: String::new(),
+            signers: Vec::new(),
+        }
+    }
+
+    /// The configuration.
+    fn toml(&self) -> String {
+        let mut text = format!(
+            "[box]\nsite = \"{}\"\ndata = \"data\"\ntime_zone = \"Asia/Hong_Kong\"\n\
+             [mqtt]\nloopback = \"127.0.0.1:0\"\n",
+            Site::NAME
+        );
+        if self.tls {
+            text += "listen = \"127.0.0.1:0\"\n";
+        }
+        text += "[clock]\ntrust = \"assume\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n";
+        if self.page {
+            text += "[console]\nlisten = \"127.0.0.1:0\"\n";
+        }
+        text += "[policy]\nfile = \"policy.toml\"\nlaw_pack = \"lawpack.toml\"\n";
+        for port in &self.serial {
+            text += &format!("[[serial]]\nport = \"{}\"\nbaud = 115200\n", port.display());
+        }
+        text + &self.more
+    }
+}
+
+/// A box that was set up.
+#[derive(Clone, Debug)]
+pub struct Site {
+    layout: Layout,
+}
+
+impl Site {
+    /// Its name, as policies write it.
+    pub const NAME: &str = "hk-test";
+
+    /// Sets a box up: `muster init`, then the configuration of `layout`.
+    pub fn init(layout: Layout) -> Result<Self> {
+        let site = Self { layout };
+        let dir = &site.layout.dir;
+        std::fs::create_dir_all(dir)?;
+        let mut args: Vec<&OsStr> = vec!["init".as_ref(), "--yes".as_ref(), "--dir".as_ref()];
+        args.push(dir.as_ref());
+        for (key, value) in
+            [("--site", Self::NAME), ("--jurisdiction", "HK"), ("--time-zone", "Asia/Hong_Kong")]
+        {
+            args.extend([OsStr::new(key), OsStr::new(value)]);
+        }
+        for signer in &site.layout.signers {
+            args.extend([OsStr::new("--signer"), OsStr::new(signer)]);
+        }
+        site.ok(site.command(args))?;
+        std::fs::write(site.config(), site.layout.toml())?;
+        Ok(site)
+    }
+
+    /// How it was made.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.layout.dir.join("gateway.toml")
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.layout.dir.join("data")
+    }
+
+    /// The same box served by another program.
+    pub fn with_binary(mut self, binary: PathBuf) -> Self {
+        self.layout.binary = binary;
+        self
+    }
+
+    /// Starts the gateway; see [`Gateway::ready`].
+    pub fn start(&self) -> Result<Gateway> {
+        Gateway::spawn(self)
+    }
+
+    /// Runs `muster ARGS --config …` and gives what it printed; an error where it failed.
+    pub fn muster(&self, args: &[&str]) -> Result<String> {
+        let output = self.output(args)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("muster {}: {}\n{said}{text}", args.join(" "), output.status);
+        }
+        Ok(text)
+    }
+
+    /// Runs `muster ARGS --config …`.
+    pub fn output(&self, args: &[&str]) -> Result<Output> {
+        let mut command = self.command(args.iter().map(OsStr::new));
+        Ok(command.arg("--config").arg(self.config()).output()?)
+    }
+
+    /// What a command with `--json` says.
+    pub fn json(&self, args: &[&str]) -> Result<Value> {
+        let text = self.muster(args)?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("muster {} is not JSON", args.join(" ")))
+    }
+
+    /// Runs a command that prints a line per thing, and gives the lines one by one: an export can
+    /// be larger than memory should be.
+    pub fn lines(&self, args: &[&str], mut take: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        let mut command = self.command(args.iter().map(OsStr::new));
+        command.arg("--config").arg(self.config()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let out = child.stdout.take().context("no output")?;
+        let taken = BufReader::new(out).lines().try_for_each(|line| take(&line?));
+        if taken.is_err() {
+            child.kill()?;
+        }
+        let status = child.wait()?;
+        taken?;
+        if !status.success() {
+            bail!("muster {}: {status}", args.join(" "));
+        }
+        Ok(())
+    }
+
+    /// Pairs a device and gives the folder of its credentials, outside the box.
+    pub fn pair(&self, kind: &str, name: &str, out: &Path) -> Result<PathBuf> {
+        let folder = out.join(name);
+        let at = folder.to_str().context("a folder's name is not text")?;
+        self.muster(&["device", "pair", "--kind", kind, "--name", name, "--out", at])?;
+        Ok(folder)
+    }
+
+    fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = Command::new(&self.layout.binary);
+        command.args(args).stdin(Stdio::null()).env("RUST_LOG", "warn");
+        command
+    }
+
+    fn ok(&self, mut command: Command) -> Result<()> {
+        let output = command.output().context("cannot run the gateway's program")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            bail!("{command:?}: {}\n{said}", output.status);
+        }
+        Ok(())
+    }
+}
