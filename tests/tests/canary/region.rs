@@ -1,0 +1,97 @@
+//! A region that keeps all it is sent, as it came out of TLS.
+
+use anyhow::{Result, ensure};
+use muster_tests::mqtt::{Decoder, Packet};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An MQTT server on a loopback address. It ends with the process.
+pub(crate) struct Region {
+    address: SocketAddr,
+    ca: PathBuf,
+    plain: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Region {
+    /// Starts a region whose certificate names `region`; its authority goes to a file in `folder`.
+    pub(crate) fn start(region: &str, folder: &Path) -> Result<Self> {
+        let (config, pem) = tls(region)?;
+        let ca = folder.join("region-ca.pem");
+        std::fs::write(&ca, pem)?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let (address, plain) = (listener.local_addr()?, Arc::<Mutex<Vec<u8>>>::default());
+        let (config, kept) = (Arc::new(config), plain.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (config, kept) = (config.clone(), kept.clone());
+                // A connection that breaks is the gateway's to mend.
+                std::thread::spawn(move || serve(stream, config, &kept));
+            }
+        });
+        Ok(Self { address, ca, plain })
+    }
+
+    /// Its `[[region]]` section.
+    pub(crate) fn section(&self, destination: &str) -> String {
+        format!(
+            "[[region]]\ndestination = \"{destination}\"\nconnector = \"mqtt\"\n\
+             url = \"mqtts://localhost:{}\"\nca = \"{}\"\n",
+            self.address.port(),
+            self.ca.display()
+        )
+    }
+
+    /// All bytes of all connections so far.
+    pub(crate) fn plain(&self) -> Vec<u8> {
+        self.plain.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn serve(stream: TcpStream, config: Arc<ServerConfig>, kept: &Mutex<Vec<u8>>) -> Result<()> {
+    let mut stream = StreamOwned::new(ServerConnection::new(config)?, stream);
+    let (mut decoder, mut bytes) = (Decoder::default(), vec![0; 64 << 10]);
+    loop {
+        let len = stream.read(&mut bytes)?;
+        ensure!(len > 0, "closed");
+        kept.lock().unwrap_or_else(PoisonError::into_inner).extend(&bytes[..len]);
+        decoder.push(&bytes[..len]);
+        while let Some(packet) = decoder.next_packet()? {
+            match packet {
+                Packet::Other(0x10) => stream.write_all(&[0x20, 2, 0, 0])?,
+                Packet::Other(0xC0) => stream.write_all(&[0xD0, 0])?,
+                Packet::Publish(_, Some(id), _) => {
+                    stream.write_all(&[&[0x40, 2][..], &id.to_be_bytes()].concat())?;
+                }
+                _ => {}
+            }
+        }
+        stream.flush()?;
+    }
+}
+
+/// A server's TLS, for `region`, and the PEM of the authority that vouches for it.
+fn tls(region: &str) -> Result<(ServerConfig, String)> {
+    let mut authority = CertificateParams::new(Vec::<String>::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate()?;
+    let pem = authority.self_signed(&authority_key)?.pem();
+    let mut server = CertificateParams::new(["localhost".to_owned()])?;
+    let name = format!("muster:region:{region}").try_into()?;
+    server.subject_alt_names.push(SanType::URI(name));
+    let key = KeyPair::generate()?;
+    let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )?;
+    Ok((config, pem))
+}
