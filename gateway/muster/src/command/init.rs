@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 const CONFIG: &str = include_str!("../../../../deploy/gateway.toml");
 const LAW_PACK: &str = include_str!("../../../../deploy/lawpacks/apac-eu-2026.2.toml");
-const POLICY: &str = include_str!("../../../../deploy/policies/template.toml");
+const POLICY: &str = include_str!("../../../../deploy/policy-template.toml");
 
 /// The first administrator's login.
 const ADMINISTRATOR: &str = "admin";
@@ -94,13 +94,7 @@ fn write_files(dir: &Path, answers: &Answers) -> Result<()> {
     let config = CONFIG
         .replace("site = \"my-site\"", &format!("site = \"{}\"", answers.site))
         .replace("#: time_zone = \"Asia/Macau\"", &zone);
-    let today = jiff::Zoned::now().date();
-    let until = today.saturating_add(jiff::Span::new().months(POLICY_MONTHS));
-    let policy = POLICY
-        .replace("@SITE@", &answers.site)
-        .replace("@LAW@", &answers.jurisdiction)
-        .replace("@FROM@", &today.to_string())
-        .replace("@UNTIL@", &until.to_string());
+    let policy = dated_policy(answers, jiff::Zoned::now().date());
     let files =
         [("gateway.toml", config.as_str()), ("lawpack.toml", LAW_PACK), ("policy.toml", &policy)];
     for (name, text) in files {
@@ -111,6 +105,16 @@ fn write_files(dir: &Path, answers: &Answers) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The policy template, for this site and from `today`: it permits nothing and nobody signed it.
+fn dated_policy(answers: &Answers, today: jiff::civil::Date) -> String {
+    let until = today.saturating_add(jiff::Span::new().months(POLICY_MONTHS));
+    POLICY
+        .replace("@SITE@", &answers.site)
+        .replace("@LAW@", &answers.jurisdiction)
+        .replace("@FROM@", &today.to_string())
+        .replace("@UNTIL@", &until.to_string())
 }
 
 async fn set_up(
@@ -161,4 +165,28 @@ pub(crate) async fn first_administrator(ledger: &Ledger) -> Result<Option<String
     };
     accounts.put("init", account, true).await?;
     Ok(Some(code.shown.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_residency::{LawPack, Policy, check};
+
+    #[test]
+    fn the_template_is_a_policy_in_every_jurisdiction() {
+        for law in LAWS {
+            let answers = Answers {
+                site: "my-site".to_owned(),
+                jurisdiction: law.to_owned(),
+                time_zone: "UTC".to_owned(),
+                signers: Vec::new(),
+            };
+            let text = dated_policy(&answers, jiff::civil::date(2026, 8, 31));
+            let policy = Policy::parse(&text).unwrap();
+            let findings = check::check(&policy, &LawPack::parse(LAW_PACK).unwrap());
+            let errors = findings.iter().filter(|f| f.severity == check::Severity::Error);
+            assert_eq!(errors.count(), 0, "{law}: {findings:?}");
+            assert!(policy.header.signers.is_empty() && policy.permits.is_empty());
+        }
+    }
 }

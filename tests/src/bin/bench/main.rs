@@ -13,8 +13,11 @@ mod table;
 use anyhow::{Result, bail};
 use table::{Row, table};
 
+/// Measures one thing, and gives its rows.
+type Measure = fn() -> Result<Vec<Row>>;
+
 /// What can be measured, in the order of `all`.
-const ALL: [(&str, fn() -> Result<Vec<Row>>); 6] = [
+const ALL: [(&str, Measure); 6] = [
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
