@@ -12,7 +12,7 @@ pub fn connect(client_id: &str, keep_alive_s: u16) -> Vec<u8> {
     packet(0x10, &body)
 }
 
-/// PUBLISH at QoS 1; [`patch_packet_id`] changes its number in place.
+/// PUBLISH at QoS 1.
 pub fn publish(topic: &str, packet_id: u16, duplicate: bool, payload: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(topic.len() + payload.len() + 4);
     text(&mut body, topic);
@@ -29,11 +29,6 @@ pub fn subscribe(packet_id: u16, filter: &str) -> Vec<u8> {
     packet(0x82, &body)
 }
 
-/// Where the packet number of a PUBLISH to `topic` with such a payload lies.
-pub fn packet_id_offset(topic: &str, payload_len: usize) -> usize {
-    1 + length_bytes(topic.len() + 4 + payload_len) + 2 + topic.len()
-}
-
 fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     let mut left = body.len();
@@ -47,10 +42,6 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     }
     bytes.extend(body);
     bytes
-}
-
-fn length_bytes(remaining: usize) -> usize {
-    [0x80, 0x4000, 0x20_0000].iter().filter(|limit| remaining >= **limit).count() + 1
 }
 
 fn text(body: &mut Vec<u8>, text: &str) {
@@ -154,15 +145,6 @@ mod tests {
                 }
             }
             assert_eq!(found, expect);
-        }
-    }
-
-    #[test]
-    fn the_packet_number_can_be_found() {
-        for len in [0, 10, 100, 120, 200, 17_000] {
-            let bytes = publish("muster/1/device/checkin", 0xABCD, false, &vec![0; len]);
-            let at = packet_id_offset("muster/1/device/checkin", len);
-            assert_eq!(bytes[at..at + 2], [0xAB, 0xCD], "{len}");
         }
     }
 
