@@ -2,17 +2,16 @@
 //! One thread, one epoll; every message lies ready in its place, and only number, person and day
 //! are patched: 5,000 people over 28 days, so that views have rows as they would.
 
+use crate::terminal::padded_check_in;
 use anyhow::{Context as _, Result, bail, ensure};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use muster_tests::mqtt;
-use muster_tests::punch::{now_s, rfc3339};
+use muster_tests::punch::now_s;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// Bytes of a check-in.
-pub(crate) const PAYLOAD: usize = 256;
 /// People who punch.
 const PEOPLE: u64 = 5_000;
 /// Days that punches are spread over.
@@ -25,17 +24,6 @@ const FIRST_SEQ: u64 = 1_000_000_000;
 const SILENCE: Duration = Duration::from_secs(20);
 /// Acknowledgements of one connection that a latency is taken of: one in so many.
 const SAMPLE: u64 = 16;
-
-/// A check-in without evidence, padded with spaces between its members to [`PAYLOAD`] bytes.
-pub(crate) fn check_in(boot: u32, seq: u64, person: u64, at_s: i64) -> String {
-    let head = format!(r#"{{"v":1,"boot":{boot},"seq":{seq:010},"#);
-    let at = rfc3339(at_s);
-    let tail = format!(
-        r#""person":"{person:05}","at":"{at}","method":"fingerprint","outcome":"granted","direction":"in","live":true}}"#
-    );
-    let pad = PAYLOAD.saturating_sub(head.len() + tail.len());
-    format!("{head}{}{tail}", " ".repeat(pad))
-}
 
 /// Number of a person as check-ins write it.
 pub(crate) fn people() -> impl Iterator<Item = String> {
@@ -186,7 +174,6 @@ struct Connection {
     rest: Vec<u8>,
     /// When the first message of the window was sent, and how often it was.
     first: (Instant, u64),
-    sample: u64,
 }
 
 impl Connection {
@@ -203,7 +190,7 @@ impl Connection {
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut stream, Token(number), interest)?;
         let topic = format!("muster/1/{name}/checkin");
-        let payload = check_in(load.boot, FIRST_SEQ, 0, now_s() - MONTH_S);
+        let payload = padded_check_in(load.boot, FIRST_SEQ, 0, now_s() - MONTH_S);
         let message =
             |slot: usize| mqtt::publish(&topic, slot as u16 + 1, false, payload.as_bytes());
         let one = message(0);
@@ -220,7 +207,6 @@ impl Connection {
             out: Vec::with_capacity(one.len() * load.window),
             rest: Vec::with_capacity(4),
             first: (Instant::now(), 0),
-            sample: if load.window == 1 { 1 } else { SAMPLE },
         })
     }
 
@@ -263,7 +249,7 @@ impl Connection {
         for ack in whole {
             let &[0x40, 2, high, low] = ack else { bail!("expected PUBACK, found {ack:?}") };
             let slot = usize::from(u16::from_be_bytes([high, low])).wrapping_sub(1);
-            if slot == 0 && self.first.1.is_multiple_of(self.sample) {
+            if slot == 0 && self.first.1.is_multiple_of(SAMPLE) {
                 meter.seen.latencies.push(self.first.0.elapsed());
             }
             self.put(slot);

@@ -1,16 +1,14 @@
 //! 1,000 punches a second to the region's acknowledgement.
 
 use crate::bench_box::{BenchBox, stop};
-use crate::load::check_in;
 use crate::table::{Row, ms, quantile};
+use crate::terminal::Terminal;
 use anyhow::{Context as _, Result, ensure};
-use muster_tests::mqtt;
 use muster_tests::office::{DESTINATION, REGION};
 use muster_tests::punch::{now_s, rfc3339};
 use muster_tests::region::{Looks, Region};
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -61,34 +59,23 @@ pub(crate) fn punch(
     rate: u64,
     seconds: u64,
 ) -> Result<Sent> {
-    let names = (0..TERMINALS).map(|n| format!("{name}-{n}"));
-    let mut terminals = names.map(|name| connect(address, name)).collect::<Result<Vec<_>>>()?;
+    let mut terminals = Vec::new();
+    for number in 0..TERMINALS {
+        let terminal = Terminal::connect(address, &format!("{name}-{number}"))?;
+        terminal.ignore_answers()?;
+        terminals.push(terminal);
+    }
     let begun = Instant::now();
     let mut sent = Vec::new();
     for number in 0..rate * seconds {
         let due = begun + Duration::from_micros(1_000_000 / rate) * number as u32;
         sleep(due.saturating_duration_since(Instant::now()));
         let at_s = first_s + number as i64;
-        let (name, stream) =
-            terminals.get_mut((number % TERMINALS) as usize).context("no terminal")?;
-        let payload = check_in(1, number / TERMINALS + 1, number % 400, at_s);
-        let topic = format!("muster/1/{name}/checkin");
-        let id = (number / TERMINALS % 60_000) as u16 + 1;
-        stream.write_all(&mqtt::publish(&topic, id, false, payload.as_bytes()))?;
+        let terminal = terminals.get_mut((number % TERMINALS) as usize).context("no terminal")?;
+        terminal.send(number / TERMINALS + 1, at_s)?;
         sent.push((rfc3339(at_s), due));
     }
     Ok(sent)
-}
-
-fn connect(address: SocketAddr, name: String) -> Result<(String, TcpStream)> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    stream.write_all(&mqtt::connect(&name, 600))?;
-    stream.read_exact(&mut [0; 4])?;
-    // Acknowledgements must be taken, or the box stops reading.
-    let mut reader = stream.try_clone()?;
-    std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-    Ok((name, stream))
 }
 
 /// Waits until all of `sent` have arrived; how long each took, in the order they were sent.
