@@ -14,19 +14,11 @@ mod terminal;
 use anyhow::{Result, bail};
 use table::{Row, table};
 
-<<<<<<< HEAD
-/// Measures one thing, and gives its rows.
-type Measure = fn() -> Result<Vec<Row>>;
-
-/// What can be measured, in the order of `all`.
-const ALL: [(&str, Measure); 6] = [
-=======
 /// Measures some figures.
 type Bench = fn() -> Result<Vec<Row>>;
 
 /// What can be measured, in the order of `all`.
 const ALL: [(&str, Bench); 6] = [
->>>>>>> 05ce1ea (Write sequence numbers as JSON has them; time each punch beside one sync, so both meet the same disk)
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
