@@ -45,15 +45,18 @@ pub struct Plan {
 /// What a run showed.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// The last comparison.
+    /// The last comparison: at the end, or where something did not hold.
     pub found: Found,
+    /// Faults up to then.
+    pub faults: u64,
     /// Faults that came before the gateway was ready.
     pub at_start: u64,
     /// The longest start.
     pub slowest_start: Duration,
 }
 
-/// SIGKILL. An error where something does not hold.
+/// SIGKILL. An error is that something could not be done, as a start within its limit; what does
+/// not hold is in the outcome.
 pub fn kills(plan: &Plan) -> Result<Outcome> {
     let dir = tempfile::tempdir()?;
     let mut random = Random::new(plan.seed);
@@ -61,13 +64,15 @@ pub fn kills(plan: &Plan) -> Result<Outcome> {
     let (site, crowd) = Crowd::set_up(binary, &place, dir.path(), &mut random, || Ok(()))?;
     let mut run = Run { site, crowd, random, outcome: Outcome::default() };
     for fault in 1..=plan.faults {
-        run.kill().with_context(|| format!("fault {fault} of seed {}", plan.seed))?;
-        run.compare_now_and_then(plan, fault)?;
+        run.kill().with_context(|| format!("kill {fault} of seed {}", plan.seed))?;
+        if run.is_broken(plan, fault)? {
+            return Ok(run.outcome);
+        }
     }
     run.finish(START_AFTER_KILL).with_context(|| format!("at the end, seed {}", plan.seed))
 }
 
-/// Power cuts. An error is that something could not be done; what was lost is in the outcome.
+/// Power cuts; as [`kills`].
 pub fn cuts(plan: &Plan) -> Result<Outcome> {
     let dir = tempfile::tempdir()?;
     let mut disk = Disk::new(dir.path())?;
@@ -77,7 +82,9 @@ pub fn cuts(plan: &Plan) -> Result<Outcome> {
     let mut run = Run { site, crowd, random, outcome: Outcome::default() };
     for fault in 1..=plan.faults {
         run.cut(&mut disk).with_context(|| format!("cut {fault} of seed {}", plan.seed))?;
-        run.compare_now_and_then(plan, fault)?;
+        if run.is_broken(plan, fault)? {
+            return Ok(run.outcome);
+        }
     }
     run.finish(START_AFTER_CUT).with_context(|| format!("at the end, seed {}", plan.seed))
 }
@@ -133,13 +140,15 @@ impl Run {
         self.crowd.check()
     }
 
-    /// Compares with the gateway down, so that both books stand still.
-    fn compare_now_and_then(&mut self, plan: &Plan, fault: u64) -> Result<()> {
-        if fault.is_multiple_of(plan.compare_every) && fault < plan.faults {
-            let found = compare(&self.site, self.crowd.claims(false), None)?;
-            found.hold().with_context(|| format!("after fault {fault} of seed {}", plan.seed))?;
+    /// Compares now and then, with the gateway down, so that both books stand still. What does not
+    /// hold ends the run.
+    fn is_broken(&mut self, plan: &Plan, fault: u64) -> Result<bool> {
+        self.outcome.faults = fault;
+        if !fault.is_multiple_of(plan.compare_every) || fault == plan.faults {
+            return Ok(false);
         }
-        Ok(())
+        self.outcome.found = compare(&self.site, self.crowd.claims(false), None)?;
+        Ok(self.outcome.found.hold().is_err())
     }
 
     /// Lets everybody finish, stops the gateway as a service manager does, and compares.
