@@ -171,7 +171,7 @@ fn crash(
     maker: &mut Maker,
 ) -> Result<Gateway> {
     let piece = maker.face();
-    let made = json::check_in(900, Some("00001"), "face", &[piece.clone()]).to_string();
+    let made = json::check_in(900, Some("00001"), "face", std::slice::from_ref(&piece)).to_string();
     let topic = format!("muster/1/{DEVICE}/checkin");
     let publish = mqtt::publish(&topic, 1, false, made.as_bytes());
     let link = Link::send(gateway.loopback()?, &[mqtt::connect(DEVICE, 60), publish].concat())?;
