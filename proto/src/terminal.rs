@@ -27,8 +27,9 @@ use zeroize::Zeroize;
 pub const WINDOW: usize = 8;
 /// First pause before a punch is sent again, in milliseconds; doubles up to [`RESEND_MAX_MS`].
 pub const RESEND_MS: u64 = 1_000;
-/// Longest pause before a punch is sent again, in milliseconds.
-pub const RESEND_MAX_MS: u64 = 30_000;
+/// Longest pause before a punch or a Hello is sent again, in milliseconds: long enough for a busy
+/// box, and short enough that one on a noisy line is through within a minute.
+pub const RESEND_MAX_MS: u64 = 8_000;
 /// First pause before an unanswered Hello is said again, in milliseconds; doubles up to
 /// [`RESEND_MAX_MS`].
 pub const HELLO_MS: u64 = 2_000;
@@ -283,10 +284,13 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         hello.boot == self.boot && (1..=self.hello.count).contains(&hello.seq)
     }
 
-    /// The box has restarted: what was under way to it may be lost, so it goes again now.
+    /// The box has restarted, or it answers only a later Hello: what was under way to it, or its
+    /// receipt, may be lost, so it goes again now.
     fn new_epoch(&mut self, epoch: u32) {
         if self.epoch > 0 {
             self.check_clock();
+        }
+        if self.epoch > 0 || self.hello.count > 1 {
             for punch in &mut self.in_flight {
                 punch.due_ms = 0;
                 punch.tries = 0;

@@ -351,6 +351,24 @@ fn a_restarted_box_gets_what_was_under_way_at_once() {
 }
 
 #[test]
+fn receipts_that_came_before_the_welcome_are_made_up_for_at_once() {
+    let mut m1 = M1::new(1, "m1", 1);
+    (1..=3).for_each(|seq| m1.punch(1, seq));
+    let mut line = Line::one(m1, TheBox::new("m1", 1));
+    // The Hello is lost, and the punches' receipts are not believed without a Welcome.
+    let mut said = 0;
+    line.run(HELLO_MS - 200, |bytes| {
+        said += 1;
+        if said == 2 {
+            bytes.clear();
+        }
+    });
+    assert_eq!((line.the_box().hellos, line.m1().shelf.backlog().waiting), (0, 3));
+    line.run(400, clean);
+    assert_eq!((line.the_box().hellos, line.m1().shelf.backlog().waiting), (1, 0));
+}
+
+#[test]
 fn a_lost_link_comes_back_with_a_hello() {
     let mut line = Line::one(M1::new(1, "m1", 1), TheBox::new("m1", 1));
     line.run(1_000, clean);
