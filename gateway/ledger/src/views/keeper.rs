@@ -283,7 +283,7 @@ impl Keeper {
             Some(cursor) if cursor.zone == self.zone => cursor,
             Some(_) => return Err(StoreError::Stale("the site's time zone has changed")),
             None if was_there => return Err(StoreError::Stale("its rows have no end")),
-            None => Cursor::start(&self.zone),
+            None => self.begin(&fill)?,
         };
         self.go_to(&cursor)?;
         let inode = std::fs::metadata(&file)?.ino();
@@ -294,6 +294,14 @@ impl Keeper {
         self.inner.open_reads(self.places.generation(), read.clone());
         self.opened = Some(Opened { fill, read, file, inode, cursor, unsynced: None, rebuild });
         Ok(())
+    }
+
+    /// Marks a new store as empty, so that the next start does not take it for a damaged one.
+    fn begin(&self, fill: &Runner) -> Result<Cursor, StoreError> {
+        let start = Cursor::start(&self.zone);
+        let first = start.clone();
+        fill.call(self.inner.limits.operation, move |store| store.add(&[], &first))?;
+        Ok(start)
     }
 
     /// Puts the journal's cursor behind the last batch taken in, which must be the very same.

@@ -224,6 +224,17 @@ async fn a_restart_goes_on_where_it_left_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn views_without_a_record_are_no_damage() {
+    let setting = Setting::new();
+    for _ in 0..3 {
+        let views = setting.open();
+        setting.check(&views).await;
+        views.close().await;
+    }
+    assert_eq!(setting.broken(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn views_deleted_while_running_come_back() {
     let setting = Setting::new();
     let views = setting.open();
