@@ -4,6 +4,7 @@
 //! Nothing here looks inside the gateway. Devices keep their own account of what was receipted to
 //! them; [`ledgerbook`] holds it against what the box's own commands say.
 
+pub mod authority;
 pub mod binary;
 pub mod crowd;
 pub mod device;
@@ -11,6 +12,8 @@ pub mod disk;
 pub mod faults;
 pub mod gateway;
 pub mod ledgerbook;
+pub mod link;
+pub mod mosquitto;
 pub mod mqtt;
 pub mod office;
 pub mod punch;

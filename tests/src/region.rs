@@ -1,12 +1,11 @@
 //! A region: an MQTT server over TLS 1.3 whose certificate names its region, and which keeps its
 //! own account of what arrived.
 
+use crate::authority::{Authority, Server};
 use crate::device::lock;
 use crate::mqtt::{Decoder, Packet};
 use crate::random::mix;
 use anyhow::{Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
-use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -65,12 +64,13 @@ impl Region {
     /// Starts a region whose certificate names `region`; its authority goes to `dir/region-ca.pem`.
     pub fn start(region: &str, dir: &Path, looks: Looks) -> Result<Self> {
         let ca = dir.join("region-ca.pem");
-        let (config, pem) = tls(region)?;
-        std::fs::write(&ca, pem)?;
+        let authority = Authority::new()?;
+        std::fs::write(&ca, authority.pem())?;
+        let config = authority.issue(&Server::of(region))?.tls13()?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (up, open, arrived) = (AtomicBool::new(true), Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { config: Arc::new(config), looks, up, open, arrived });
+        let shared = Arc::new(Shared { config, looks, up, open, arrived });
         let theirs = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -197,24 +197,6 @@ impl Arrived {
 fn places<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let windows = bytes.windows(what.len()).enumerate();
     windows.filter(move |(_, window)| *window == what).map(|(at, _)| at)
-}
-
-/// A server's TLS and the PEM of the authority that vouches for it.
-fn tls(region: &str) -> Result<(ServerConfig, String)> {
-    let mut ca = CertificateParams::new(Vec::<String>::new())?;
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca_key = KeyPair::generate()?;
-    let pem = ca.self_signed(&ca_key)?.pem();
-    let mut leaf = CertificateParams::new(["localhost".to_owned()])?;
-    leaf.subject_alt_names.push(SanType::URI(format!("muster:region:{region}").try_into()?));
-    let key = KeyPair::generate()?;
-    let certificate = leaf.signed_by(&key, &Issuer::new(ca, ca_key))?.der().clone();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
-    Ok((config, pem))
 }
 
 #[cfg(test)]

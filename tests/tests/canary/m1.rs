@@ -3,13 +3,13 @@
 
 use crate::evidence::{Maker, Piece};
 use crate::json::PEOPLE;
-use crate::link::{Answer, Link};
 use anyhow::{Context as _, Result, bail, ensure};
 use muster_proto::message::{
     CheckIn, ClockState, Direction, Evidence, EvidenceKind, Evidences, LocalTime, Method, Outcome,
 };
 use muster_proto::seal::{Keys, MAX_SEALED};
 use muster_terminal::sim::{Board, RamFlash};
+use muster_tests::link::{Answer, Link};
 use muster_tests::punch::now_s;
 use muster_tests::random::Random;
 use muster_tests::serial::Line;

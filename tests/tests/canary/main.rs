@@ -8,7 +8,6 @@
 mod evidence;
 mod exits;
 mod json;
-mod link;
 mod m1;
 mod page;
 mod region;
@@ -22,8 +21,8 @@ use base64::engine::general_purpose::STANDARD;
 use evidence::Maker;
 use exits::Exits;
 use json::{Case, DEVICE};
-use link::{Answer, Link};
 use muster_tests::gateway::Gateway;
+use muster_tests::link::{Answer, Link};
 use muster_tests::mqtt::{self, Decoder, Packet};
 use muster_tests::punch::now_s;
 use muster_tests::random::seed;

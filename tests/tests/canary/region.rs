@@ -1,9 +1,8 @@
 //! A region that keeps all it is sent, as it came out of TLS.
 
 use anyhow::{Result, ensure};
+use muster_tests::authority::{Authority, Server};
 use muster_tests::mqtt::{Decoder, Packet};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
-use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,12 +19,13 @@ pub(crate) struct Region {
 impl Region {
     /// Starts a region whose certificate names `region`; its authority goes to a file in `folder`.
     pub(crate) fn start(region: &str, folder: &Path) -> Result<Self> {
-        let (config, pem) = tls(region)?;
+        let authority = Authority::new()?;
         let ca = folder.join("region-ca.pem");
-        std::fs::write(&ca, pem)?;
+        std::fs::write(&ca, authority.pem())?;
+        let config = authority.issue(&Server::of(region))?.tls13()?;
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let (address, plain) = (listener.local_addr()?, Arc::<Mutex<Vec<u8>>>::default());
-        let (config, kept) = (Arc::new(config), plain.clone());
+        let kept = plain.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (config, kept) = (config.clone(), kept.clone());
@@ -72,26 +72,4 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, kept: &Mutex<Vec<u8>>) ->
         }
         stream.flush()?;
     }
-}
-
-/// A server's TLS, for `region`, and the PEM of the authority that vouches for it.
-fn tls(region: &str) -> Result<(ServerConfig, String)> {
-    let mut authority = CertificateParams::new(Vec::<String>::new())?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_key = KeyPair::generate()?;
-    let pem = authority.self_signed(&authority_key)?.pem();
-    let mut server = CertificateParams::new(["localhost".to_owned()])?;
-    let name = format!("muster:region:{region}").try_into()?;
-    server.subject_alt_names.push(SanType::URI(name));
-    let key = KeyPair::generate()?;
-    let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )?;
-    Ok((config, pem))
 }

@@ -3,10 +3,11 @@
 
 use crate::bench_box::{BenchBox, disk_bytes, folder, stop};
 use crate::load::{Load, Until, run};
-use crate::peer::Mosquitto;
+use crate::peer;
 use crate::region::{arrivals, punch};
 use crate::table::{Row, count, mib, ms, quantile};
 use anyhow::{Context as _, Result, ensure};
+use muster_tests::gateway::resident;
 use muster_tests::office::{DESTINATION, REGION};
 use muster_tests::punch::now_s;
 use muster_tests::region::{Looks, Region};
@@ -100,10 +101,10 @@ fn bridge() -> Result<(f64, u64)> {
         region.port(),
         dir.path().join("region-ca.pem").display()
     );
-    let mosquitto = Mosquitto::start(dir.path(), &more)?;
+    let mosquitto = peer::start(dir.path(), &more)?;
     let load = Load { connections: 50, window: 20, boot: 1 };
     let filled = run(mosquitto.address, load, Until::Count(BACKLOG))?;
-    let bytes = mosquitto.resident()?;
+    let bytes = resident(mosquitto.pid())?;
     region.set_up(true);
     let begun = Instant::now();
     // What it needs to find the region again is no part of its speed.

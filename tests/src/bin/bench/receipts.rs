@@ -2,7 +2,7 @@
 
 use crate::bench_box::{BenchBox, folder, stop};
 use crate::load::{Load, Seen, Until, run};
-use crate::peer::Mosquitto;
+use crate::peer;
 use crate::table::{Row, count, median, ms, quantile};
 use crate::terminal::{PAYLOAD, Terminal};
 use anyhow::Result;
@@ -63,9 +63,9 @@ fn crowd(address: SocketAddr, boot: u32) -> Result<Seen> {
 
 fn peer(boot: u32, keep: bool) -> Result<f64> {
     let dir = folder()?;
-    let mosquitto = Mosquitto::start(dir.path(), "")?;
+    let mosquitto = peer::start(dir.path(), "")?;
     if keep {
-        mosquitto.keep_everything()?;
+        peer::keep_everything(&mosquitto)?;
     }
     Ok(crowd(mosquitto.address, boot)?.rate())
 }

@@ -1,7 +1,8 @@
 //! A plain MQTT connection that waits for each answer.
 
+use crate::mqtt::{self, Decoder, Packet};
 use anyhow::{Result, bail};
-use muster_tests::mqtt::{self, Decoder, Packet};
+
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ const TICK: Duration = Duration::from_millis(20);
 
 /// What the box did with a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
+pub enum Answer {
     /// PUBACK: stored, or refused for good.
     Acknowledged,
     /// It hung up.
@@ -21,7 +22,8 @@ pub(crate) enum Answer {
 }
 
 /// A connection of one client.
-pub(crate) struct Link {
+#[derive(Debug)]
+pub struct Link {
     stream: TcpStream,
     decoder: Decoder,
     last_id: u16,
@@ -29,7 +31,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// Connects as `client`.
-    pub(crate) fn open(address: SocketAddr, client: &str) -> Result<Self> {
+    pub fn open(address: SocketAddr, client: &str) -> Result<Self> {
         let mut link = Self::send(address, &mqtt::connect(client, 60))?;
         match link.wait()? {
             Some(Packet::ConnAck(0)) => Ok(link),
@@ -38,7 +40,7 @@ impl Link {
     }
 
     /// Connects and sends bytes, whatever they are.
-    pub(crate) fn send(address: SocketAddr, bytes: &[u8]) -> Result<Self> {
+    pub fn send(address: SocketAddr, bytes: &[u8]) -> Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TICK))?;
@@ -49,7 +51,7 @@ impl Link {
     }
 
     /// Publishes at QoS 1 and waits for what becomes of it.
-    pub(crate) fn publish(&mut self, topic: &str, payload: &[u8]) -> Result<Answer> {
+    pub fn publish(&mut self, topic: &str, payload: &[u8]) -> Result<Answer> {
         self.last_id += 1;
         let bytes = mqtt::publish(topic, self.last_id, false, payload);
         if self.stream.write_all(&bytes).is_err() {
@@ -65,7 +67,7 @@ impl Link {
     }
 
     /// Whatever comes until the box hangs up or `patience` is over, undecoded.
-    pub(crate) fn rest(mut self, patience: Duration) -> Vec<u8> {
+    pub fn rest(mut self, patience: Duration) -> Vec<u8> {
         let (asked, mut all, mut bytes) = (Instant::now(), Vec::new(), [0; 4096]);
         while asked.elapsed() < patience {
             match self.stream.read(&mut bytes) {
