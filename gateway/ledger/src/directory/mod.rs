@@ -92,8 +92,10 @@ pub struct Import {
 
 /// First sights that are journaled together.
 const MAX_TOGETHER: usize = 1024;
-/// Bytes of sealed profiles that an import journals together; more go in several batches.
-const MAX_IMPORT_BYTES: usize = 2 << 20;
+/// Bytes of sealed profiles that an import journals together; more go in several batches. Small
+/// ones, because every start reads them back: glibc answers a large buffer that is freed by keeping
+/// as much of the heap for good (its dynamic mmap threshold), and an idle box must stay small.
+const MAX_IMPORT_BYTES: usize = 48 << 10;
 
 /// The directory. Cheap to clone; clones share it.
 #[derive(Clone)]
