@@ -1,8 +1,13 @@
 //! Acts: everything the journal holds besides attendance facts. Stored as JSON objects, so that a
 //! field can be added later and an export is what was stored. Change by adding only.
 
+use crate::legal::{Baseline, Notice, PaperFiled, RecordApproval, Request, Reservation};
 use crate::{Account, Attestation, DeviceKind, PauseReason, RefusalReason, Signer};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use muster_attendance::{DeviceId, PersonId};
+use muster_residency::policy::Signer as SignedBy;
+use muster_residency::vocab::Law;
 use serde::{Deserialize, Serialize};
 
 /// Record numbers as runs `[first, count]`, ascending.
@@ -84,6 +89,9 @@ pub(crate) enum Act {
         decision: Vec<u32>,
         records: Vec<u64>,
         digests: Vec<String>,
+        /// What this export counts as, where it crosses a border.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reserved: Vec<Reservation>,
     },
     /// The region's word. `receipts` only where the region gave one.
     Settled {
@@ -104,6 +112,83 @@ pub(crate) enum Act {
     SetAside {
         record: u64,
         reason: String,
+    },
+    /// The box's clock came to be trusted, or ceased to be.
+    ClockTrusted {
+        trusted: bool,
+    },
+    /// A document came into the registry of legal evidence.
+    PaperFiled {
+        actor: String,
+        number: u32,
+        paper: PaperFiled,
+    },
+    /// A document was taken back: it counts for nothing from now on.
+    PaperWithdrawn {
+        actor: String,
+        number: u32,
+        reason: String,
+    },
+    /// A version of a notice to the people concerned.
+    NoticePublished {
+        actor: String,
+        notice: Notice,
+    },
+    /// People were given a version of a notice.
+    NoticeGiven {
+        actor: String,
+        kind: String,
+        version: u32,
+        language: String,
+        people: Vec<PersonId>,
+    },
+    /// A person's (or their guardian's) consent holds from a moment on, or no longer.
+    ConsentSet {
+        actor: String,
+        person: PersonId,
+        guardian: bool,
+        given: bool,
+        from: Timestamp,
+        to: Option<Timestamp>,
+    },
+    /// A person restricts processing, or lifts that.
+    PersonRestricted {
+        actor: String,
+        person: PersonId,
+        on: bool,
+        reason: String,
+    },
+    /// The day on which a person leaves; `None` takes it back.
+    PersonLeaves {
+        actor: String,
+        person: PersonId,
+        on: Option<Date>,
+    },
+    /// The emergency stop.
+    LocalOnly {
+        on: bool,
+        actor: String,
+    },
+    /// What other systems of the company exported in a year.
+    BaselineSet {
+        law: Law,
+        year: i16,
+        baseline: Baseline,
+    },
+    /// Somebody asks for what two people must decide.
+    RequestMade {
+        request: Request,
+    },
+    /// The second of the two said yes; what they decided follows in the same batch.
+    RequestApproved {
+        id: String,
+        by: SignedBy,
+    },
+    /// A named role let a record go.
+    RecordApproved {
+        record: u64,
+        person: Option<PersonId>,
+        approval: RecordApproval,
     },
     /// Free-form administrative note: who did what; never personal data.
     Noted {
@@ -130,6 +215,11 @@ impl Act {
                 | Self::Settled { .. }
                 | Self::Paused { .. }
                 | Self::Attested { .. }
+                | Self::ClockTrusted { .. }
+                | Self::PaperWithdrawn { .. }
+                | Self::ConsentSet { given: false, .. }
+                | Self::PersonRestricted { on: true, .. }
+                | Self::LocalOnly { on: true, .. }
         )
     }
 }

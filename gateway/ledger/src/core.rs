@@ -2,11 +2,13 @@
 //! journal's tail, the tables, the clock.
 
 use crate::act::Act;
-use crate::decider::Decider;
+use crate::decider::{Decided, Decider, Known, Question};
 use crate::journal::{Fact, Reader};
+use crate::legal::counters::Undo;
+use crate::legal::{Concerns, Legal, Reservation};
 use crate::state::State;
 use crate::tables::Tables;
-use crate::{Clock, LiveRow};
+use crate::{Clock, ClockTrust, LiveRow};
 use muster_attendance::{Attendance, EventId, PersonId};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -45,24 +47,49 @@ pub(crate) struct Core {
     pub(crate) decider: Decider,
     /// Grows whenever anything a decision rests on changes, one person's facts included.
     pub(crate) changes: u64,
+    /// Grows whenever exports are reserved.
+    pub(crate) reservations: u64,
     sweep: Option<Sweep>,
     pub(crate) closed: bool,
 }
 
 impl Core {
     pub(crate) fn new(state: State, decider: Decider) -> Self {
-        Self { state, decider, changes: 0, sweep: None, closed: false }
+        Self { state, decider, changes: 0, reservations: 0, sweep: None, closed: false }
     }
 
-    /// Decides where a punch may go.
+    /// Decides where a punch may go; `record` is its number, if it has one yet.
     pub(crate) fn decide(
         &mut self,
         punch: &Attendance,
+        record: Option<u64>,
         now_ms: i64,
         tables: &Tables,
-    ) -> crate::decider::Decided {
-        let State { decisions, standing, .. } = &mut self.state;
-        self.decider.decide(punch, now_ms, &tables.directory, decisions, standing)
+    ) -> Decided {
+        let State { decisions, standing, legal, .. } = &mut self.state;
+        let question = Question { punch, record, now_ms };
+        let known = Known { directory: &tables.directory, legal };
+        self.decider.decide(question, known, decisions, standing)
+    }
+
+    /// Takes in the clock. True if that may have changed decisions.
+    pub(crate) fn tick(&mut self, now_ms: i64, trust: ClockTrust) -> bool {
+        self.decider.tick(now_ms, trust, &self.state.legal)
+    }
+
+    /// Reserves exports that are being drafted; how to take that back.
+    pub(crate) fn reserve(&mut self, destination: &str, reserved: &[Reservation]) -> Option<Undo> {
+        if reserved.is_empty() {
+            return None;
+        }
+        self.reservations += 1;
+        Some(self.state.legal.counters.reserve(destination, reserved))
+    }
+
+    /// Legal facts that concern everybody changed.
+    fn legal_changed(&mut self, now_ms: i64) {
+        self.decider.revise(now_ms, &self.state.legal);
+        self.changed();
     }
 
     /// A shared fact changed: everything open is decided again, and destinations look again.
@@ -112,6 +139,8 @@ pub(crate) struct Shared {
     reader: Mutex<Reader>,
     live: broadcast::Sender<LiveRow>,
     head: watch::Sender<u64>,
+    /// True while the emergency stop is on; may be ahead of the journal, never behind it.
+    pub(crate) stop: watch::Sender<bool>,
 }
 
 impl Shared {
@@ -123,6 +152,7 @@ impl Shared {
         reader: Reader,
     ) -> Arc<Self> {
         let head = reader.head_record();
+        let stop = watch::Sender::new(core.state.legal.local_only.is_some());
         Arc::new(Self {
             core: Mutex::new(core),
             sweep_asked: Condvar::new(),
@@ -139,6 +169,7 @@ impl Shared {
             reader: Mutex::new(reader),
             live: broadcast::Sender::new(MAX_LIVE),
             head: watch::Sender::new(head),
+            stop,
         })
     }
 
@@ -231,8 +262,17 @@ impl Shared {
     /// Takes durable acts into tables and state, live. `at_ms` is their batch's time.
     pub(crate) fn apply_acts(&self, core: &mut Core, acts: &[Act], at_ms: i64) {
         let mut people = BTreeSet::new();
-        let mut governed = false;
+        let (mut governed, mut legal) = (false, false);
         for act in acts {
+            match Legal::concerns(act) {
+                Concerns::Nobody => {}
+                Concerns::All => legal = true,
+                Concerns::Person(person) => {
+                    people.insert(person);
+                    people.extend(self.tables.directory.joined(person));
+                    legal |= matches!(act, Act::ConsentSet { .. });
+                }
+            }
             match act {
                 Act::PersonWritten { person, .. } => {
                     // A person seen for the first time has no records yet.
@@ -255,6 +295,11 @@ impl Shared {
         people.into_iter().for_each(|person| core.person_changed(person));
         if governed {
             core.govern(self.clock.now_ms());
+        } else if legal {
+            core.legal_changed(self.clock.now_ms());
+        }
+        if acts.iter().any(|act| matches!(act, Act::LocalOnly { .. })) {
+            self.stop.send_replace(core.state.legal.local_only.is_some());
         }
     }
 
@@ -289,7 +334,7 @@ impl Core {
                 self.state.standing.queue_number(&destination.id);
             }
         }
-        self.decider.govern(rules, signers, now_ms);
+        self.decider.govern(rules, signers, now_ms, &self.state.legal);
         self.changed();
     }
 }

@@ -21,6 +21,7 @@ mod governance;
 mod journal;
 mod keyring;
 mod ledger;
+mod legal;
 mod offline;
 mod outbox;
 mod punch_time;
@@ -39,7 +40,11 @@ pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError};
 pub use directory::{Directory, DirectoryError, Import, PersonProfile};
 pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
-pub use ledger::{Explanation, Ledger, OpenError, Options, Recovery};
+pub use ledger::{ConsentChange, Explanation, Ledger, LegalError, OpenError, Options, Recovery};
+pub use legal::{
+    Action, Baseline, ExportCount, LocalOnly, Notice, NoticeGiven, PaperError, PaperFiled,
+    PaperOnFile, PersonLegal, RecordApproval, Request, RequestError, release_text, request_text,
+};
 pub use offline::{JournalDamage, JournalReport, export_journal, verify_journal};
 pub use outbox::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer};
 pub use state::decisions::RulesRef;

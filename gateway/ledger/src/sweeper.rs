@@ -98,7 +98,7 @@ impl Sweeper {
         let mut core = self.shared.core();
         let mut records = Vec::new();
         for (record, stored, punch) in found {
-            let new = core.decide(punch, now_ms, &self.shared.tables).number;
+            let new = core.decide(punch, Some(*record), now_ms, &self.shared.tables).number;
             let old = core.state.standing.decision(*record, *stored);
             if !core.state.decisions.same_outcome(old, new) {
                 records.push((*record, new));

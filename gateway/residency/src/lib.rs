@@ -7,6 +7,7 @@
 //! The law pack is reference data that counsel must review. It is never legal advice.
 #![forbid(unsafe_code)]
 
+pub mod approval;
 pub mod canonical;
 pub mod check;
 pub mod condition;

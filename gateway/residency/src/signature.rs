@@ -79,7 +79,11 @@ pub fn statement(policy: &Policy, law_pack: &LawPack, person: &str, role: &str) 
 
 /// Signs a policy: one line for its `.sig` file, with the line break.
 pub fn sign(policy: &Policy, law_pack: &LawPack, key: &SigningKey) -> String {
-    let text = statement(policy, law_pack, key.person(), key.role());
+    sign_text(&statement(policy, law_pack, key.person(), key.role()), key)
+}
+
+/// The line of a signature over `text`, which names the key's person and role itself.
+pub(crate) fn sign_text(text: &str, key: &SigningKey) -> String {
     let signature = key.sign(text.as_bytes());
     let public = STANDARD.encode(key.public_key());
     let (person, role) = (key.person(), key.role());
@@ -156,6 +160,15 @@ fn verify_line(
     law_pack: &LawPack,
     trusted: &[TrustedSigner],
 ) -> Result<Signer, SignatureFault> {
+    verify_text(line, trusted, |person, role| statement(policy, law_pack, person, role))
+}
+
+/// Who signed the text that is theirs, if the line is good and they are trusted.
+pub(crate) fn verify_text(
+    line: &str,
+    trusted: &[TrustedSigner],
+    text: impl Fn(&str, &str) -> String,
+) -> Result<Signer, SignatureFault> {
     let words: Vec<&str> = line.trim_end().split(' ').collect();
     let &[MARK, person, role, public, signature] = words.as_slice() else {
         return Err(SignatureFault::Format);
@@ -166,9 +179,8 @@ fn verify_line(
         (t.person.as_str(), t.role.as_str(), &t.public_key[..]) == (person, role, &public[..])
     };
     let signer = trusted.iter().find(enrolled).ok_or(SignatureFault::NotTrusted)?;
-    let text = statement(policy, law_pack, person, role);
     UnparsedPublicKey::new(&ED25519, signer.public_key)
-        .verify(text.as_bytes(), &signature)
+        .verify(text(person, role).as_bytes(), &signature)
         .map_err(|_| SignatureFault::Mismatch)?;
     Ok(Signer { person: signer.person.clone(), role: signer.role.clone() })
 }

@@ -305,6 +305,22 @@ impl Law {
         Some(Self(bytes))
     }
 
+    /// IANA name of the time zone in which this law's days and years run; UTC where it is not
+    /// known here.
+    pub fn time_zone(self) -> &'static str {
+        match self.as_str() {
+            "MO" => "Asia/Macau",
+            "HK" => "Asia/Hong_Kong",
+            "CN" => "Asia/Shanghai",
+            "SG" => "Asia/Singapore",
+            "MY" => "Asia/Kuala_Lumpur",
+            "JP" => "Asia/Tokyo",
+            "EU" => "Europe/Brussels",
+            "UK" => "Europe/London",
+            _ => "UTC",
+        }
+    }
+
     /// The code.
     pub fn as_str(&self) -> &str {
         let end = self.0.iter().position(|&c| c == 0).unwrap_or(Self::MAX_LEN);

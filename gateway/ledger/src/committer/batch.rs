@@ -4,6 +4,7 @@ use super::{Answer, Dispatch, Outcome, Redecision, Refusal, RefusalReason, Verdi
 use crate::CommitError;
 use crate::act::Act;
 use crate::journal::Fact;
+use crate::legal::counters::Undo;
 use crate::outbox::Parcel;
 use crate::state::dedupe::Original;
 use crate::submit::Submission;
@@ -33,7 +34,7 @@ pub(super) enum Waiting {
     Commit { punches: Vec<Attendance>, fates: Vec<Fate>, done: Answer<Vec<Verdict>> },
     Acts { essential: bool, done: oneshot::Sender<Result<(), CommitError>> },
     Refuse { done: Answer<()> },
-    Dispatch { dispatch: Dispatch, done: Answer<Outcome<Vec<Parcel>>> },
+    Dispatch { dispatch: Dispatch, reserved: Option<Undo>, done: Answer<Outcome<Vec<Parcel>>> },
     Redecide { count: u64, done: Answer<Outcome<u64>> },
 }
 

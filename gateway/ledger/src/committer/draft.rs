@@ -83,13 +83,17 @@ impl Drafter<'_> {
             Seen::Again(original) => Fate::Again(original),
             Seen::New if must_wait(punch) => self.store_apart(punch, CLOCK_WAIT),
             Seen::New => {
-                let decision = self.core.decide(punch, self.now_ms, &self.shared.tables).number;
+                let decision = self.decide(punch);
                 Fate::New(self.store(punch, decision, false))
             }
             // What cannot be read back any more cannot be told from another punch.
             Seen::Conflict | Seen::Forgotten(..) => self.store_apart(punch, SEQ_CONFLICT),
             Seen::TooSparse => self.refuse(punch, RefusalReason::TooSparse),
         }
+    }
+
+    fn decide(&mut self, punch: &Attendance) -> u32 {
+        self.core.decide(punch, None, self.now_ms, &self.shared.tables).number
     }
 
     fn refuse(&mut self, punch: &Attendance, reason: RefusalReason) -> Fate {
@@ -154,7 +158,9 @@ impl Drafter<'_> {
     }
 
     fn dispatch(&mut self, dispatch: Dispatch, done: Answer<Outcome<Vec<Parcel>>>) {
-        let stale = dispatch.changes != self.core.changes;
+        let counted_since =
+            !dispatch.reserved.is_empty() && dispatch.reservations != self.core.reservations;
+        let stale = dispatch.changes != self.core.changes || counted_since;
         let queue = self.core.state.standing.queue(&dispatch.destination);
         let others = dispatch.redecided.iter().map(|&(record, _)| record);
         let aside = dispatch.aside.iter().map(|(record, _)| *record);
@@ -171,7 +177,8 @@ impl Drafter<'_> {
         self.batch.acts.extend(dispatched(&dispatch).map(|act| (act, false)));
         // At once, so that no other request of this batch releases them again.
         dispatch.sending.iter().for_each(|s| queue.hand_out(s.record));
-        self.batch.waiting.push(Waiting::Dispatch { dispatch, done });
+        let reserved = self.core.reserve(&dispatch.destination, &dispatch.reserved);
+        self.batch.waiting.push(Waiting::Dispatch { dispatch, reserved, done });
     }
 
     fn redecide(&mut self, mut redecision: Redecision, done: Answer<Outcome<u64>>) {
@@ -193,5 +200,6 @@ fn dispatched(dispatch: &Dispatch) -> Option<Act> {
         decision: fresh().map(|sending| sending.decision).collect(),
         records: fresh().map(|sending| sending.record).collect(),
         digests: fresh().map(|sending| STANDARD.encode(sending.digest)).collect(),
+        reserved: dispatch.reserved.clone(),
     })
 }

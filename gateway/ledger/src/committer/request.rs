@@ -2,6 +2,7 @@
 
 use super::recaller::Found;
 use super::{Answer, Refusal, Verdict};
+use crate::legal::Reservation;
 use crate::outbox::Parcel;
 use muster_attendance::{Attendance, EventId};
 use std::sync::Arc;
@@ -58,7 +59,11 @@ pub(crate) struct Sending {
 pub(crate) struct Dispatch {
     pub(crate) destination: Arc<str>,
     pub(crate) changes: u64,
+    /// What had been reserved by then.
+    pub(crate) reservations: u64,
     pub(crate) sending: Vec<Sending>,
+    /// What the sending counts as, where it crosses a border.
+    pub(crate) reserved: Vec<Reservation>,
     /// Records that no longer go there, with their decision.
     pub(crate) redecided: Vec<(u64, u32)>,
     /// Records that must not go at all, with the reason.

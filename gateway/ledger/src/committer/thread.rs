@@ -6,7 +6,6 @@ use super::draft::Drafter;
 use super::recaller::{self, Aside};
 use super::refusals::Refusals;
 use super::{Answer, Committed, MAX_WAITING, Outcome, Request, Verdict};
-use crate::CommitError;
 use crate::act::Act;
 use crate::core::{Core, Shared, Sweep};
 use crate::journal::{Draft, Journal, JournalError, Position, Reader};
@@ -14,6 +13,7 @@ use crate::outbox::{Home, Parcel};
 use crate::state::checkpoint;
 use crate::state::decisions::Ruling;
 use crate::submit::Submission;
+use crate::{ClockTrust, CommitError};
 use muster_attendance::Attendance;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -150,9 +150,13 @@ impl Writer {
         self.next_tick = Instant::now() + TICK;
         let (now_ms, trust) = (self.shared.clock.now_ms(), self.shared.clock.trust());
         let mut core = self.shared.core();
-        if core.decider.tick(now_ms, trust) {
+        if core.tick(now_ms, trust) {
             core.changed();
             self.shared.wake_sweeper();
+        }
+        let trusted = trust == ClockTrust::Trusted;
+        if core.state.legal.clock_trusted != trusted {
+            batch.acts.push((Act::ClockTrusted { trusted }, true));
         }
         counts::standing(&core, self.journal.bytes());
         drop(core);
@@ -281,7 +285,7 @@ impl Writer {
             Waiting::Acts { done, .. } => Told::Acts(done),
             Waiting::Refuse { done } => Told::Refuse(done),
             Waiting::Redecide { count, done } => Told::Redecide(count, done),
-            Waiting::Dispatch { dispatch, done } => {
+            Waiting::Dispatch { dispatch, done, .. } => {
                 let home = Home::new(&self.shared, &dispatch.destination);
                 let sending = dispatch.sending.into_iter();
                 Told::Dispatch(sending.map(|s| Parcel::release(s, &home)).collect(), done)
@@ -348,8 +352,11 @@ impl Writer {
         for (index, fact) in batch.facts.iter().enumerate().rev() {
             core.state.dedupe.undo(&fact.attendance, first + index as u64);
         }
-        for waiting in &batch.waiting {
-            if let Waiting::Dispatch { dispatch, .. } = waiting {
+        for waiting in batch.waiting.iter().rev() {
+            if let Waiting::Dispatch { dispatch, reserved, .. } = waiting {
+                if let Some(reserved) = reserved {
+                    core.state.legal.counters.undo(reserved);
+                }
                 let queue = core.state.standing.queue(&dispatch.destination);
                 dispatch.sending.iter().for_each(|s| queue.hand_back(s.record));
             }

@@ -2,23 +2,22 @@
 //!
 //! At commit and at dispatch everything is decided but the region's health and attestation, which
 //! pause a destination and never a record. What was remembered is forgotten when a shared fact
-//! changes (the revision grows) or one person's does. Legal evidence is empty here until there is
-//! a registry: what needs it holds.
+//! changes (the revision grows) or one person's does, and where a date passes.
 
 mod person;
+mod scene;
 
-use crate::punch_time::effective_seconds;
+use crate::legal::Legal;
 use crate::state::decisions::{Decisions, RulesRef, Ruling};
 use crate::state::standing::Standing;
 use crate::{ClockTrust, Directory, Governance};
-use jiff::Timestamp;
 use muster_attendance::{Attendance, PersonId};
-use muster_residency::facts::{Paper, Record, RegionCheck};
+use muster_residency::facts::Record;
 use muster_residency::policy::Signer as VerifiedSigner;
 use muster_residency::rules::MemoKey;
-use muster_residency::vocab::{Class, Field, FieldSet, Verdict};
+use muster_residency::vocab::{Class, Consent, Verdict};
 use muster_residency::{Decision, Facts, LawPack, Policy, Rules, decide};
-use person::PersonFacts;
+use scene::{Person, Scene, timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -43,49 +42,68 @@ pub(crate) struct Decided {
     /// Only where it forwards.
     pub(crate) forward: Option<Arc<Decision>>,
     pub(crate) platform_user_id: Option<Arc<str>>,
+    /// Who it is of, joined persons resolved.
+    pub(crate) person: Option<PersonId>,
+    /// Whether what is exported of them is sensitive.
+    pub(crate) sensitive: bool,
+}
+
+/// What is asked: where this punch may go at that moment.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    pub(crate) punch: &'a Attendance,
+    /// Its number, once it has one: a single record may be approved.
+    pub(crate) record: Option<u64>,
+    pub(crate) now_ms: i64,
+}
+
+/// What is known besides the rules.
+#[derive(Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) directory: &'a Directory,
+    pub(crate) legal: &'a Legal,
+}
+
+/// What distinguishes two decisions of one person between two changes of shared facts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    key: MemoKey,
+    consent: Consent,
+    guardian: bool,
 }
 
 struct Remembered {
-    key: MemoKey,
+    shape: Shape,
     number: u32,
     forward: Option<Arc<Decision>>,
 }
 
-struct Person {
-    facts: PersonFacts,
+struct Remembering {
+    person: Person,
     shapes: Vec<Remembered>,
 }
 
 /// What decisions depend on, and what is remembered of them.
 pub(crate) struct Decider {
-    site: String,
-    rules: Option<(Arc<Rules>, RulesRef)>,
-    signers: Vec<VerifiedSigner>,
-    papers: Vec<Paper>,
-    clock_trusted: bool,
-    next_change_ms: i64,
+    scene: Scene,
     /// A date passed between two ticks.
     passed: bool,
-    people: HashMap<Option<PersonId>, Person>,
+    people: HashMap<Option<PersonId>, Remembering>,
 }
 
 impl Decider {
     pub(crate) fn new(site: &str) -> Self {
-        Self {
-            site: site.to_owned(),
-            rules: None,
-            signers: Vec::new(),
-            papers: Vec::new(),
-            clock_trusted: false,
-            next_change_ms: i64::MAX,
-            passed: false,
-            people: HashMap::new(),
-        }
+        Self { scene: Scene::new(site), passed: false, people: HashMap::new() }
     }
 
     /// The rules in force.
     pub(crate) fn rules(&self) -> Option<&Arc<Rules>> {
-        self.rules.as_ref().map(|(rules, _)| rules)
+        self.scene.rules.as_ref().map(|(rules, _)| rules)
+    }
+
+    /// The calendar year whose exports are counted.
+    pub(crate) fn year(&self) -> i16 {
+        self.scene.year
     }
 
     /// Puts rules in force, with who signed them.
@@ -94,24 +112,26 @@ impl Decider {
         rules: Option<Rules>,
         signers: Vec<VerifiedSigner>,
         now_ms: i64,
+        legal: &Legal,
     ) {
-        self.rules = rules.map(|rules| {
+        self.scene.rules = rules.map(|rules| {
             let name = RulesRef::of(&rules);
             (Arc::new(rules), name)
         });
-        self.signers = signers;
-        self.revise(now_ms);
+        self.scene.signers = signers;
+        self.revise(now_ms, legal);
     }
 
     /// Takes in the clock. True if that may have changed decisions.
-    pub(crate) fn tick(&mut self, now_ms: i64, trust: ClockTrust) -> bool {
+    pub(crate) fn tick(&mut self, now_ms: i64, trust: ClockTrust, legal: &Legal) -> bool {
         let trusted = trust == ClockTrust::Trusted;
         let passed = std::mem::take(&mut self.passed);
-        if trusted == self.clock_trusted && now_ms < self.next_change_ms && !passed {
+        let due = now_ms >= self.scene.next_change_ms;
+        if trusted == self.scene.clock_trusted && !due && !passed {
             return false;
         }
-        self.clock_trusted = trusted;
-        self.revise(now_ms);
+        self.scene.clock_trusted = trusted;
+        self.revise(now_ms, legal);
         true
     }
 
@@ -120,109 +140,96 @@ impl Decider {
         self.people.remove(&Some(person));
     }
 
-    fn revise(&mut self, now_ms: i64) {
+    /// Takes in shared facts and the moment, and forgets what was remembered before.
+    pub(crate) fn revise(&mut self, now_ms: i64, legal: &Legal) {
         self.people.clear();
-        let next = self.rules.as_ref().and_then(|(rules, _)| {
-            rules.next_change(timestamp(now_ms), &self.papers).map(|at| at.as_millisecond())
-        });
-        self.next_change_ms = next.unwrap_or(i64::MAX);
+        self.scene.revise(now_ms, legal);
     }
 
     /// Codes that hold everything now.
     pub(crate) fn policy_holds(&self, now_ms: i64) -> Vec<String> {
-        let Some((rules, _)) = &self.rules else { return vec![NO_POLICY.to_owned()] };
+        let Some((rules, _)) = &self.scene.rules else { return vec![NO_POLICY.to_owned()] };
         let nobody = Default::default();
         let record = Record { class: Some(Class::Event), ..Record::default() };
         let mut facts = Facts::new(timestamp(now_ms), &nobody, record);
-        facts.site = Some(&self.site);
-        facts.clock_trusted = self.clock_trusted;
-        facts.signers = &self.signers;
+        facts.site = Some(&self.scene.site);
+        facts.clock_trusted = self.scene.clock_trusted;
+        facts.signers = &self.scene.signers;
         let decision = decide(rules, &facts);
         let codes = decision.reasons().iter().map(ToString::to_string);
         codes.filter(|code| code.starts_with("I-05") || code == "I-07" || code == "I-11").collect()
     }
 
-    /// Decides where a punch may go at `now_ms`.
+    /// Decides where a punch may go.
     pub(crate) fn decide(
         &mut self,
-        punch: &Attendance,
-        now_ms: i64,
-        directory: &Directory,
+        question: Question<'_>,
+        known: Known<'_>,
         decisions: &mut Decisions,
         standing: &mut Standing,
     ) -> Decided {
-        if now_ms >= self.next_change_ms {
-            self.revise(now_ms);
+        if question.now_ms >= self.scene.next_change_ms {
+            self.revise(question.now_ms, known.legal);
             self.passed = true;
         }
-        let Some((rules, name)) = &self.rules else {
+        let Some((rules, name)) = &self.scene.rules else {
             let number = decisions.intern(Ruling::hold(NO_POLICY), |d| standing.queue_number(d));
-            return Decided { number, forward: None, platform_user_id: None };
+            return Decided::held(number);
         };
-        if self.people.len() >= MAX_PEOPLE && !self.people.contains_key(&punch.person) {
+        let id = question.punch.person;
+        if self.people.len() >= MAX_PEOPLE && !self.people.contains_key(&id) {
             self.people.clear();
         }
-        let person = self.people.entry(punch.person).or_insert_with(|| Person {
-            facts: PersonFacts::of(punch.person.and_then(|p| directory.profile(p))),
-            shapes: Vec::new(),
-        });
-        let mut facts = Facts::new(timestamp(now_ms), &person.facts.subject, record(punch, person));
-        facts.site = Some(&self.site);
-        facts.clock_trusted = self.clock_trusted;
-        facts.signers = &self.signers;
-        facts.basis = person.facts.basis;
-        facts.papers = &self.papers;
-        facts.regions = RegionCheck::Pause;
-        let key = rules.memo_key(&facts);
-        let platform_user_id = person.facts.platform_user_id.clone();
-        if let Some(known) = person.shapes.iter().find(|shape| shape.key == key) {
-            let forward = known.forward.clone();
-            return Decided { number: known.number, forward, platform_user_id };
+        let made = || Remembering { person: Person::of(id, known), shapes: Vec::new() };
+        let of = self.people.entry(id).or_insert_with(made);
+        let facts = self.scene.facts(&of.person, question, known);
+        let (consent, guardian) = (facts.consent, facts.guardian_consent);
+        let shape = Shape { key: rules.memo_key(&facts), consent, guardian };
+        let approval = known.legal.approvals.of_record(question.record, question.now_ms);
+        let approval = approval.filter(|a| a.policy_sha256 == name.policy_sha256);
+        if approval.is_none()
+            && let Some(remembered) = of.shapes.iter().find(|known| known.shape == shape)
+        {
+            return of.person.decided(remembered.number, remembered.forward.clone());
         }
-        let decision = decide(rules, &facts);
+        let approved = approval.map(|approval| approval.destination.as_str());
+        let decision = self.scene.ask(rules, &of.person, facts, known, approved);
         let ruling = Ruling { rules: Some(name.clone()), decision: decision.stored() };
         let number = decisions.intern(ruling, |d| standing.queue_number(d));
         let forwards = decision.verdict() == Verdict::Forward;
         let forward = forwards.then(|| Arc::new(decision));
-        if person.shapes.len() >= MAX_SHAPES {
-            person.shapes.clear();
+        let decided = of.person.decided(number, forward.clone());
+        if approved.is_none() {
+            of.remember(Remembered { shape, number, forward });
         }
-        person.shapes.push(Remembered { key, number, forward: forward.clone() });
-        Decided { number, forward, platform_user_id }
+        decided
     }
 }
 
-/// What the engine is told of a punch.
-fn record(punch: &Attendance, person: &Person) -> Record {
-    const ALWAYS: FieldSet = FieldSet::of(&[
-        Field::EventId,
-        Field::CheckTime,
-        Field::SiteRef,
-        Field::DeviceAlias,
-        Field::VerifyMethod,
-    ]);
-    let mut fields = ALWAYS;
-    for (has, field) in [
-        (punch.person.is_some(), Field::SubjectRef),
-        (person.facts.platform_user_id.is_some(), Field::PlatformUserId),
-        (punch.direction.is_some(), Field::Direction),
-    ] {
-        if has {
-            fields = fields.with(field);
-        }
-    }
-    Record {
-        class: Some(Class::Event),
-        fields,
-        check_time: Timestamp::from_second(effective_seconds(punch)).ok(),
-        method: Some(punch.method.into()),
-        sensitive: false,
-        cell_size: None,
+impl Decided {
+    /// Held, whoever it is of.
+    fn held(number: u32) -> Self {
+        Self { number, forward: None, platform_user_id: None, person: None, sensitive: false }
     }
 }
 
-/// A moment of the box's clock; one out of range is as far away as can be.
-fn timestamp(ms: i64) -> Timestamp {
-    let limit = if ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(ms).unwrap_or(limit)
+impl Person {
+    fn decided(&self, number: u32, forward: Option<Arc<Decision>>) -> Decided {
+        Decided {
+            number,
+            forward,
+            platform_user_id: self.facts.platform_user_id.clone(),
+            person: self.id,
+            sensitive: self.is_sensitive(),
+        }
+    }
+}
+
+impl Remembering {
+    fn remember(&mut self, remembered: Remembered) {
+        if self.shapes.len() >= MAX_SHAPES {
+            self.shapes.clear();
+        }
+        self.shapes.push(remembered);
+    }
 }

@@ -1,10 +1,12 @@
 //! Opening and closing: recovery, the threads, the handles.
 
 mod explain;
+mod legal;
 mod open;
 
 pub use explain::Explanation;
 pub(crate) use explain::state_of;
+pub use legal::{ConsentChange, LegalError};
 
 use crate::act::Act;
 use crate::committer::Request;
@@ -95,6 +97,8 @@ struct Inner {
     views: Views,
     recovery: Recovery,
     pseudonyms: Zeroizing<[u8; 32]>,
+    /// Changes that depend on what is on file go one at a time.
+    changing: tokio::sync::Mutex<()>,
     /// Held until the last handle goes: one process has the folder.
     _lock: std::fs::File,
 }
@@ -173,8 +177,13 @@ impl Ledger {
         core.decider.rules().filter(|_| !unsigned).cloned()
     }
 
-    /// Enrols who may sign policies (first set-up, or an approved change).
+    fn core(&self) -> std::sync::MutexGuard<'_, crate::core::Core> {
+        self.inner.shared.core()
+    }
+
+    /// Enrols who may sign policies at first set-up; later changes go by [`Ledger::ask`].
     pub async fn enrol_signers(&self, signers: Vec<Signer>) -> Result<(), CommitError> {
+        self.may_enrol(&signers)?;
         self.inner.acts.submit(vec![Act::SignersEnrolled { signers }]).await
     }
 

@@ -6,10 +6,11 @@ use crate::core::{Core, Shared};
 use crate::decider::Decider;
 use crate::journal::{Draft, Fact, Journal, JournalError, Start};
 use crate::keyring::{Keyring, KeyringError};
-use crate::state::{State, checkpoint};
+use crate::state::{State, Year, checkpoint};
 use crate::submit::ActSender;
 use crate::tables::Building;
 use crate::{Clock, RootKey, Views, committer, sweeper, views};
+use jiff::tz::TimeZone;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,14 +23,15 @@ const PSEUDONYM_KEY: &str = "pseudonyms";
 
 pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     let began = Instant::now();
-    if jiff::tz::TimeZone::get(&options.time_zone).is_err() {
+    if TimeZone::get(&options.time_zone).is_err() {
         let zone = &options.time_zone;
         let text = format!("`{zone}` is not a time zone; use an IANA name as Asia/Macau");
         return Err(OpenError::Options(text));
     }
     let lock = lock(&options.data)?;
     let Options { data, site, time_zone, root_key, clock, views_cache_bytes } = options;
-    let mut found = recover(&data, root_key, &site, clock.now_ms())?;
+    let zone = TimeZone::get(&time_zone).unwrap_or(TimeZone::UTC);
+    let mut found = recover(&data, root_key, &site, zone, clock.now_ms())?;
     found.recovery.took_ms = began.elapsed().as_millis() as u64;
     let views = ViewsOptions { zone: time_zone, cache_bytes: views_cache_bytes };
     start(found, data, site, clock, views, lock)
@@ -51,7 +53,13 @@ struct ViewsOptions {
 }
 
 /// Opens keyring and journal, reads the state, and journals the start.
-fn recover(data: &Path, root_key: RootKey, site: &str, now_ms: i64) -> Result<Found, OpenError> {
+fn recover(
+    data: &Path,
+    root_key: RootKey,
+    site: &str,
+    zone: TimeZone,
+    now_ms: i64,
+) -> Result<Found, OpenError> {
     let keyring = Keyring::open(data, root_key).map_err(|error| key_error(data, error))?;
     let failed = |error| journal_error(data, error);
     let (mut journal, start) = Journal::open(data, &keyring, now_ms).map_err(failed)?;
@@ -64,7 +72,7 @@ fn recover(data: &Path, root_key: RootKey, site: &str, now_ms: i64) -> Result<Fo
         rolled_back: start.rolled_back,
         ..Recovery::default()
     };
-    let (state, building) = replay(start, &journal, &keyring, data)?;
+    let (state, building) = replay(start, &journal, &keyring, data, zone)?;
     say_opened(&mut journal, site, &recovery, epoch, now_ms).map_err(failed)?;
     recovery.records = journal.next_record().saturating_sub(1);
     Ok(Found { keyring, journal, epoch, state, building, recovery })
@@ -85,7 +93,7 @@ fn start(
     let tables = building.finish(&acts, &clock);
     let now_ms = clock.now_ms();
     let mut core = Core::new(state, Decider::new(&site));
-    core.decider.tick(now_ms, clock.trust());
+    core.tick(now_ms, clock.trust());
     core.govern(now_ms);
     let shared = Shared::new(core, tables, clock, site, journal.reader());
     shared.journal_bytes.store(journal.bytes(), Relaxed);
@@ -105,7 +113,17 @@ fn start(
     .map_err(io)?;
     let pseudonyms = Zeroizing::new(*pseudonyms.expose());
     let told = recovery.clone();
-    let inner = Inner { shared, requests, acts, keyring, views, recovery, pseudonyms, _lock: lock };
+    let inner = Inner {
+        shared,
+        requests,
+        acts,
+        keyring,
+        views,
+        recovery,
+        pseudonyms,
+        changing: tokio::sync::Mutex::new(()),
+        _lock: lock,
+    };
     Ok((Ledger { inner: Arc::new(inner) }, told))
 }
 
@@ -133,6 +151,7 @@ fn replay(
     journal: &Journal,
     keyring: &Keyring,
     data: &Path,
+    zone: TimeZone,
 ) -> Result<(State, Building), OpenError> {
     let empty = || (State::default(), Building::empty(keyring));
     let restored = start.checkpoint.as_deref().map(|bytes| {
@@ -147,6 +166,7 @@ fn replay(
         }
         None => (start.batches, empty()),
     };
+    state.year = Year::in_zone(zone);
     let failed = |error: crate::journal::ReadError| OpenError::Io {
         path: data.join("journal"),
         source: std::io::Error::other(error),
@@ -157,7 +177,7 @@ fn replay(
                 // An act of a later version is not understood and changes nothing here.
                 if let Ok(act) = serde_json::from_slice::<Act>(bytes) {
                     building.apply(&act);
-                    state.apply_act(&act, batch.at_ms);
+                    state.replay_act(&act, batch.at_ms);
                 }
             }
         }

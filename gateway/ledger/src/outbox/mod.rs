@@ -1,6 +1,7 @@
 //! What goes to one destination: live first, backlog paced, each decided again at the moment of
 //! sending, journaled with the hash of its bytes before it is handed out.
 
+mod exports;
 mod parcel;
 mod render;
 mod select;
@@ -242,6 +243,19 @@ impl Outbox {
         }
         let destination = self.destination.to_string();
         Ok(self.acts.submit(vec![Act::Paused { destination, reason }]).await?)
+    }
+
+    /// Returns once the emergency stop is on: whoever sends must end its connection.
+    pub async fn stopped(&self) {
+        let mut stop = self.shared.stop.subscribe();
+        // The sender lives as long as `shared`.
+        let _ = stop.wait_for(|on| *on).await;
+    }
+
+    /// Returns once the emergency stop is off.
+    pub async fn running(&self) {
+        let mut stop = self.shared.stop.subscribe();
+        let _ = stop.wait_for(|on| !*on).await;
     }
 
     /// Records waiting for this destination.

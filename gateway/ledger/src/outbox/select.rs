@@ -1,15 +1,18 @@
 //! Choosing what goes next: picks records, decides each again with the facts of this moment, and
 //! renders what still goes. Nothing is marked here: the committer does that, if nothing changed.
 
+use super::exports::{Export, Exports};
 use super::render::{Renderer, Unfit};
 use crate::committer::{Dispatch, Sending};
 use crate::core::{Core, Shared};
 use crate::decider::Decided;
 use crate::journal::{Reader, Record};
+use crate::legal::counters;
 use crate::quarantine::{EGRESS, SENT_BYTES_DIFFER, UNREADABLE};
 use crate::state::queue::Picked;
 use muster_attendance::{Attendance, EventId};
 use muster_residency::guard::{self, Stopped};
+use muster_residency::vocab::Law;
 use std::sync::Arc;
 
 /// What selecting came to.
@@ -31,11 +34,45 @@ struct Found {
 }
 
 /// A found record with what was decided.
-struct Judged {
+pub(super) struct Judged {
     found: Found,
     decided: Decided,
     sent: Option<[u8; 32]>,
     moved: bool,
+}
+
+impl Judged {
+    /// The record's number.
+    pub(super) fn record(&self) -> u64 {
+        self.found.record
+    }
+
+    /// What it counts as, if it goes to `destination` across a border.
+    pub(super) fn as_export(&self, destination: &str) -> Option<Export> {
+        let forward = self.decided.forward.as_deref()?;
+        let lanes = &forward.obligations().lanes;
+        if lanes.is_empty() || forward.destination() != Some(destination) {
+            return None;
+        }
+        let mut origins: Vec<Law> = lanes.iter().map(|(from, _)| *from).collect();
+        origins.sort_unstable();
+        origins.dedup();
+        Some(Export {
+            person: self.decided.person,
+            sensitive: self.decided.sensitive,
+            origins,
+            bucket: forward.bucket(),
+            again: self.sent.is_some(),
+        })
+    }
+}
+
+/// Everything that was judged in one go.
+struct Judgement {
+    changes: u64,
+    reservations: u64,
+    now_ms: i64,
+    judged: Vec<Judged>,
 }
 
 /// One destination's chooser.
@@ -60,7 +97,7 @@ impl Selector {
             if core.closed {
                 return Selection::Closed;
             }
-            if !self.is_open(&mut core) {
+            if !self.is_open(shared, &mut core) {
                 return Selection::Nothing;
             }
             core.state.standing.queue(&self.destination).pick(max)
@@ -70,11 +107,15 @@ impl Selector {
         }
         let mut aside = Vec::new();
         let found = self.find(shared, picked, &mut aside);
-        let (changes, judged) = self.judge(shared, found);
+        let Judgement { changes, reservations, now_ms, judged } = self.judge(shared, found);
+        let mut exports = Exports::new(now_ms);
+        judged.iter().for_each(|judged| exports.add(judged, &self.destination));
         let mut dispatch = Dispatch {
             destination: self.destination.clone(),
             changes,
+            reservations,
             sending: Vec::with_capacity(judged.len()),
+            reserved: Vec::new(),
             redecided: Vec::new(),
             aside,
         };
@@ -84,11 +125,15 @@ impl Selector {
         if dispatch.is_empty() {
             return Selection::Later;
         }
+        dispatch.reserved = exports.reserved(&dispatch.sending);
         Selection::Found(dispatch)
     }
 
     /// The region that answers is the region the policy names (I-04), and nothing pauses it.
-    fn is_open(&self, core: &mut Core) -> bool {
+    fn is_open(&self, shared: &Shared, core: &mut Core) -> bool {
+        if *shared.stop.borrow() {
+            return false;
+        }
         let Some(rules) = core.decider.rules().cloned() else { return false };
         let queue = core.state.standing.queue(&self.destination);
         let named = rules.destination(&self.destination);
@@ -137,19 +182,30 @@ impl Selector {
         found
     }
 
-    /// Decides all of them again.
-    fn judge(&self, shared: &Shared, found: Vec<Found>) -> (u64, Vec<Judged>) {
+    /// Decides all of them again, each with those before it counted.
+    fn judge(&self, shared: &Shared, found: Vec<Found>) -> Judgement {
         let now_ms = shared.clock.now_ms();
         let mut core = shared.core();
         let judge = |found: Found| {
-            let decided = core.decide(&found.punch, now_ms, &shared.tables);
+            let decided = core.decide(&found.punch, Some(found.record), now_ms, &shared.tables);
             let sent = core.state.standing.queue(&self.destination).sent(found.record).copied();
             let stored = found.stored.unwrap_or(decided.number);
             let moved = core.state.standing.decision(found.record, stored) != decided.number;
-            Judged { found, decided, sent, moved }
+            let judged = Judged { found, decided, sent, moved };
+            if let Some(export) = judged.as_export(&self.destination)
+                && export.origins.contains(&Law::CN)
+                && !counters::is_exempt(export.bucket)
+                && let Some(person) = export.person
+            {
+                let year = core.decider.year();
+                core.state.legal.counters.choose(Law::CN, year, person, export.sensitive);
+            }
+            judged
         };
         let judged = found.into_iter().map(judge).collect();
-        (core.changes, judged)
+        core.state.legal.counters.end_choosing();
+        let (changes, reservations) = (core.changes, core.reservations);
+        Judgement { changes, reservations, now_ms, judged }
     }
 
     fn sort(&mut self, shared: &Shared, judged: Judged, dispatch: &mut Dispatch) {

@@ -1,15 +1,18 @@
 //! The state as bytes, so that a start need not read the whole journal.
 
-use super::State;
 use super::decisions::{Decisions, Ruling};
 use super::dedupe::Dedupe;
 use super::standing::{KeptStanding, Standing};
+use super::{State, Year};
+use crate::legal::Legal;
 use crate::{Governance, Signer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Grows whenever the form does; another version's checkpoint is not read, the journal is.
-const VERSION: u16 = 1;
+/// Grows whenever the form does. Where a version is not known, the journal is read instead.
+const VERSION: u16 = 2;
+/// The form before legal facts.
+const WITHOUT_LEGAL: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -48,18 +51,28 @@ pub(crate) fn write(state: &State, tables: &[Vec<u8>]) -> Result<Vec<u8>, Checkp
         next_record: state.next_record,
         epochs: state.epochs.clone(),
     };
-    postcard::to_stdvec(&(VERSION, kept, tables)).map_err(|_| CheckpointError::Damaged)
+    let legal = serde_json::to_string(&state.legal).map_err(|_| CheckpointError::Damaged)?;
+    postcard::to_stdvec(&(VERSION, kept, tables, legal)).map_err(|_| CheckpointError::Damaged)
 }
 
 /// Reads what [`write()`] made.
 pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointError> {
     let (version, rest) =
         postcard::take_from_bytes::<u16>(bytes).map_err(|_| CheckpointError::Damaged)?;
-    if version != VERSION {
-        return Err(CheckpointError::Version(version));
-    }
-    let (kept, tables) =
-        postcard::from_bytes::<(Kept, Vec<Vec<u8>>)>(rest).map_err(|_| CheckpointError::Damaged)?;
+    let damaged = |_| CheckpointError::Damaged;
+    let ((kept, tables), rest) = match version {
+        VERSION | WITHOUT_LEGAL => {
+            postcard::take_from_bytes::<(Kept, Vec<Vec<u8>>)>(rest).map_err(damaged)?
+        }
+        other => return Err(CheckpointError::Version(other)),
+    };
+    let legal = match version {
+        WITHOUT_LEGAL => Legal::default(),
+        _ => {
+            let json = postcard::from_bytes::<String>(rest).map_err(damaged)?;
+            serde_json::from_str(&json).map_err(|_| CheckpointError::Damaged)?
+        }
+    };
     let mut standing = Standing::restore(kept.standing).ok_or(CheckpointError::Damaged)?;
     let mut decisions = Decisions::default();
     for (number, json) in kept.decisions {
@@ -73,9 +86,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
         decisions,
         governance: kept.governance,
         signers: kept.signers,
+        legal,
         refused: kept.refused,
         next_record: kept.next_record,
         epochs: kept.epochs,
+        year: Year::default(),
     };
     Ok((state, tables))
 }

@@ -11,15 +11,20 @@ mod tests;
 
 use crate::act::{Act, Runs};
 use crate::journal::Fact;
+use crate::legal::Legal;
 use crate::quarantine::{CLOCK_WAIT, REJECTED, SEQ_CONFLICT};
 use crate::{Governance, PauseReason, RefusalReason, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::{Decisions, Disposition, Ruling};
 use dedupe::Dedupe;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use muster_attendance::EventId;
 use standing::Standing;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The state.
 #[derive(Default)]
@@ -29,11 +34,46 @@ pub(crate) struct State {
     pub(crate) decisions: Decisions,
     pub(crate) governance: Option<Governance>,
     pub(crate) signers: Vec<Signer>,
+    pub(crate) legal: Legal,
     pub(crate) refused: BTreeMap<String, u64>,
     /// Number the next record will have.
     pub(crate) next_record: u64,
     /// From which record on which epoch holds, ascending.
     epochs: Vec<(u64, u16)>,
+    /// The site's calendar.
+    pub(crate) year: Year,
+}
+
+/// Calendar years of a zone; the last one asked for is kept at hand.
+pub(crate) struct Year {
+    zone: TimeZone,
+    last: (i16, Range<i64>),
+}
+
+impl Default for Year {
+    fn default() -> Self {
+        Self::in_zone(TimeZone::UTC)
+    }
+}
+
+impl Year {
+    pub(crate) fn in_zone(zone: TimeZone) -> Self {
+        Self { zone, last: (0, 0..0) }
+    }
+
+    fn of(&mut self, ms: i64) -> i16 {
+        if !self.last.1.contains(&ms) {
+            let at = Timestamp::from_millisecond(ms).unwrap_or_default();
+            let year = at.to_zoned(self.zone.clone()).year();
+            let start = |year| {
+                let date = Date::new(year, 1, 1).ok();
+                let zoned = date.and_then(|date| date.to_zoned(self.zone.clone()).ok());
+                zoned.map_or(ms, |zoned| zoned.timestamp().as_millisecond())
+            };
+            self.last = (year, start(year)..start(year.saturating_add(1)));
+        }
+        self.last.0
+    }
 }
 
 impl State {
@@ -55,6 +95,10 @@ impl State {
             at += count;
         }
         self.next_record = self.next_record.max(first + facts.len() as u64);
+        if let Some(fact) = facts.first() {
+            let year = self.year.of(fact.attendance.received_ms);
+            *self.legal.processed.entry(year).or_default() += facts.len() as u64;
+        }
     }
 
     fn place(&mut self, like: &Fact, first: u64, count: u64) {
@@ -93,6 +137,15 @@ impl State {
         }
     }
 
+    /// Takes in an act read back at start: what a dispatch reserved is counted when it is drafted,
+    /// so it is counted here as well.
+    pub(crate) fn replay_act(&mut self, act: &Act, at_ms: i64) {
+        if let Act::Dispatched { destination, reserved, .. } = act {
+            self.legal.counters.reserve(destination, reserved);
+        }
+        self.apply_act(act, at_ms);
+    }
+
     /// Takes in a durable act; acts of the tables are not for here.
     pub(crate) fn apply_act(&mut self, act: &Act, at_ms: i64) {
         match act {
@@ -103,7 +156,7 @@ impl State {
             Act::Refused { reason, count, .. } => {
                 *self.refused.entry(refusal_word(*reason)).or_default() += count;
             }
-            Act::Dispatched { destination, decision, records, digests } => {
+            Act::Dispatched { destination, decision, records, digests, .. } => {
                 self.dispatched(destination, decision, records, digests);
             }
             Act::Settled { destination, accepted, rejected, .. } => {
@@ -112,7 +165,7 @@ impl State {
             Act::Attested { destination, .. } => self.standing.queue(destination).paused = None,
             Act::Paused { destination, reason } => self.paused(destination, reason, at_ms),
             Act::SetAside { record, reason } => self.standing.set_aside(reason, *record, 1),
-            _ => {}
+            act => self.legal.apply(act, at_ms),
         }
     }
 

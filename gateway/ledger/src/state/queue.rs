@@ -96,6 +96,11 @@ impl Queue {
         self.queued.contains(record) && !self.inflight.contains(record)
     }
 
+    /// True while a record is handed out.
+    pub(crate) fn is_sending(&self) -> bool {
+        !self.inflight.is_empty()
+    }
+
     /// The hash of the bytes it was dispatched with before, if the region's word is still owed.
     pub(crate) fn sent(&self, record: u64) -> Option<&[u8; 32]> {
         self.sent.get(&record)

@@ -86,6 +86,7 @@ fn apply(state: &mut State, step: &Step, at_ms: i64) {
             decision: vec![2; *count as usize],
             records: (*first..first + count).collect(),
             digests: (0..*count).map(|n| STANDARD.encode([n as u8; 32])).collect(),
+            reserved: Vec::new(),
         },
         Step::Settle(first, count) => Act::Settled {
             destination: to(),

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod commit;
+mod legal;
 mod model;
 mod outbox;
 mod recovery;

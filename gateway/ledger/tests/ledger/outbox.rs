@@ -1,11 +1,11 @@
 //! The way out: what goes, when, as which bytes, and what the region's word does.
 
 use crate::setting::{
-    NOW_MS, Setting, attestation, connected, employee, govern, policy, policy_with, punch, until,
+    NOW_MS, Setting, accepted, attestation, commit, connected, employee, govern, next, nothing,
+    policy, policy_with, punch, until,
 };
 use muster_attendance::{DeviceId, PersonId};
-use muster_ledger::{Ledger, Outbox, Parcel, PauseReason, RecordState, Settlement};
-use std::time::Duration;
+use muster_ledger::{Ledger, PauseReason, RecordState, Settlement};
 
 async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
     let (ledger, _) = setting.open();
@@ -14,24 +14,6 @@ async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
     let device = ledger.devices().intern("gate").unwrap();
     let person = ledger.directory().exchange(device, "17").await.unwrap();
     (ledger, device, person)
-}
-
-async fn commit(ledger: &Ledger, device: DeviceId, person: PersonId, seqs: std::ops::Range<u64>) {
-    let punches = seqs.map(|seq| punch(device, seq, person)).collect();
-    ledger.committer().commit(punches).await.unwrap();
-}
-
-async fn next(outbox: &Outbox, max: usize) -> Vec<Parcel> {
-    tokio::time::timeout(Duration::from_secs(5), outbox.next(max)).await.unwrap().unwrap()
-}
-
-async fn nothing(outbox: &Outbox) {
-    let got = tokio::time::timeout(Duration::from_millis(150), outbox.next(9)).await;
-    assert!(got.is_err(), "{} parcels", got.unwrap().unwrap().len());
-}
-
-fn accepted(parcels: Vec<Parcel>) -> Vec<(Parcel, Settlement)> {
-    parcels.into_iter().map(|p| (p, Settlement::Accepted { receipt: None })).collect()
 }
 
 #[tokio::test]

@@ -5,14 +5,17 @@ use muster_attendance::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
 };
 use muster_ledger::{
-    Attestation, Clock, ClockTrust, Governance, Ledger, Options, Outbox, PersonProfile, Recovery,
-    RootKey, Signer, TransferPeer, Verdict,
+    Attestation, Clock, ClockTrust, Governance, Ledger, Options, Outbox, PaperFiled, Parcel,
+    PersonProfile, Recovery, RootKey, Settlement, Signer, TransferPeer, Verdict,
 };
+use muster_residency::facts::Lane;
 use muster_residency::key::SigningKey;
 use muster_residency::{LawPack, Policy, signature};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 /// 2026-12-01T09:00:00+08:00.
 pub(crate) const NOW_MS: i64 = 1_796_086_800_000;
@@ -33,6 +36,12 @@ gba = true
 [region.onprem-mo-2]
 jurisdiction = "MO"
 gba = true
+[region.ap-southeast-1]
+jurisdiction = "SG"
+gba = false
+[region.ap-southeast-3]
+jurisdiction = "MY"
+gba = false
 [[lane.MO]]
 id = "G-MO"
 all = ["dpa"]
@@ -198,13 +207,66 @@ pub(crate) fn policy_with(version: u32, to: &str, change: impl Fn(String) -> Str
 
 /// Enrols the signers and puts the policy in force.
 pub(crate) async fn govern(ledger: &Ledger, version: u32, to: &str) {
+    enrol(ledger).await;
+    ledger.govern(Some(policy(version, to))).await.expect("a policy");
+}
+
+/// The same with a policy that sends to `mo-hr`, changed before it is signed.
+pub(crate) async fn govern_with(ledger: &Ledger, change: impl Fn(String) -> String) {
+    enrol(ledger).await;
+    ledger.govern(Some(policy_with(1, "mo-hr", change))).await.expect("a policy");
+}
+
+/// Enrols who may sign.
+pub(crate) async fn enrol(ledger: &Ledger) {
     let signers = keys().map(|key| key.trusted()).into_iter().map(|t| Signer {
         person: t.person,
         role: t.role,
         public_key: t.public_key,
     });
     ledger.enrol_signers(signers.collect()).await.expect("signers");
-    ledger.govern(Some(policy(version, to))).await.expect("a policy");
+}
+
+/// A document of a registry.
+pub(crate) fn paper(kind: &str, lane: &str, from_ms: i64, to_ms: i64) -> PaperFiled {
+    let at = |ms| jiff::Timestamp::from_millisecond(ms).expect("a time");
+    PaperFiled {
+        kind: kind.into(),
+        lane: Lane::from_text(lane).expect("a lane"),
+        from: at(from_ms),
+        to: at(to_ms),
+        sha256: "0".repeat(64),
+        file: "paper.pdf".into(),
+        filing_number: None,
+        parties: Vec::new(),
+        destination: None,
+        clause: None,
+        decision: None,
+        module: None,
+    }
+}
+
+/// Commits a person's punches with these sequence numbers.
+pub(crate) async fn commit(ledger: &Ledger, device: DeviceId, person: PersonId, seqs: Range<u64>) {
+    let punches = seqs.map(|seq| punch(device, seq, person)).collect();
+    ledger.committer().commit(punches).await.expect("committed");
+}
+
+/// The next parcels.
+pub(crate) async fn next(outbox: &Outbox, max: usize) -> Vec<Parcel> {
+    let next = tokio::time::timeout(Duration::from_secs(5), outbox.next(max)).await;
+    next.expect("parcels in time").expect("parcels")
+}
+
+/// Nothing goes.
+pub(crate) async fn nothing(outbox: &Outbox) {
+    let got = tokio::time::timeout(Duration::from_millis(150), outbox.next(9)).await;
+    assert!(got.is_err(), "{} parcels", got.expect("in time").expect("parcels").len());
+}
+
+/// The region took them.
+pub(crate) fn accepted(parcels: Vec<Parcel>) -> Vec<(Parcel, Settlement)> {
+    parcels.into_iter().map(|p| (p, Settlement::Accepted { receipt: None })).collect()
 }
 
 /// An employee of whom all is known.

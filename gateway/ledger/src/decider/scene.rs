@@ -1,0 +1,186 @@
+//! What decisions rest on at a moment, in the engine's words.
+
+use super::person::PersonFacts;
+use super::{Known, Question};
+use crate::legal::Legal;
+use crate::legal::counters::{year_ends_ms, year_of};
+use crate::punch_time::effective_seconds;
+use crate::state::decisions::RulesRef;
+use jiff::Timestamp;
+use muster_attendance::{Attendance, PersonId};
+use muster_residency::facts::{Notice, Paper, Record, RegionCheck};
+use muster_residency::policy::Signer as VerifiedSigner;
+use muster_residency::vocab::{AgeBand, Basis, Class, Field, FieldSet, Law};
+use muster_residency::{Decision, Facts, Rules, decide};
+use std::sync::Arc;
+
+/// Everything that is the same for everybody.
+pub(super) struct Scene {
+    pub(super) site: String,
+    pub(super) rules: Option<(Arc<Rules>, RulesRef)>,
+    pub(super) signers: Vec<VerifiedSigner>,
+    papers: Vec<Paper>,
+    /// Destinations whose contract nothing in force quotes.
+    unquoted: Vec<String>,
+    local_only: bool,
+    pub(super) clock_trusted: bool,
+    /// The mainland's calendar year, whose exports are counted.
+    pub(super) year: i16,
+    pub(super) next_change_ms: i64,
+}
+
+/// A person, as decisions see them.
+pub(super) struct Person {
+    /// Joined persons resolved.
+    pub(super) id: Option<PersonId>,
+    pub(super) facts: PersonFacts,
+}
+
+impl Person {
+    pub(super) fn of(id: Option<PersonId>, known: Known<'_>) -> Self {
+        let resolved = id.map(|id| known.directory.resolve(id));
+        let mut facts = PersonFacts::of(resolved.and_then(|id| known.directory.profile(id)));
+        let legal = resolved.and_then(|id| known.legal.people.get(id));
+        facts.subject.restricted = legal.is_some_and(|legal| legal.restricted_ms.is_some());
+        Self { id: resolved, facts }
+    }
+
+    /// What is exported of them is sensitive: the law says so of children under 14.
+    pub(super) fn is_sensitive(&self) -> bool {
+        self.facts.subject.age_band == Some(AgeBand::Under14)
+    }
+}
+
+impl Scene {
+    pub(super) fn new(site: &str) -> Self {
+        Self {
+            site: site.to_owned(),
+            rules: None,
+            signers: Vec::new(),
+            papers: Vec::new(),
+            unquoted: Vec::new(),
+            local_only: false,
+            clock_trusted: false,
+            year: 0,
+            next_change_ms: i64::MAX,
+        }
+    }
+
+    /// Takes in shared facts and the moment.
+    pub(super) fn revise(&mut self, now_ms: i64, legal: &Legal) {
+        let now = timestamp(now_ms);
+        self.papers = legal.papers.for_engine();
+        self.local_only = legal.local_only.is_some();
+        self.year = year_of(Law::CN, now_ms);
+        let mut next = vec![year_ends_ms(Law::CN, self.year)];
+        next.extend(legal.next_change_ms(now_ms));
+        if let Some((rules, _)) = &self.rules {
+            self.unquoted = legal.papers.unquoted(rules, now);
+            next.extend(rules.next_change(now, &self.papers).map(ceil_ms));
+        }
+        self.next_change_ms = next.into_iter().min().unwrap_or(i64::MAX);
+    }
+
+    /// Asks the engine. The notice is that of the destination it names, and an approval counts
+    /// for the destination that was approved.
+    pub(super) fn ask(
+        &self,
+        rules: &Rules,
+        person: &Person,
+        mut facts: Facts<'_>,
+        known: Known<'_>,
+        approved: Option<&str>,
+    ) -> Decision {
+        let decision = decide(rules, &facts);
+        let Some(choice) = decision.would_be() else { return decision };
+        let to = choice.destination.as_str();
+        let none = Default::default();
+        let legal = person.id.and_then(|id| known.legal.people.get(id));
+        let given = legal.map_or(&none, |legal| &legal.notices);
+        if !known.legal.notices.tell_of(to, given, facts.now) {
+            facts.notice = Notice::Outdated;
+        }
+        facts.approval = approved == Some(to);
+        match facts.approval || facts.notice == Notice::Outdated {
+            true => decide(rules, &facts),
+            false => decision,
+        }
+    }
+
+    /// What the engine is told.
+    pub(super) fn facts<'a>(
+        &'a self,
+        person: &'a Person,
+        question: Question<'_>,
+        known: Known<'_>,
+    ) -> Facts<'a> {
+        let now = timestamp(question.now_ms);
+        let record = record(question.punch, person);
+        let mut facts = Facts::new(now, &person.facts.subject, record);
+        facts.site = Some(&self.site);
+        facts.clock_trusted = self.clock_trusted;
+        facts.signers = &self.signers;
+        facts.basis = person.facts.basis;
+        facts.papers = &self.papers;
+        facts.unquoted = &self.unquoted;
+        facts.local_only = self.local_only;
+        facts.regions = RegionCheck::Pause;
+        if facts.basis == Some(Basis::Consent)
+            && let (Some(event), Some(id)) = (record.check_time, person.id)
+            && let Some(legal) = known.legal.people.get(id)
+        {
+            facts.consent = legal.consent(event, now);
+            facts.guardian_consent = legal.guardian_consents(event, now);
+        }
+        let counters = &known.legal.counters;
+        if !counters.is_empty() {
+            facts.counters = counters.counted(Law::CN, self.year);
+            facts.already_counted = person.id.is_some_and(|id| {
+                let (counted, sensitive) = counters.has(Law::CN, self.year, id);
+                counted && (sensitive || !person.is_sensitive())
+            });
+        }
+        facts
+    }
+}
+
+/// What the engine is told of a punch.
+fn record(punch: &Attendance, person: &Person) -> Record {
+    const ALWAYS: FieldSet = FieldSet::of(&[
+        Field::EventId,
+        Field::CheckTime,
+        Field::SiteRef,
+        Field::DeviceAlias,
+        Field::VerifyMethod,
+    ]);
+    let mut fields = ALWAYS;
+    for (has, field) in [
+        (punch.person.is_some(), Field::SubjectRef),
+        (person.facts.platform_user_id.is_some(), Field::PlatformUserId),
+        (punch.direction.is_some(), Field::Direction),
+    ] {
+        if has {
+            fields = fields.with(field);
+        }
+    }
+    Record {
+        class: Some(Class::Event),
+        fields,
+        check_time: Timestamp::from_second(effective_seconds(punch)).ok(),
+        method: Some(punch.method.into()),
+        sensitive: false,
+        cell_size: None,
+    }
+}
+
+/// The first whole millisecond at or after a moment.
+fn ceil_ms(at: Timestamp) -> i64 {
+    let part = i64::from(at.subsec_nanosecond().rem_euclid(1_000_000) != 0);
+    at.as_millisecond() + if at.as_nanosecond() < 0 { 0 } else { part }
+}
+
+/// A moment of the box's clock; one out of range is as far away as can be.
+pub(super) fn timestamp(ms: i64) -> Timestamp {
+    let limit = if ms < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(ms).unwrap_or(limit)
+}

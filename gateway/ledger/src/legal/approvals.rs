@@ -1,0 +1,219 @@
+//! What two people decide together, and single records that a named role lets go.
+//!
+//! Every part is signed with an enrolled key over the exact request; nothing here trusts the
+//! command line. A request not approved within a day is dead, and so is an approved record that
+//! did not leave within one.
+
+use crate::act::Act;
+use crate::{CommitError, Signer};
+use muster_attendance::PersonId;
+use muster_residency::approval::{self, ApprovalFault, Part};
+use muster_residency::key::TrustedSigner;
+use muster_residency::policy::Signer as SignedBy;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A request, and an approved record, live this long.
+pub(crate) const LIFE_MS: i64 = 24 * 3600 * 1000;
+/// How far the time in a request may be from the box's.
+const MAX_SKEW_MS: i64 = 10 * 60 * 1000;
+/// Requests that are kept, old ones go first.
+const MAX_REQUESTS: usize = 10_000;
+/// Records that may be approved and not gone.
+const MAX_RECORDS: usize = 100_000;
+
+/// What two people can decide.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum Action {
+    /// The emergency stop ends.
+    LocalOnlyOff,
+    /// A person's secrets are destroyed: of their biometric evidence alone, or all.
+    Erase {
+        /// Internal number.
+        person: PersonId,
+        /// Biometric evidence alone.
+        biometrics_only: bool,
+    },
+    /// These and nobody else may sign.
+    EnrolSigners {
+        /// Who.
+        signers: Vec<Signer>,
+    },
+}
+
+/// A request on file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// What people call it: the first 12 hex digits of the hash of its text.
+    pub id: String,
+    /// The exact text that is signed.
+    pub text: String,
+    /// What is asked for.
+    pub action: Action,
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who asked.
+    pub asked_by: SignedBy,
+    /// Who said yes.
+    #[serde(default)]
+    pub approved_by: Option<SignedBy>,
+}
+
+impl Request {
+    /// True if it may still be approved.
+    pub fn is_open(&self, now_ms: i64) -> bool {
+        self.approved_by.is_none() && (self.at_ms..self.at_ms + LIFE_MS).contains(&now_ms)
+    }
+}
+
+/// A record that a named role let go.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordApproval {
+    /// Where it may go, and nowhere else.
+    pub destination: String,
+    /// SHA-256 of the policy it was approved under, hex.
+    pub policy_sha256: String,
+    /// Who said yes.
+    pub by: SignedBy,
+    /// Until when, milliseconds since 1970.
+    pub until_ms: i64,
+}
+
+/// Why a request or an approval does not stand.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No such request, or it is over.
+    #[error("there is no open request {0}; `muster requests` shows them, and they live one day")]
+    Unknown(String),
+    /// The text says another time than now.
+    #[error("the request is dated more than ten minutes from the box's time; make it again")]
+    Time,
+    /// The clock cannot say whether it is still alive.
+    #[error("the box does not trust its clock: what expires cannot be approved until it does")]
+    Clock,
+    /// The same request is there already.
+    #[error("this request is on file already")]
+    Repeated,
+    /// The signature or the pair of people does not do.
+    #[error(transparent)]
+    Fault(#[from] ApprovalFault),
+    /// Nothing of the kind can be approved.
+    #[error("{0}")]
+    Refused(String),
+    /// The journal did not take it.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+/// The exact text of a request.
+pub fn request_text(action: &Action, site: &str, at_ms: i64) -> String {
+    let action = serde_json::to_string(action).unwrap_or_default();
+    format!("muster action 1\n{action}\nsite {site}\nat {at_ms}\n")
+}
+
+/// The exact text of a record's release.
+pub fn release_text(record: &str, destination: &str, policy_sha256: &str, at_ms: i64) -> String {
+    format!(
+        "muster release 1\nrecord {record}\nto {destination}\npolicy {policy_sha256}\nat {at_ms}\n"
+    )
+}
+
+/// Whether a time in a signed text is near enough.
+pub(crate) fn is_timely(at_ms: i64, now_ms: i64) -> bool {
+    at_ms.abs_diff(now_ms) <= MAX_SKEW_MS as u64
+}
+
+/// The enrolled, as the engine's check wants them.
+pub(crate) fn trusted(signers: &[Signer]) -> Vec<TrustedSigner> {
+    let one = |signer: &Signer| TrustedSigner {
+        person: signer.person.clone(),
+        role: signer.role.clone(),
+        public_key: signer.public_key,
+    };
+    signers.iter().map(one).collect()
+}
+
+/// Requests and approved records.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Approvals {
+    requests: Vec<Request>,
+    records: BTreeMap<u64, RecordApproval>,
+}
+
+impl Approvals {
+    /// All requests that are kept, by age.
+    pub(crate) fn list(&self) -> &[Request] {
+        &self.requests
+    }
+
+    /// The request of this id.
+    pub(crate) fn get(&self, id: &str) -> Option<&Request> {
+        self.requests.iter().rev().find(|request| request.id == id)
+    }
+
+    /// Checks who asks for `action`; gives the request to journal.
+    pub(crate) fn ask(
+        &self,
+        action: Action,
+        text: String,
+        at_ms: i64,
+        line: &str,
+        enrolled: &[Signer],
+    ) -> Result<Request, RequestError> {
+        let asked_by = approval::verify(Part::Ask, &text, line, &trusted(enrolled))?;
+        let id = approval::id(&text);
+        if self.get(&id).is_some() {
+            return Err(RequestError::Repeated);
+        }
+        Ok(Request { id, text, action, at_ms, asked_by, approved_by: None })
+    }
+
+    /// Checks who approves the request `id`; gives it and them.
+    pub(crate) fn approve(
+        &self,
+        id: &str,
+        now_ms: i64,
+        line: &str,
+        enrolled: &[Signer],
+    ) -> Result<(Request, SignedBy), RequestError> {
+        let open = self.get(id).filter(|request| request.is_open(now_ms));
+        let request = open.ok_or_else(|| RequestError::Unknown(id.to_owned()))?;
+        let by = approval::verify(Part::Approve, &request.text, line, &trusted(enrolled))?;
+        approval::two_people(&request.asked_by, &by)?;
+        Ok((request.clone(), by))
+    }
+
+    /// The approval of a record for `destination` under a policy, if it holds at `now_ms`.
+    pub(crate) fn of_record(&self, record: Option<u64>, now_ms: i64) -> Option<&RecordApproval> {
+        if self.records.is_empty() {
+            return None;
+        }
+        self.records.get(&record?).filter(|approval| now_ms < approval.until_ms)
+    }
+
+    pub(super) fn apply(&mut self, act: &Act, at_ms: i64) {
+        match act {
+            Act::RequestMade { request } => {
+                if self.requests.len() >= MAX_REQUESTS {
+                    self.requests.remove(0);
+                }
+                self.requests.push(request.clone());
+            }
+            Act::RequestApproved { id, by } => {
+                let mut found = self.requests.iter_mut().rev();
+                if let Some(request) = found.find(|request| request.id == *id) {
+                    request.approved_by = Some(by.clone());
+                }
+            }
+            Act::RecordApproved { record, approval, .. } => {
+                self.records.retain(|_, approval| approval.until_ms > at_ms);
+                if self.records.len() < MAX_RECORDS {
+                    self.records.insert(*record, approval.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
