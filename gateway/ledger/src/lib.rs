@@ -42,7 +42,7 @@ pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
 pub use ledger::{ConsentChange, Explanation, Ledger, LegalError, OpenError, Options, Recovery};
 pub use legal::{
-    Action, Baseline, ExportCount, LocalOnly, Notice, NoticeGiven, PaperError, PaperFiled,
+    Action, Baseline, Expiry, ExportCount, LocalOnly, Notice, NoticeGiven, PaperError, PaperFiled,
     PaperOnFile, PersonLegal, RecordApproval, Request, RequestError, release_text, request_text,
 };
 pub use offline::{JournalDamage, JournalReport, export_journal, verify_journal};

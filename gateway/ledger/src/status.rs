@@ -1,7 +1,8 @@
 //! What the box is doing now: numbers for `status`, `/healthz` and the page; nothing personal.
 
 use crate::Views;
-use crate::core::Shared;
+use crate::core::{Core, Shared};
+use crate::legal::expiry::expiries;
 use crate::state::queue::Queue;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,6 +66,10 @@ pub struct Status {
     pub policy: Option<String>,
     /// I-05 or I-07 codes that hold everything now.
     pub policy_holds: Vec<String>,
+    /// What ends within thirty days, or has ended: papers, policy, the law pack's review.
+    pub expiring: Vec<crate::Expiry>,
+    /// The emergency stop, if it is on.
+    pub local_only: Option<crate::LocalOnly>,
     /// Bytes of the journal on disk.
     pub journal_bytes: u64,
 }
@@ -91,9 +96,17 @@ pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
         views_behind: head.saturating_sub(filled),
         views_bytes: views.bytes(),
         policy: rules.map(|rules| format!("{}@{}", rules.policy_id(), rules.policy_version())),
+        expiring: expiring(&core, shared.clock.now_ms()),
+        local_only: state.legal.local_only.clone(),
         policy_holds: core.decider.policy_holds(shared.clock.now_ms()),
         journal_bytes: shared.journal_bytes.load(Relaxed),
     }
+}
+
+fn expiring(core: &Core, now_ms: i64) -> Vec<crate::Expiry> {
+    let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    let rules = core.decider.rules().map(|rules| &**rules);
+    expiries(&core.state.legal.papers.list(), rules, now)
 }
 
 fn journal_health(shared: &Shared) -> (Health, Option<String>) {

@@ -1,5 +1,9 @@
 //! The command line: names and options only; what they do is in `command`.
 
+mod legal;
+
+pub(crate) use legal::*;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -53,6 +57,33 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Legal evidence on file: contracts, filings, assessments
+    Papers {
+        #[command(subcommand)]
+        command: PapersCommand,
+    },
+    /// People's consents
+    Consent {
+        #[command(subcommand)]
+        command: ConsentCommand,
+    },
+    /// Notices to the people concerned, by version
+    Notice {
+        #[command(subcommand)]
+        command: NoticeCommand,
+    },
+    /// Exports counted against the law's thresholds
+    Counters {
+        #[command(subcommand)]
+        command: CountersCommand,
+    },
+    /// The emergency stop: nothing leaves
+    LocalOnly(LocalOnlyArgs),
+    /// Approve a request of another person, or let a record go
+    Approve(ApproveArgs),
+    /// Requests that need two people
+    #[command(after_help = "Example: muster requests")]
+    Requests(RequestsArgs),
     /// Attendance sheets
     Sheet {
         #[command(subcommand)]

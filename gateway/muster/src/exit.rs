@@ -8,6 +8,8 @@ pub(crate) const USAGE: u8 = 64;
 pub(crate) const DATA: u8 = 65;
 /// Something needed is not there or does not answer.
 pub(crate) const UNAVAILABLE: u8 = 69;
+/// Who asks may not.
+pub(crate) const NO_PERMISSION: u8 = 77;
 /// The configuration cannot be used.
 pub(crate) const CONFIG: u8 = 78;
 /// Anything else that failed.

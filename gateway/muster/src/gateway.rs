@@ -63,6 +63,7 @@ impl Gateway {
             config: config.clone(),
             ledger: ledger.clone(),
             listening: Some(listening.clone()),
+            actor: "gateway".to_owned(),
         };
         control::serve(&config.socket(), facts, stopped).context("cannot open control.sock")?;
         Ok((Self { ledger, listening, config, intake, uplinks, console, stop }, recovery))

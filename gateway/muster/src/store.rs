@@ -5,6 +5,7 @@ use crate::trust;
 use anyhow::{Context as _, Result, anyhow, bail};
 use muster_ledger::{Governance, Ledger, Options, Recovery, RootKey};
 use muster_residency::Policy;
+use muster_residency::vocab::Law;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fs;
 use std::io::Write as _;
@@ -116,17 +117,9 @@ pub(crate) fn time_zone(config: &Config) -> String {
     zone_of(law.as_deref()).to_owned()
 }
 
-/// The zone of a jurisdiction that has one.
+/// The zone of a jurisdiction; UTC where it is not known.
 pub(crate) fn zone_of(law: Option<&str>) -> &'static str {
-    match law {
-        Some("MO") => "Asia/Macau",
-        Some("HK") => "Asia/Hong_Kong",
-        Some("CN") => "Asia/Shanghai",
-        Some("SG") => "Asia/Singapore",
-        Some("MY") => "Asia/Kuala_Lumpur",
-        Some("JP") => "Asia/Tokyo",
-        _ => "UTC",
-    }
+    law.and_then(Law::from_code).map_or("UTC", Law::time_zone)
 }
 
 /// The policy that the configuration names, with its law pack and signatures; `None` without a

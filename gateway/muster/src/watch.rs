@@ -12,6 +12,8 @@ use std::sync::{Mutex, PoisonError};
 const DISK_LOW: u64 = 512 << 20;
 /// Records the views may be behind before it counts.
 const VIEWS_BEHIND: u64 = 50_000;
+/// Ends that one check names.
+const MAX_EXPIRING: usize = 10;
 /// A report is good for this long.
 const FRESH_MS: i64 = 1_000;
 
@@ -79,6 +81,8 @@ impl Watch {
             ),
             self.disk(),
             policy(&status),
+            expiring(&status),
+            stop(&status),
         ];
         checks.extend(status.destinations.iter().map(destination));
         checks.extend(links(&(self.links)()));
@@ -104,6 +108,30 @@ fn policy(status: &muster_ledger::Status) -> Check {
     let cure = "punches are taken and held; publish a policy that is signed and in date, with a \
                 trusted clock";
     check("policy", health, cause, cure)
+}
+
+/// What ends within thirty days: told at 30, 7 and 1.
+fn expiring(status: &muster_ledger::Status) -> Check {
+    let line = |expiry: &muster_ledger::Expiry| {
+        let (what, which, at) = (&expiry.what, &expiry.which, expiry.at);
+        match expiry.days {
+            days if days <= 0 => format!("{what} {which} ended at {at}"),
+            days => format!("{what} {which} ends in {days} days, at {at}"),
+        }
+    };
+    let lines: Vec<String> = status.expiring.iter().take(MAX_EXPIRING).map(line).collect();
+    let health = if lines.is_empty() { Health::Ok } else { Health::Degraded };
+    let cure = "file the paper that follows with `muster papers add`, or publish the renewed \
+                policy; what rests on it is held from then on";
+    check("expiry", health, Some(lines.join("; ")), cure)
+}
+
+fn stop(status: &muster_ledger::Status) -> Check {
+    let cause = status.local_only.as_ref().map(|stop| format!("switched on by {}", stop.by));
+    let health = if cause.is_some() { Health::Degraded } else { Health::Ok };
+    let cure =
+        "nothing leaves; two people end it with `muster local-only off` and `muster approve`";
+    check("local-only", health, cause, cure)
 }
 
 fn destination(destination: &muster_ledger::DestinationStatus) -> Check {

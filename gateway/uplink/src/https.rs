@@ -15,6 +15,7 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -28,7 +29,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// Drains until the connection ends; says why.
 pub(crate) async fn drain(worker: &mut Worker, tls: &RegionTls, expected: &str) -> Ended {
     let open = timeout(CONNECT_TIMEOUT, open(&worker.region, tls)).await;
-    let (sender, cipher) = match open {
+    let (sender, _connection, cipher) = match open {
         Ok(Ok(opened)) => opened,
         Ok(Err(ended)) => return ended,
         Err(_) => return Ended::Down("no answer to the connection".into()),
@@ -40,10 +41,19 @@ pub(crate) async fn drain(worker: &mut Worker, tls: &RegionTls, expected: &str) 
     drained.unwrap_or_else(|ended| ended)
 }
 
+/// Writes nothing more once it is dropped, not even what was begun.
+struct Connection(JoinHandle<()>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 async fn open(
     region: &Region,
     tls: &RegionTls,
-) -> Result<(SendRequest<Full<Bytes>>, String), Ended> {
+) -> Result<(SendRequest<Full<Bytes>>, Connection, String), Ended> {
     let down = |what: &str, error: &dyn std::fmt::Display| Ended::Down(format!("{what}: {error}"));
     let stream = TcpStream::connect((region.host.as_str(), region.port))
         .await
@@ -59,9 +69,11 @@ async fn open(
     let cipher = suite.map_or("unknown".into(), |s| format!("{:?}", s.suite()));
     let (sender, connection) =
         handshake(TokioIo::new(stream)).await.map_err(|e| down("HTTP", &e))?;
-    // Ends with its sender.
-    tokio::spawn(connection);
-    Ok((sender, cipher))
+    let connection = Connection(tokio::spawn(async {
+        // Whoever sends sees how it ended.
+        let _ = connection.await;
+    }));
+    Ok((sender, connection, cipher))
 }
 
 async fn exchange(

@@ -53,6 +53,8 @@ pub(crate) enum Ended {
     WrongRegion(String),
     #[error("the policy names another region now")]
     PolicyChanged,
+    #[error("the emergency stop is on")]
+    Stopped,
     #[error("told to wait {0:?}")]
     Wait(Duration),
     #[error("{0}")]
@@ -79,17 +81,24 @@ impl Worker {
     async fn serve(&mut self) {
         let mut backoff = Backoff::default();
         loop {
+            self.outbox.running().await;
             let Some(expected) = self.outbox.expected_region() else {
                 tokio::time::sleep(POLICY_POLL).await;
                 continue;
             };
             let before = self.delivered;
-            let ended = self.connect(&expected).await;
+            let outbox = self.outbox.clone();
+            // What is under way goes down with its connection and back to the queue.
+            let ended = tokio::select! {
+                biased;
+                () = outbox.stopped() => Ended::Stopped,
+                ended = self.connect(&expected) => ended,
+            };
             if self.delivered > before {
                 backoff.reset();
             }
             let wait = match &ended {
-                Ended::PolicyChanged => continue,
+                Ended::PolicyChanged | Ended::Stopped => continue,
                 Ended::Wait(wait) => *wait,
                 _ => backoff.next((self.random)()),
             };
@@ -122,7 +131,7 @@ impl Worker {
         tracing::warn!(destination, cause = %ended, "not connected to the region");
         let reason = match ended {
             Ended::WrongRegion(cause) => PauseReason::WrongRegion(cause.clone()),
-            Ended::PolicyChanged | Ended::Ledger(_) => return,
+            Ended::PolicyChanged | Ended::Stopped | Ended::Ledger(_) => return,
             Ended::Down(_) | Ended::Wait(_) => PauseReason::Down(ended.to_string()),
         };
         let kind = match &reason {

@@ -7,12 +7,14 @@
 
 pub(crate) mod approvals;
 pub(crate) mod counters;
+pub(crate) mod expiry;
 pub(crate) mod papers;
 pub(crate) mod people;
 
 pub use approvals::{Action, RecordApproval, Request, RequestError, release_text, request_text};
 pub(crate) use counters::Reservation;
 pub use counters::{Baseline, ExportCount};
+pub use expiry::Expiry;
 pub use papers::{PaperError, PaperFiled, PaperOnFile};
 pub use people::{Notice, NoticeGiven, PersonLegal};
 

@@ -1,10 +1,13 @@
 //! What each command of the line does, and how its answer is shown: one JSON document with
 //! `--json`, else lines for people.
 
+mod approve;
 mod check;
 mod device;
 mod init;
 mod journal;
+mod moment;
+mod papers;
 mod person;
 mod policy;
 mod records;
@@ -31,6 +34,13 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Device { command } => device::device(command),
         Command::Person { command } => person::person(command),
         Command::Policy { command } => policy::policy(command),
+        Command::Papers { command } => papers::papers(command),
+        Command::Consent { command } => papers::consent(command),
+        Command::Notice { command } => papers::notice(command),
+        Command::Counters { command } => papers::counters(command),
+        Command::LocalOnly(args) => approve::local_only(&args),
+        Command::Approve(args) => approve::approve(&args),
+        Command::Requests(args) => approve::requests(&args),
         Command::Sheet { command } => sheet::sheet(command),
         Command::Journal { command } => journal::journal(command),
         Command::Records(args) => records::records(&args),

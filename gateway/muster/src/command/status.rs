@@ -23,6 +23,15 @@ fn lines(status: &Value) -> Vec<String> {
     ];
     let holds = status["policy_holds"].as_array().into_iter().flatten();
     lines.extend(holds.map(|code| format!("             nothing leaves: {}", text(code))));
+    if !status["local_only"].is_null() {
+        let by = text(&status["local_only"]["by"]);
+        lines.push(format!("local-only   on, by {by}: nothing leaves"));
+    }
+    for expiry in status["expiring"].as_array().into_iter().flatten() {
+        let (what, which) = (text(&expiry["what"]), text(&expiry["which"]));
+        let word = if expiry["warn"] == 0 { "ended" } else { "ends" };
+        lines.push(format!("{word:<12} {what} {which}: {}", text(&expiry["at"])));
+    }
     let held = status["held"].as_object().into_iter().flatten();
     lines.extend(held.map(|(code, count)| format!("not sent yet {count} held: {code}")));
     for destination in status["destinations"].as_array().into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, records};
+use super::{Refused, Request, legal, records};
 use crate::config::Config;
 use crate::{exit, store};
 use muster_intake::authority::{self, Authority};
@@ -28,12 +28,20 @@ pub(crate) struct Facts {
     pub(crate) ledger: Ledger,
     /// `None` where no gateway runs.
     pub(crate) listening: Option<Arc<Listening>>,
+    /// Who asks, as acts name them: the system's user.
+    pub(crate) actor: String,
 }
 
 impl Facts {
     pub(crate) fn offline(config: Config, ledger: Ledger) -> Self {
-        Self { config: Arc::new(config), ledger, listening: None }
+        let actor = actor(rustix::process::getuid().as_raw());
+        Self { config: Arc::new(config), ledger, listening: None, actor }
     }
+}
+
+/// How acts name a user of the system.
+pub(super) fn actor(uid: u32) -> String {
+    format!("uid {uid}")
 }
 
 type Rows = mpsc::Sender<Value>;
@@ -58,6 +66,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::Publish { governance } => publish(facts, governance).await,
         Request::Explain { record } => records::explain(facts, &record).await,
         Request::Records { from, to } => records::records(facts, from, to, rows).await,
+        Request::Legal { request } => legal::execute(facts, request).await,
         Request::RebuildViews => {
             ledger.views().rebuild();
             Ok(json!({ "rebuilding": true }))

@@ -7,11 +7,13 @@
 
 mod client;
 mod execute;
+mod legal;
 mod records;
 mod server;
 
 pub(crate) use client::{Answer, call, call_streaming};
 pub(crate) use execute::{Facts, Listening, execute};
+pub(crate) use legal::{Consent, LegalRequest, Wanted};
 pub(crate) use server::serve;
 
 use crate::cli;
@@ -40,6 +42,7 @@ pub(crate) enum Request {
     Explain { record: String },
     Records { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date> },
     RebuildViews,
+    Legal { request: LegalRequest },
 }
 
 /// A line of the answer.

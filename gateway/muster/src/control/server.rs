@@ -60,6 +60,8 @@ async fn accept(listener: UnixListener, facts: Facts) {
 }
 
 async fn converse(stream: UnixStream, facts: Facts) -> io::Result<()> {
+    let asker = stream.peer_cred()?.uid();
+    let facts = Facts { actor: execute::actor(asker), ..facts };
     let (read, mut write) = stream.into_split();
     let mut text = String::new();
     let mut read = BufReader::new(read.take(MAX_REQUEST as u64));
@@ -70,7 +72,7 @@ async fn converse(stream: UnixStream, facts: Facts) -> io::Result<()> {
     let (rows, mut waiting) = mpsc::channel(ROWS_UNDER_WAY);
     let task = tokio::spawn(async move {
         match serde_json::from_str::<Request>(&text) {
-            Ok(request) => execute(&facts, request, rows).await,
+            Ok(request) => execute::execute(&facts, request, rows).await,
             Err(_) => Err(Refused::new(
                 exit::UNAVAILABLE,
                 "the running gateway does not know this command; restart it with this version",

@@ -49,7 +49,7 @@ pub(super) fn write(
     put("lawpack.toml", LAW_PACK)?;
     put("gateway.toml", &configuration(m1_port, cloud, payroll))?;
     let now = jiff::Timestamp::now();
-    let until = now.saturating_add(jiff::SignedDuration::from_hours(24))?;
+    let until = now.saturating_add(jiff::SignedDuration::from_hours(90 * 24))?;
     let policy = POLICY.replace("@FROM@", &now.to_string()).replace("@UNTIL@", &until.to_string());
     put("policy.toml", &policy)?;
     Ok(Config::load(Some(&folder.join("gateway.toml")))?)

@@ -1,0 +1,83 @@
+//! `muster local-only`, `approve` and `requests`: the emergency stop, and what two people decide.
+//!
+//! The private key never leaves this process: the box gives the exact text, and gets back a
+//! signature over it.
+
+use super::papers::ask;
+use crate::cli::{ApproveArgs, BoxArgs, LocalOnlyArgs, OnOff, RequestsArgs};
+use crate::control::{LegalRequest, Wanted};
+use crate::exit::{self, Failure, OrExit as _, Outcome};
+use crate::store;
+use anyhow::anyhow;
+use muster_residency::approval::{self, Part};
+use muster_residency::key::SigningKey;
+use serde_json::Value;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+pub(super) fn local_only(args: &LocalOnlyArgs) -> Outcome {
+    if args.to == OnOff::On {
+        ask(&args.at, LegalRequest::Stop)?;
+        return super::print_lines(["local-only is on: nothing leaves this box"]);
+    }
+    let key = args.key.as_deref().ok_or_else(|| {
+        anyhow!("two people end it: ask with --key FILE, and let the other `muster approve`")
+    });
+    request(&args.at, Wanted::LocalOnlyOff, key.or_exit(exit::USAGE)?)
+}
+
+/// Asks for what two people decide, and says what the second has to do.
+pub(super) fn request(at: &BoxArgs, wanted: Wanted, key: &Path) -> Outcome {
+    let key = read(key)?;
+    let prepared = ask(at, LegalRequest::Prepare { wanted: wanted.clone() })?;
+    let (text, at_ms) = text(&prepared)?;
+    let line = approval::sign(Part::Ask, text, &key);
+    let made = ask(at, LegalRequest::Ask { wanted, at_ms, line })?;
+    let id = made["id"].as_str().unwrap_or_default();
+    super::print_lines([
+        format!("request {id}, asked by {} ({})", key.person(), key.role()),
+        format!("another person approves it within a day: muster approve {id} --key FILE"),
+    ])
+}
+
+pub(super) fn approve(args: &ApproveArgs) -> Outcome {
+    let key = read(&args.key)?;
+    let request = args.request.clone();
+    let shown = ask(&args.at, LegalRequest::Text { request: request.clone() })?;
+    let (text, at_ms) = text(&shown)?;
+    let line = approval::sign(Part::Approve, text, &key);
+    let done = ask(&args.at, LegalRequest::Approve { request, at_ms, line })?;
+    let mut lines: Vec<String> = text.lines().map(super::plain).collect();
+    lines.push(format!("approved by {} ({})", key.person(), key.role()));
+    let todo = done["todo"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    lines.extend(todo.map(|todo| format!("still to do: {}", super::plain(todo))));
+    super::print_lines(lines)
+}
+
+pub(super) fn requests(args: &RequestsArgs) -> Outcome {
+    let requests = ask(&args.at, LegalRequest::Requests)?;
+    if args.json {
+        return super::print_json(&requests);
+    }
+    let line = |request: &Value| {
+        let text = |value: &Value| super::plain(value.as_str().unwrap_or_default());
+        let by = &request["approved_by"];
+        let state = match by["person"].as_str() {
+            Some(person) => format!("approved by {}", super::plain(person)),
+            None => "waits for approval, one day".to_owned(),
+        };
+        let asked = text(&request["asked_by"]["person"]);
+        format!("{}  {} asked by {asked}; {state}", text(&request["id"]), request["action"]["do"])
+    };
+    super::print_lines(requests.as_array().into_iter().flatten().map(line))
+}
+
+fn text(prepared: &Value) -> Result<(&str, i64), Failure> {
+    let both = prepared["text"].as_str().zip(prepared["at_ms"].as_i64());
+    both.ok_or_else(|| anyhow!("the box gave no text to sign")).or_exit(exit::UNAVAILABLE)
+}
+
+fn read(key: &Path) -> Result<SigningKey, Failure> {
+    let text = Zeroizing::new(store::read_bounded(key).or_exit(exit::DATA)?);
+    SigningKey::parse(&text).or_exit(exit::DATA)
+}

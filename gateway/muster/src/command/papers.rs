@@ -1,0 +1,186 @@
+//! `muster papers`, `consent`, `notice` and `counters`: what the law asks to have on file.
+
+use super::moment::moment;
+use crate::cli::{
+    BoxArgs, ConsentCommand, CountersCommand, NoticeCommand, PaperArgs, PapersCommand,
+};
+use crate::control::{Consent, LegalRequest};
+use crate::exit::{self, Failure, OrExit as _, Outcome};
+use anyhow::{Context as _, Result, anyhow, bail};
+use muster_ledger::{Baseline, Notice, PaperFiled};
+use muster_residency::facts::Lane;
+use muster_residency::vocab::Law;
+use serde_json::Value;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+/// Largest document that is hashed, bytes.
+const MAX_DOCUMENT: u64 = 1 << 30;
+
+pub(super) fn papers(command: PapersCommand) -> Outcome {
+    match command {
+        PapersCommand::Add(args) => add(*args),
+        PapersCommand::List { json, at } => {
+            let papers = ask(&at, LegalRequest::PaperList)?;
+            if json { super::print_json(&papers) } else { super::print_lines(lines(&papers)) }
+        }
+        PapersCommand::Withdraw { number, reason, at } => {
+            ask(&at, LegalRequest::PaperWithdraw { number, reason })?;
+            super::print_lines([format!("{number} is withdrawn; what rested on it is held")])
+        }
+    }
+}
+
+fn add(args: PaperArgs) -> Outcome {
+    let config = super::load(&args.at)?;
+    let lane = Lane::from_text(&args.lane)
+        .ok_or_else(|| anyhow!("{:?} is not a lane; write *, MO->SG, MO->* or *->SG", args.lane));
+    let paper = PaperFiled {
+        lane: lane.or_exit(exit::USAGE)?,
+        from: moment(&config, &args.from).or_exit(exit::USAGE)?,
+        to: moment(&config, &args.to).or_exit(exit::USAGE)?,
+        sha256: sha256(&args.file).or_exit(exit::DATA)?,
+        file: file_name(&args.file),
+        kind: args.kind,
+        filing_number: args.filing_number,
+        parties: args.party,
+        destination: args.destination,
+        clause: args.clause,
+        decision: args.decision,
+        module: args.module,
+    };
+    let sha256 = paper.sha256.clone();
+    let added = ask(&args.at, LegalRequest::PaperAdd { paper: Box::new(paper) })?;
+    super::print_lines([format!("{} is on file, SHA-256 {sha256}", added["number"])])
+}
+
+fn lines(papers: &Value) -> Vec<String> {
+    let now = jiff::Timestamp::now();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), super::plain);
+    let line = |paper: &Value| {
+        let time = |key: &str| paper[key].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok());
+        let state = match (time("from"), time("to")) {
+            _ if !paper["withdrawn_ms"].is_null() => "withdrawn",
+            (Some(from), _) if now < from => "to come",
+            (_, Some(to)) if now >= to => "ended",
+            _ => "in force",
+        };
+        let [kind, lane, from, to] = ["type", "lane", "from", "to"].map(|key| text(&paper[key]));
+        let number = paper["number"].to_string();
+        format!("{number:>4}  {state:<9}  {kind:<18} {lane:<8}  {from} to {to}")
+    };
+    papers.as_array().into_iter().flatten().map(line).collect()
+}
+
+pub(super) fn consent(command: ConsentCommand) -> Outcome {
+    let ConsentCommand::Set { id, given, withdrawn: _, guardian, from, to, at } = command;
+    let config = super::load(&at)?;
+    let time = |text: Option<String>| text.map(|text| moment(&config, &text)).transpose();
+    let from = time(from).or_exit(exit::USAGE)?;
+    let to = time(to).or_exit(exit::USAGE)?;
+    let change = Consent { guardian, given, from, to };
+    ask(&at, LegalRequest::ConsentSet { id, change })?;
+    super::print_lines(["noted; their records are judged again"])
+}
+
+pub(super) fn notice(command: NoticeCommand) -> Outcome {
+    match command {
+        NoticeCommand::Add { file, kind, number, language, destination, from, at } => {
+            let config = super::load(&at)?;
+            let notice = Notice {
+                kind,
+                version: number,
+                from: moment(&config, &from).or_exit(exit::USAGE)?,
+                languages: language,
+                destinations: destination,
+                sha256: sha256(&file).or_exit(exit::DATA)?,
+            };
+            ask(&at, LegalRequest::NoticeAdd { notice })?;
+            super::print_lines(["published; give it to the people before it comes into force"])
+        }
+        NoticeCommand::Give { kind, number, language, all, ids, at } => {
+            let ids = (!all).then_some(ids);
+            let request = LegalRequest::NoticeGive { kind, version: number, language, ids };
+            let given = ask(&at, request)?;
+            super::print_lines([format!("given to {}", given["people"])])
+        }
+        NoticeCommand::List { json, at } => {
+            let notices = ask(&at, LegalRequest::NoticeList)?;
+            if json {
+                return super::print_json(&notices);
+            }
+            let line = |n: &Value| {
+                let text = |key: &str| super::plain(n[key].as_str().unwrap_or_default());
+                let to = n["destinations"].to_string();
+                format!("{} {} from {} of {to}", text("kind"), n["version"], text("from"))
+            };
+            super::print_lines(notices.as_array().into_iter().flatten().map(line))
+        }
+    }
+}
+
+pub(super) fn counters(command: CountersCommand) -> Outcome {
+    match command {
+        CountersCommand::List { json, at } => {
+            let counters = ask(&at, LegalRequest::CounterList)?;
+            if json { super::print_json(&counters) } else { super::print_lines(counted(&counters)) }
+        }
+        CountersCommand::Baseline { law, year, persons, sensitive, records, source, at } => {
+            let known = Law::from_code(&law).ok_or_else(|| anyhow!("{law:?} is not a law, as CN"));
+            let (by, at_ms) = (String::new(), 0);
+            let baseline = Baseline { persons, sensitive, records, source, by, at_ms };
+            let law = known.or_exit(exit::USAGE)?;
+            ask(&at, LegalRequest::BaselineSet { law, year, baseline })?;
+            super::print_lines(["entered; exports are judged with it from now on"])
+        }
+    }
+}
+
+fn counted(counters: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| "all".to_owned(), super::plain);
+    let bases = counters["baselines"].as_array().cloned().unwrap_or_default();
+    let line = |row: &Value| {
+        let same = |base: &&Value| base["law"] == row["law"] && base["year"] == row["year"];
+        let base = bases.iter().find(same).map(|base| &base["baseline"]);
+        let bound = base.is_none_or(Value::is_null);
+        format!(
+            "{} {} to {:<16} {:<10} {} persons, {} sensitive, {} records{}",
+            text(&row["law"]),
+            row["year"],
+            text(&row["destination"]),
+            row["bucket"].as_str().unwrap_or(""),
+            row["persons"],
+            row["sensitive"],
+            row["records"],
+            if bound { " (lower bound: no other system's exports entered)" } else { "" }
+        )
+    };
+    counters["exports"].as_array().into_iter().flatten().map(line).collect()
+}
+
+pub(super) fn ask(at: &BoxArgs, request: LegalRequest) -> Result<Value, Failure> {
+    Ok(super::ask(at, crate::control::Request::Legal { request })?.result)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// SHA-256 of a file, lower-case hex.
+fn sha256(path: &Path) -> Result<String> {
+    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if file.metadata()?.len() > MAX_DOCUMENT {
+        bail!("{} is larger than 1 GiB; this is not what is meant", path.display());
+    }
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => context.update(&buffer[..read]),
+        }
+    }
+    let digest = context.finish();
+    Ok(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,231 @@
+//! What concerns the law: papers, notices, consents, counters, requests and approvals.
+
+use super::execute::{Facts, data, unavailable, value};
+use super::{Refused, records};
+use crate::exit;
+use muster_attendance::{EventId, PersonId};
+use muster_ledger::{
+    Action, Baseline, CommitError, ConsentChange, LegalError, Notice, PaperFiled, RequestError,
+    Signer, release_text, request_text,
+};
+use muster_residency::vocab::Law;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// What can be asked.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub(crate) enum LegalRequest {
+    PaperAdd {
+        paper: Box<PaperFiled>,
+    },
+    PaperWithdraw {
+        number: u32,
+        reason: String,
+    },
+    PaperList,
+    ConsentSet {
+        id: String,
+        change: Consent,
+    },
+    NoticeAdd {
+        notice: Notice,
+    },
+    NoticeGive {
+        kind: String,
+        version: u32,
+        language: String,
+        ids: Option<Vec<String>>,
+    },
+    NoticeList,
+    CounterList,
+    BaselineSet {
+        law: Law,
+        year: i16,
+        baseline: Baseline,
+    },
+    Stop,
+    /// The exact text that whoever asks for this has to sign.
+    Prepare {
+        wanted: Wanted,
+    },
+    Ask {
+        wanted: Wanted,
+        at_ms: i64,
+        line: String,
+    },
+    Requests,
+    /// The exact text of an open request, or of a record's release.
+    Text {
+        request: String,
+    },
+    Approve {
+        request: String,
+        at_ms: i64,
+        line: String,
+    },
+}
+
+/// A change of consent on the wire.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Consent {
+    pub(crate) guardian: bool,
+    pub(crate) given: bool,
+    /// Now, where absent.
+    pub(crate) from: Option<jiff::Timestamp>,
+    pub(crate) to: Option<jiff::Timestamp>,
+}
+
+/// What two people decide, people named as the terminals name them.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "wanted", rename_all = "kebab-case")]
+pub(crate) enum Wanted {
+    LocalOnlyOff,
+    Erase { id: String, biometrics_only: bool },
+    EnrolSigners { signers: Vec<Signer> },
+}
+
+type Result<T> = std::result::Result<T, Refused>;
+
+pub(super) async fn execute(facts: &Facts, request: LegalRequest) -> Result<Value> {
+    let (ledger, actor) = (&facts.ledger, facts.actor.as_str());
+    match request {
+        LegalRequest::PaperAdd { paper } => {
+            let number = ledger.file_paper(actor, *paper).await.map_err(refused)?;
+            Ok(json!({ "number": number }))
+        }
+        LegalRequest::PaperWithdraw { number, reason } => {
+            ledger.withdraw_paper(actor, number, &reason).await.map_err(refused)?;
+            Ok(json!({ "withdrawn": number }))
+        }
+        LegalRequest::PaperList => value(&ledger.papers()),
+        LegalRequest::ConsentSet { id, change } => consent(facts, &id, change).await,
+        LegalRequest::NoticeAdd { notice } => {
+            let told = json!({ "kind": notice.kind, "version": notice.version });
+            ledger.publish_notice(actor, notice).await.map_err(refused)?;
+            Ok(told)
+        }
+        LegalRequest::NoticeGive { kind, version, language, ids } => {
+            let people = people(facts, ids)?;
+            let given = ledger.give_notice(actor, &kind, version, &language, &people);
+            given.await.map_err(refused)?;
+            Ok(json!({ "people": people.len() }))
+        }
+        LegalRequest::NoticeList => value(&ledger.notices()),
+        LegalRequest::CounterList => counters(facts),
+        LegalRequest::BaselineSet { law, year, baseline } => {
+            let baseline = Baseline { by: actor.to_owned(), at_ms: now_ms(), ..baseline };
+            ledger.set_baseline(law, year, baseline).await.map_err(refused)?;
+            Ok(json!({ "law": law, "year": year }))
+        }
+        LegalRequest::Stop => {
+            ledger.stop(actor).await.map_err(refused)?;
+            value(&ledger.local_only())
+        }
+        LegalRequest::Prepare { wanted } => {
+            let at_ms = now_ms();
+            let action = action(facts, wanted)?;
+            let text = request_text(&action, &facts.config.site.site, at_ms);
+            Ok(json!({ "text": text, "at_ms": at_ms }))
+        }
+        LegalRequest::Ask { wanted, at_ms, line } => {
+            let action = action(facts, wanted)?;
+            value(&ledger.ask(action, at_ms, &line).await.map_err(request_refused)?)
+        }
+        LegalRequest::Requests => value(&ledger.requests()),
+        LegalRequest::Text { request } => text(facts, &request).await,
+        LegalRequest::Approve { request, at_ms, line } => {
+            approve(facts, &request, at_ms, &line).await
+        }
+    }
+}
+
+async fn consent(facts: &Facts, id: &str, change: Consent) -> Result<Value> {
+    let person = find(facts, id)?;
+    let Consent { guardian, given, from, to } = change;
+    let from = from.unwrap_or_else(jiff::Timestamp::now);
+    let change = ConsentChange { guardian, given, from, to };
+    facts.ledger.set_consent(&facts.actor, person, change).await.map_err(refused)?;
+    value(&facts.ledger.person_legal(person))
+}
+
+fn counters(facts: &Facts) -> Result<Value> {
+    let ledger = &facts.ledger;
+    let rows = ledger.export_counts();
+    let mut years: Vec<(Law, i16)> = rows.iter().map(|row| (row.law, row.year)).collect();
+    years.sort_unstable();
+    years.dedup();
+    let bases = years.iter().map(
+        |&(law, year)| json!({ "law": law, "year": year, "baseline": ledger.baseline(law, year) }),
+    );
+    let bases: Vec<Value> = bases.collect();
+    Ok(json!({ "exports": rows, "baselines": bases, "processed": ledger.processed() }))
+}
+
+/// The exact text to sign for a request, or for a record.
+async fn text(facts: &Facts, request: &str) -> Result<Value> {
+    let at_ms = now_ms();
+    let Ok(id) = request.parse::<EventId>() else {
+        let requests = facts.ledger.requests();
+        let open = requests.iter().rev().find(|r| r.id == request && r.is_open(at_ms));
+        let open = open.ok_or_else(|| data(RequestError::Unknown(request.to_owned())))?;
+        return Ok(json!({ "text": open.text, "at_ms": at_ms, "asked_by": open.asked_by }));
+    };
+    let explained = records::explain(facts, request).await?;
+    let word = |of: &str, key: &str| explained[of][key].as_str().unwrap_or_default().to_owned();
+    let (to, policy) = (word("decision", "would_be"), word("rules", "policy_sha256"));
+    let text = release_text(&id.to_string(), &to, &policy, at_ms);
+    Ok(json!({ "text": text, "at_ms": at_ms, "decision": explained["decision"] }))
+}
+
+async fn approve(facts: &Facts, request: &str, at_ms: i64, line: &str) -> Result<Value> {
+    let ledger = &facts.ledger;
+    if let Ok(id) = request.parse::<EventId>() {
+        let by = ledger.approve_record(id, at_ms, line).await.map_err(request_refused)?;
+        return Ok(json!({ "record": id, "approved_by": by }));
+    }
+    value(&ledger.approve(request, line).await.map_err(request_refused)?)
+}
+
+fn action(facts: &Facts, wanted: Wanted) -> Result<Action> {
+    Ok(match wanted {
+        Wanted::LocalOnlyOff => Action::LocalOnlyOff,
+        Wanted::Erase { id, biometrics_only } => {
+            Action::Erase { person: find(facts, &id)?, biometrics_only }
+        }
+        Wanted::EnrolSigners { signers } => Action::EnrolSigners { signers },
+    })
+}
+
+fn people(facts: &Facts, ids: Option<Vec<String>>) -> Result<Vec<PersonId>> {
+    match ids {
+        None => Ok(facts.ledger.directory().people()),
+        Some(ids) => ids.iter().map(|id| find(facts, id)).collect(),
+    }
+}
+
+/// The person under a number of the terminals.
+pub(super) fn find(facts: &Facts, id: &str) -> Result<PersonId> {
+    let found = facts.ledger.directory().find(id);
+    found.ok_or_else(|| data("there is no such person; use the number the terminals send"))
+}
+
+fn now_ms() -> i64 {
+    crate::trust::now_ms()
+}
+
+pub(super) fn refused(error: LegalError) -> Refused {
+    match error {
+        LegalError::Commit(error) => unavailable(error),
+        error => data(error),
+    }
+}
+
+fn request_refused(error: RequestError) -> Refused {
+    match error {
+        RequestError::Commit(error @ CommitError::Invalid(_)) => data(error),
+        RequestError::Commit(error) => unavailable(error),
+        RequestError::Fault(error) => Refused::new(exit::NO_PERMISSION, error),
+        error => data(error),
+    }
+}
