@@ -5,7 +5,7 @@ use crate::punch::{now_s, rfc3339};
 use crate::site::{Layout, Site};
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Who signs: two people in two roles, one of them the data protection officer.
@@ -45,16 +45,40 @@ pub fn import(site: &Site, numbers: impl Iterator<Item = String>) -> Result<()> 
 
 /// Writes the policy, signs it with the keys of [`make_keys`], and puts it in force.
 pub fn publish(site: &Site, keys: &Path) -> Result<()> {
-    let file = site.layout().dir.join("policy-1.toml");
-    std::fs::write(&file, policy())?;
-    let text = |path: &Path| path.to_str().map(str::to_owned).context("a name is not text");
-    let policy = text(&file)?;
+    let file = write_policy(site, 1, |text| text)?;
     for (person, _) in SIGNERS {
-        let key = text(&keys.join(format!("{person}.key")))?;
-        site.muster(&["policy", "sign", &policy, "--key", &key])?;
+        sign(site, &file, &key(keys, person))?;
     }
-    site.muster(&["policy", "publish", &policy])?;
+    site.muster(&["policy", "publish", as_text(&file)?])?;
     Ok(())
+}
+
+/// Writes the policy under a number, changed.
+pub fn write_policy(
+    site: &Site,
+    version: u32,
+    change: impl Fn(String) -> String,
+) -> Result<PathBuf> {
+    let file = site.layout().dir.join(format!("policy-{version}.toml"));
+    let numbered = policy().replace("version = 1\n", &format!("version = {version}\n"));
+    std::fs::write(&file, change(numbered))?;
+    Ok(file)
+}
+
+/// Signs a policy with one key.
+pub fn sign(site: &Site, policy: &Path, key: &Path) -> Result<()> {
+    site.muster(&["policy", "sign", as_text(policy)?, "--key", as_text(key)?])?;
+    Ok(())
+}
+
+/// The private key that [`make_keys`] made for a person in `keys`.
+pub fn key(keys: &Path, person: &str) -> PathBuf {
+    keys.join(format!("{person}.key"))
+}
+
+/// A path as an argument.
+pub fn as_text(path: &Path) -> Result<&str> {
+    path.to_str().context("a name is not text")
 }
 
 /// Everything of every employee goes to one destination.

@@ -226,7 +226,7 @@ async fn govern(ledger: &Ledger) {
     let pack = LawPack::parse(LAW_PACK).expect("the law pack");
     let signatures = keys.iter().map(|key| signature::sign(&policy, &pack, key)).collect();
     let governance = Governance { policy: POLICY.into(), law_pack: LAW_PACK.into(), signatures };
-    ledger.govern(Some(governance)).await.expect("governed");
+    ledger.govern("test", Some(governance)).await.expect("governed");
 }
 
 const LAW_PACK: &str = r#"
@@ -275,6 +275,7 @@ gba = true
 id = "mo-hr"
 region = "onprem-mo"
 connector = "https"
+operator = "Test Limited"
 remote_access_from = []
 residency_evidence = "endpoint"
 [[profile]]

@@ -1,7 +1,10 @@
 //! Acts: everything the journal holds besides attendance facts. Stored as JSON objects, so that a
 //! field can be added later and an export is what was stored. Change by adding only.
 
-use crate::legal::{Baseline, Notice, PaperFiled, RecordApproval, Request, Reservation};
+use crate::legal::{
+    Baseline, Elsewhere, Erasure, Notice, PaperFiled, PolicyVersion, RecordApproval, Request,
+    Reservation, RightsRequest,
+};
 use crate::{Account, Attestation, DeviceKind, PauseReason, RefusalReason, Signer};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -63,6 +66,11 @@ pub(crate) enum Act {
     /// A policy came into force (`None`: none is). Texts are whole so decisions can be replayed.
     Governed {
         governance: Option<crate::Governance>,
+    },
+    /// A version of the policy was accepted; it is in force from its own date on.
+    PolicyAccepted {
+        actor: String,
+        version: Box<PolicyVersion>,
     },
     /// A decision seen for the first time; facts and `Redecided` name it by `id`.
     Decided {
@@ -184,6 +192,45 @@ pub(crate) enum Act {
         id: String,
         by: SignedBy,
     },
+    /// A person asks for what is theirs.
+    RightsAsked {
+        actor: String,
+        request: RightsRequest,
+    },
+    /// They have their answer.
+    RightsAnswered {
+        actor: String,
+        number: u32,
+        answer: String,
+    },
+    /// What is known of a person was corrected: which columns, and why. The old values are in the
+    /// profile that was sealed before.
+    PersonCorrected {
+        actor: String,
+        person: PersonId,
+        columns: Vec<String>,
+        reason: String,
+    },
+    /// A person is erased here (or on the day a statute lets them be), with what is left to do.
+    PersonErased {
+        erasure: Erasure,
+    },
+    /// One thing that an erasure left to do elsewhere is done.
+    ErasedElsewhere {
+        actor: String,
+        request: String,
+        place: Elsewhere,
+    },
+    /// Somebody left, and their biometric evidence with them.
+    BiometricsLeft {
+        person: PersonId,
+        on: Date,
+    },
+    /// Retention destroyed the key of a month's records, or of its acts.
+    MonthDestroyed {
+        facts: bool,
+        month: u32,
+    },
     /// A named role let a record go.
     RecordApproved {
         record: u64,
@@ -212,11 +259,15 @@ impl Act {
                 | Self::DeviceRevoked { .. }
                 | Self::SignersEnrolled { .. }
                 | Self::Governed { .. }
+                | Self::PolicyAccepted { .. }
                 | Self::Settled { .. }
                 | Self::Paused { .. }
                 | Self::Attested { .. }
                 | Self::ClockTrusted { .. }
                 | Self::PaperWithdrawn { .. }
+                | Self::PersonErased { .. }
+                | Self::BiometricsLeft { .. }
+                | Self::MonthDestroyed { .. }
                 | Self::ConsentSet { given: false, .. }
                 | Self::PersonRestricted { on: true, .. }
                 | Self::LocalOnly { on: true, .. }

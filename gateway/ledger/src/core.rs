@@ -49,13 +49,26 @@ pub(crate) struct Core {
     pub(crate) changes: u64,
     /// Grows whenever exports are reserved.
     pub(crate) reservations: u64,
+    /// When the version of the policy in force began; `None` where there is none.
+    began_ms: Option<i64>,
+    /// When the next one takes over.
+    switches_ms: Option<i64>,
     sweep: Option<Sweep>,
     pub(crate) closed: bool,
 }
 
 impl Core {
     pub(crate) fn new(state: State, decider: Decider) -> Self {
-        Self { state, decider, changes: 0, reservations: 0, sweep: None, closed: false }
+        Self {
+            state,
+            decider,
+            changes: 0,
+            reservations: 0,
+            began_ms: None,
+            switches_ms: None,
+            sweep: None,
+            closed: false,
+        }
     }
 
     /// Decides where a punch may go; `record` is its number, if it has one yet.
@@ -66,15 +79,23 @@ impl Core {
         now_ms: i64,
         tables: &Tables,
     ) -> Decided {
+        if self.is_switch_due(now_ms) {
+            self.govern(now_ms);
+        }
         let State { decisions, standing, legal, .. } = &mut self.state;
         let question = Question { punch, record, now_ms };
-        let known = Known { directory: &tables.directory, legal };
+        let who = |person| tables.who(person);
+        let known = Known { who: &who, legal };
         self.decider.decide(question, known, decisions, standing)
     }
 
     /// Takes in the clock. True if that may have changed decisions.
     pub(crate) fn tick(&mut self, now_ms: i64, trust: ClockTrust) -> bool {
-        self.decider.tick(now_ms, trust, &self.state.legal)
+        let switched = self.is_switch_due(now_ms);
+        if switched {
+            self.govern(now_ms);
+        }
+        self.decider.tick(now_ms, trust, &self.state.legal) || switched
     }
 
     /// Reserves exports that are being drafted; how to take that back.
@@ -87,7 +108,7 @@ impl Core {
     }
 
     /// Legal facts that concern everybody changed.
-    fn legal_changed(&mut self, now_ms: i64) {
+    pub(crate) fn legal_changed(&mut self, now_ms: i64) {
         self.decider.revise(now_ms, &self.state.legal);
         self.changed();
     }
@@ -285,7 +306,9 @@ impl Shared {
                 Act::PersonMapped { from, into, .. } => {
                     people.extend(from.iter().chain([into]).copied());
                 }
-                Act::Governed { .. } | Act::SignersEnrolled { .. } => governed = true,
+                Act::Governed { .. } | Act::PolicyAccepted { .. } | Act::SignersEnrolled { .. } => {
+                    governed = true
+                }
                 _ => {}
             }
             self.tables.apply(act);
@@ -319,12 +342,20 @@ impl Shared {
 }
 
 impl Core {
-    /// Puts the journaled governance in force; texts that do not parse hold everything.
+    /// Puts in force what is to be in force at `now_ms`; texts that do not parse hold everything.
     pub(crate) fn govern(&mut self, now_ms: i64) {
-        let governance = self.state.governance.clone();
-        let rules = governance.as_ref().and_then(|g| crate::decider::compile(g).ok());
-        let signers = match (&governance, &rules) {
-            (Some(governance), Some(rules)) => {
+        let versions = &self.state.legal.versions;
+        self.switches_ms = versions.scheduled(now_ms).map(|v| v.from.as_millisecond());
+        let version = versions.in_force(now_ms).filter(|_| self.state.governance.is_some());
+        self.began_ms = version.map(|v| v.from.as_millisecond());
+        let governance = match version {
+            Some(version) => Some(&version.governance),
+            None => self.state.governance.as_ref(),
+        };
+        let rules = governance.and_then(|governance| crate::decider::compile(governance).ok());
+        let signers = match (version, governance, &rules) {
+            (Some(version), ..) => version.signers.clone(),
+            (None, Some(governance), Some(rules)) => {
                 crate::governance::verified(governance, rules, &self.state.signers)
             }
             _ => Vec::new(),
@@ -336,5 +367,11 @@ impl Core {
         }
         self.decider.govern(rules, signers, now_ms, &self.state.legal);
         self.changed();
+    }
+
+    /// Another version takes over, or the clock went back behind the beginning of this one.
+    fn is_switch_due(&self, now_ms: i64) -> bool {
+        self.switches_ms.is_some_and(|at| now_ms >= at)
+            || self.began_ms.is_some_and(|at| now_ms < at)
     }
 }

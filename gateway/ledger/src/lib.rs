@@ -40,10 +40,14 @@ pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError};
 pub use directory::{Directory, DirectoryError, Import, PersonProfile};
 pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
-pub use ledger::{ConsentChange, Explanation, Ledger, LegalError, OpenError, Options, Recovery};
+pub use ledger::{
+    ConsentChange, Explanation, GovernError, Ledger, LegalError, OpenError, Options, Recovery,
+    Replayed, Retained, Shadow, ShadowMove,
+};
 pub use legal::{
-    Action, Baseline, Expiry, ExportCount, LocalOnly, Notice, NoticeGiven, PaperError, PaperFiled,
-    PaperOnFile, PersonLegal, RecordApproval, Request, RequestError, release_text, request_text,
+    Action, Baseline, CALM, ClockWatch, Elsewhere, Erasure, Expiry, ExportCount, LocalOnly, Notice,
+    NoticeGiven, PaperError, PaperFiled, PaperOnFile, PersonLegal, PolicyRefused, PolicyVersion,
+    RecordApproval, Request, RequestError, Right, RightsRequest, release_text, request_text,
 };
 pub use offline::{JournalDamage, JournalReport, export_journal, verify_journal};
 pub use outbox::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer};

@@ -66,6 +66,12 @@ pub struct Status {
     pub policy: Option<String>,
     /// I-05 or I-07 codes that hold everything now.
     pub policy_holds: Vec<String>,
+    /// Why the policy that was handed in last is not in force, if it is not.
+    pub policy_refused: Option<String>,
+    /// The version that takes over later, as `mo-bank@8`.
+    pub policy_next: Option<String>,
+    /// Answers to people that are overdue.
+    pub rights_overdue: usize,
     /// What ends within thirty days, or has ended: papers, policy, the law pack's review.
     pub expiring: Vec<crate::Expiry>,
     /// The emergency stop, if it is on.
@@ -96,11 +102,19 @@ pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
         views_behind: head.saturating_sub(filled),
         views_bytes: views.bytes(),
         policy: rules.map(|rules| format!("{}@{}", rules.policy_id(), rules.policy_version())),
+        policy_refused: None,
+        policy_next: next_policy(&core, shared.clock.now_ms()),
+        rights_overdue: state.legal.rights.overdue(shared.clock.now_ms()),
         expiring: expiring(&core, shared.clock.now_ms()),
         local_only: state.legal.local_only.clone(),
         policy_holds: core.decider.policy_holds(shared.clock.now_ms()),
         journal_bytes: shared.journal_bytes.load(Relaxed),
     }
+}
+
+fn next_policy(core: &Core, now_ms: i64) -> Option<String> {
+    let next = core.state.legal.versions.scheduled(now_ms)?;
+    Some(format!("{}@{}", next.id, next.version))
 }
 
 fn expiring(core: &Core, now_ms: i64) -> Vec<crate::Expiry> {

@@ -4,10 +4,10 @@
 use crate::act::Act;
 use crate::directory::Secrets;
 use crate::journal::Fact;
-use crate::keyring::Keyring;
+use crate::keyring::{Keyring, KeyringError};
 use crate::state::checkpoint::CheckpointError;
 use crate::submit::ActSender;
-use crate::{Accounts, Clock, Devices, Directory, accounts, devices, directory};
+use crate::{Accounts, Clock, Devices, Directory, PersonProfile, accounts, devices, directory};
 use muster_attendance::{DeviceId, PersonId};
 
 /// The tables while the journal is read.
@@ -57,6 +57,16 @@ impl Building {
         by_device(facts, |device, count| self.devices.note_punches(device, count, at_ms));
     }
 
+    /// Who a person of a record is, and what is known of them.
+    pub(crate) fn who(&self, person: PersonId) -> (PersonId, Option<PersonProfile>) {
+        (self.directory.resolve(person), self.directory.profile(person))
+    }
+
+    /// Whether their secret is destroyed.
+    pub(crate) fn is_erased(&self, person: PersonId) -> bool {
+        matches!((self.secrets.find)(person), Err(KeyringError::Gone))
+    }
+
     /// The handles.
     pub(crate) fn finish(self, acts: &ActSender, clock: &Clock) -> Tables {
         let devices = Devices::new(self.devices, acts.clone(), clock.clone());
@@ -87,6 +97,11 @@ impl Tables {
     /// Counts durable punches.
     pub(crate) fn note_punches(&self, facts: &[Fact], at_ms: i64) {
         by_device(facts, |device, count| self.devices.note_punches(device, count, at_ms));
+    }
+
+    /// Who a person of a record is, and what is known of them.
+    pub(crate) fn who(&self, person: PersonId) -> (PersonId, Option<PersonProfile>) {
+        (self.directory.resolve(person), self.directory.profile(person))
     }
 
     /// Whether two internal numbers are one person's.

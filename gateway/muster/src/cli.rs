@@ -1,8 +1,10 @@
 //! The command line: names and options only; what they do is in `command`.
 
 mod legal;
+mod person;
 
 pub(crate) use legal::*;
+pub(crate) use person::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -183,37 +185,6 @@ pub(crate) enum DeviceCommand {
 }
 
 #[derive(Subcommand)]
-pub(crate) enum PersonCommand {
-    /// Add or update people from CSV
-    #[command(after_help = "Columns: person,name,department,category,age_band,employment_law,\
-                      account_class,platform_user_id,basis (person and name must be there)\n\
-                      Example: muster person import staff.csv")]
-    Import {
-        file: PathBuf,
-        #[command(flatten)]
-        at: BoxArgs,
-    },
-    /// What is held on one person
-    Show {
-        /// The number the terminals send
-        id: String,
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        at: BoxArgs,
-    },
-    /// Join a terminal's unknown number to a person
-    #[command(after_help = "Example: muster person map gate-07 991 00017")]
-    Map {
-        device: String,
-        number: String,
-        id: String,
-        #[command(flatten)]
-        at: BoxArgs,
-    },
-}
-
-#[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Every problem of a policy, with its line and cure
     Check {
@@ -263,6 +234,35 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         at: BoxArgs,
     },
+    /// Try a policy on the records of the last thirty days; nothing is sent
+    #[command(after_help = "Example: muster policy shadow policy-8.toml")]
+    Shadow {
+        policy: PathBuf,
+        /// Law pack [default: the box's]
+        #[arg(long, value_name = "FILE")]
+        law_pack: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Every version that was accepted, and whose word it is in force by
+    History {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Write an accepted version out again under the next number, to be signed and published
+    #[command(after_help = "Example: muster policy rollback 6 --out policy-8.toml
+                      Its dates are as they were, and are checked like any other's")]
+    Rollback {
+        version: u32,
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
     /// Put a signed policy in force
     Publish {
         policy: PathBuf,
@@ -303,6 +303,13 @@ pub(crate) enum SheetCommand {
 pub(crate) enum JournalCommand {
     /// Check the chain, segment by segment: exit 0 whole, 1 damaged, 2 cannot read
     Verify {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Decide every record again as at its receipt, and compare: exit 0 all the same, 1 if not
+    Replay {
         #[arg(long)]
         json: bool,
         #[command(flatten)]

@@ -30,6 +30,11 @@ impl Failure {
         Self { code, error: error.into() }
     }
 
+    /// Names the file that it is about.
+    pub(crate) fn of(self, file: &std::path::Path) -> Self {
+        Self { error: self.error.context(file.display().to_string()), ..self }
+    }
+
     /// Tells it on standard error and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         eprintln!("muster: {:#}", self.error);

@@ -18,6 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Who hands in the policy's file, as acts name them.
+const FILE: &str = "the policy's file";
+/// How often what is past its time is destroyed.
+const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 /// How often metrics' old samples are folded.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -57,6 +61,7 @@ impl Gateway {
             listening.metrics = Some(bound.await.with_context(|| in_use(section.listen))?);
         }
         tokio::spawn(upkeep(metrics, stopped.clone()));
+        tokio::spawn(retain(ledger.clone(), stopped.clone()));
         let listening = Arc::new(listening);
         let config = Arc::new(config);
         let facts = Facts {
@@ -115,11 +120,23 @@ async fn upkeep(metrics: PrometheusHandle, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Puts the configured policy in force; one that cannot be used holds everything, and the box
-/// goes on.
+/// Destroys what is past its time, until the end.
+async fn retain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match ledger.retain().await {
+            Ok(retained) => tracing::debug!(?retained, "retention"),
+            Err(error) => tracing::error!(%error, "retention waits an hour"),
+        }
+        if tokio::time::timeout(RETAIN_EVERY, stopped.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Hands in the configured policy; what is refused changes nothing, and the box goes on.
 async fn govern(config: &Config, ledger: &Ledger) {
     let result = match store::governance(config) {
-        Ok(governance) => ledger.govern(governance).await.map_err(anyhow::Error::from),
+        Ok(governance) => ledger.govern(FILE, governance).await.map_err(anyhow::Error::from),
         Err(error) => Err(error),
     };
     match result {
@@ -127,7 +144,12 @@ async fn govern(config: &Config, ledger: &Ledger) {
             let status = ledger.status();
             tracing::info!(policy = status.policy, holds = ?status.policy_holds, "policy");
         }
-        Err(error) => tracing::error!("the policy cannot be used, everything waits: {error:#}"),
+        Err(error) => {
+            let file = config.policy.as_ref().map(|policy| policy.file.display().to_string());
+            let file = file.unwrap_or_default();
+            let in_force = ledger.status().policy.unwrap_or_else(|| "none".to_owned());
+            tracing::error!("{file} is refused, {in_force} stays in force: {error:#}");
+        }
     }
 }
 

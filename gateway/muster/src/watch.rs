@@ -83,6 +83,7 @@ impl Watch {
             policy(&status),
             expiring(&status),
             stop(&status),
+            rights(&status),
         ];
         checks.extend(status.destinations.iter().map(destination));
         checks.extend(links(&(self.links)()));
@@ -104,9 +105,14 @@ fn policy(status: &muster_ledger::Status) -> Check {
         Some(_) if status.policy_holds.is_empty() => None,
         Some(policy) => Some(format!("{policy}: {}", status.policy_holds.join(", "))),
     };
-    let health = if cause.is_some() { Health::Degraded } else { Health::Ok };
     let cure = "punches are taken and held; publish a policy that is signed and in date, with a \
                 trusted clock";
+    if let Some(refused) = &status.policy_refused {
+        let in_force = status.policy.as_deref().unwrap_or("none");
+        let cause = format!("a policy was refused and {in_force} stays in force: {refused}");
+        return check("policy", Health::Degraded, Some(cause), "correct it and publish it again");
+    }
+    let health = if cause.is_some() { Health::Degraded } else { Health::Ok };
     check("policy", health, cause, cure)
 }
 
@@ -124,6 +130,13 @@ fn expiring(status: &muster_ledger::Status) -> Check {
     let cure = "file the paper that follows with `muster papers add`, or publish the renewed \
                 policy; what rests on it is held from then on";
     check("expiry", health, Some(lines.join("; ")), cure)
+}
+
+fn rights(status: &muster_ledger::Status) -> Check {
+    let overdue = status.rights_overdue;
+    let health = if overdue == 0 { Health::Ok } else { Health::Degraded };
+    let cause = format!("{overdue} answers to people are overdue");
+    check("rights", health, Some(cause), "answer them: `muster person requests` shows which")
 }
 
 fn stop(status: &muster_ledger::Status) -> Check {

@@ -22,6 +22,7 @@ mod lanes;
 pub mod law_pack;
 mod matching;
 mod mechanism;
+pub mod meter;
 mod overlay;
 pub mod parse;
 pub mod policy;

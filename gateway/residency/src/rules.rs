@@ -116,6 +116,14 @@ impl Rules {
         }
     }
 
+    /// The same rules, in force always: for comparing versions, whose dates are compared apart.
+    pub fn undated(&self) -> Self {
+        let mut policy = self.policy.clone();
+        policy.header.effective_from = Timestamp::MIN;
+        policy.header.effective_until = Timestamp::MAX;
+        Self::new(policy, self.pack.clone())
+    }
+
     /// The policy as it was read.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -10,7 +10,7 @@ mod scene;
 use crate::legal::Legal;
 use crate::state::decisions::{Decisions, RulesRef, Ruling};
 use crate::state::standing::Standing;
-use crate::{ClockTrust, Directory, Governance};
+use crate::{ClockTrust, Governance, PersonProfile};
 use muster_attendance::{Attendance, PersonId};
 use muster_residency::facts::Record;
 use muster_residency::policy::Signer as VerifiedSigner;
@@ -60,7 +60,8 @@ pub(crate) struct Question<'a> {
 /// What is known besides the rules.
 #[derive(Clone, Copy)]
 pub(crate) struct Known<'a> {
-    pub(crate) directory: &'a Directory,
+    /// Who a person of a record is, and what the directory says of them.
+    pub(crate) who: &'a dyn Fn(PersonId) -> (PersonId, Option<PersonProfile>),
     pub(crate) legal: &'a Legal,
 }
 
@@ -99,6 +100,11 @@ impl Decider {
     /// The rules in force.
     pub(crate) fn rules(&self) -> Option<&Arc<Rules>> {
         self.scene.rules.as_ref().map(|(rules, _)| rules)
+    }
+
+    /// Whose word the rules are in force by.
+    pub(crate) fn signers(&self) -> &[VerifiedSigner] {
+        &self.scene.signers
     }
 
     /// The calendar year whose exports are counted.
@@ -158,6 +164,29 @@ impl Decider {
         let decision = decide(rules, &facts);
         let codes = decision.reasons().iter().map(ToString::to_string);
         codes.filter(|code| code.starts_with("I-05") || code == "I-07" || code == "I-11").collect()
+    }
+
+    /// What policies on trial would say: signatures, clock and emergency stop apart.
+    pub(crate) fn try_out(
+        &self,
+        rules: &Rules,
+        question: Question<'_>,
+        known: Known<'_>,
+    ) -> Decision {
+        let person = Person::of(question.punch.person, known);
+        self.scene.try_out(rules, &person, question, known)
+    }
+
+    /// What would be stored of a decision; nothing is remembered.
+    pub(crate) fn ruling(&mut self, question: Question<'_>, known: Known<'_>) -> Ruling {
+        if question.now_ms >= self.scene.next_change_ms {
+            self.revise(question.now_ms, known.legal);
+        }
+        let Some((rules, name)) = &self.scene.rules else { return Ruling::hold(NO_POLICY) };
+        let person = Person::of(question.punch.person, known);
+        let facts = self.scene.facts(&person, question, known);
+        let decision = self.scene.ask(rules, &person, facts, known, None);
+        Ruling { rules: Some(name.clone()), decision: decision.stored() }
     }
 
     /// Decides where a punch may go.

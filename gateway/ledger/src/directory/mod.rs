@@ -273,7 +273,11 @@ impl Directory {
 
     /// Puts a journaled act into the table; other acts are ignored.
     pub(crate) fn apply(&self, act: &Act) {
-        if matches!(act, Act::PersonWritten { .. } | Act::PersonMapped { .. }) {
+        let concerns = matches!(
+            act,
+            Act::PersonWritten { .. } | Act::PersonMapped { .. } | Act::PersonErased { .. }
+        );
+        if concerns {
             self.write().apply(act, &*self.shared.secrets.find);
         }
     }

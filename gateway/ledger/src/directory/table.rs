@@ -99,6 +99,9 @@ impl Table {
                 let (device, from, into) = (*device, *from, *into);
                 self.join(Mapping { device, from, into, sealed: sealed.clone() }, find);
             }
+            Act::PersonErased { erasure } if erasure.is_of_all() => {
+                erasure.persons.iter().for_each(|&person| self.forget(person));
+            }
             _ => {}
         }
     }

@@ -255,7 +255,6 @@ impl Keyring {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "erasure and retention are not wired yet"))]
 impl Keyring {
     /// Destroys both secrets of a person; fsynced when this returns. Blocks. Harmless if done before.
     pub(crate) fn destroy_person(&self, person: PersonId) -> Result<(), KeyringError> {
@@ -263,6 +262,7 @@ impl Keyring {
     }
 
     /// Persons who were not destroyed, in no order.
+    #[cfg(test)]
     pub(crate) fn persons(&self) -> Vec<PersonId> {
         self.inner.persons.all()
     }
@@ -274,7 +274,13 @@ impl Keyring {
         Ok(())
     }
 
+    /// Destroys a person's vault secret alone. Blocks. Harmless if done before.
+    pub(crate) fn destroy_vault(&self, person: PersonId) -> Result<(), KeyringError> {
+        self.inner.persons.destroy(person, Half::Vault)
+    }
+
     /// Destroys a day's vault secret (for evidence of nobody).
+    #[cfg(test)]
     pub(crate) fn destroy_day(&self, day: i32) -> Result<(), KeyringError> {
         self.inner.days.destroy(periods::day_slot(day))
     }

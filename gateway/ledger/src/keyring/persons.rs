@@ -116,6 +116,7 @@ impl Persons {
     }
 
     /// Everyone who was not destroyed, in no order.
+    #[cfg(test)]
     pub(super) fn all(&self) -> Vec<PersonId> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         slots.keys().map(|&id| PersonId(id)).collect()

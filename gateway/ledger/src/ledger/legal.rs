@@ -12,6 +12,8 @@ use crate::{ClockTrust, CommitError, Signer};
 use jiff::Timestamp;
 use muster_attendance::{EventId, PersonId};
 use muster_residency::approval::{self, Part};
+use muster_residency::facts::Counters;
+use muster_residency::meter::{self, Mark};
 use muster_residency::policy::Signer as SignedBy;
 use muster_residency::vocab::{Law, Verdict};
 use std::time::Duration;
@@ -60,6 +62,31 @@ impl Ledger {
     /// What was entered of other systems' exports; without it every figure is a lower bound.
     pub fn baseline(&self, law: Law, year: i16) -> Option<Baseline> {
         self.core().state.legal.counters.baseline(law, year).cloned()
+    }
+
+    /// The threshold meter of this year under a law: the legal scale and the early alarm, with the
+    /// day on which each would be reached. `None` without a policy.
+    pub fn meter(&self, law: Law) -> Option<Vec<Mark>> {
+        let now_ms = self.inner.shared.clock.now_ms();
+        let year = counters::year_of(law, now_ms);
+        let core = self.core();
+        let known = &core.state.legal.counters;
+        let base = known.baseline(law, year).map(|base| Counters {
+            persons: base.persons,
+            sensitive: base.sensitive,
+            records: base.records,
+        });
+        let rows = known.rows();
+        let own = rows.iter().find(|r| (r.law, r.year) == (law, year) && r.destination.is_none());
+        let own = own.map_or(Counters::default(), |row| Counters {
+            persons: row.persons,
+            sensitive: row.sensitive,
+            records: row.records,
+        });
+        let threshold = &core.decider.rules()?.law_pack().threshold;
+        let now = Timestamp::from_millisecond(now_ms).unwrap_or_default();
+        let today = now.to_zoned(counters::zone(law)).date();
+        Some(meter::marks(own, base, threshold, today))
     }
 
     /// Records taken in, by calendar year of the site's zone.
@@ -279,7 +306,13 @@ impl Ledger {
             Action::EnrolSigners { signers } => {
                 acts.push(Act::SignersEnrolled { signers: signers.clone() });
             }
-            Action::Erase { .. } => {}
+            Action::Erase { person, biometrics_only } => {
+                let erasure = self.plan_erasure(&request.id, *person, *biometrics_only).await?;
+                acts.push(Act::PersonErased { erasure: erasure.clone() });
+                self.inner.acts.submit(acts).await?;
+                self.carry_out(erasure).await?;
+                return Ok(Request { approved_by: Some(by), ..request });
+            }
         }
         self.inner.acts.submit(acts).await?;
         Ok(Request { approved_by: Some(by), ..request })
@@ -339,7 +372,7 @@ impl Ledger {
         Err(CommitError::Invalid(text.into()))
     }
 
-    async fn submit(&self, act: Act) -> Result<(), LegalError> {
+    pub(super) async fn submit(&self, act: Act) -> Result<(), LegalError> {
         Ok(self.inner.acts.submit(vec![act]).await?)
     }
 }

@@ -3,14 +3,24 @@
 mod explain;
 mod legal;
 mod open;
+mod policy;
+mod replay;
+mod retain;
+mod rights;
+mod shadow;
 
 pub use explain::Explanation;
 pub(crate) use explain::state_of;
 pub use legal::{ConsentChange, LegalError};
+pub use policy::GovernError;
+pub use replay::Replayed;
+pub use retain::Retained;
+pub use shadow::{Shadow, ShadowMove};
 
 use crate::act::Act;
 use crate::committer::Request;
 use crate::core::Shared;
+use crate::legal::ClockWatch;
 use crate::submit::ActSender;
 use crate::*;
 use muster_attendance::EventId;
@@ -99,6 +109,10 @@ struct Inner {
     pseudonyms: Zeroizing<[u8; 32]>,
     /// Changes that depend on what is on file go one at a time.
     changing: tokio::sync::Mutex<()>,
+    /// Notices a clock that jumps, before anything is deleted by it.
+    calm: std::sync::Mutex<ClockWatch>,
+    /// Why the last policy that was handed in is not in force.
+    refused: std::sync::Mutex<Option<String>>,
     /// Held until the last handle goes: one process has the folder.
     _lock: std::fs::File,
 }
@@ -151,23 +165,6 @@ impl Ledger {
         self.inner.shared.tables.accounts.clone()
     }
 
-    /// Puts a policy in force (journaled where it differs from the last) and re-decides what is
-    /// held; `None` holds everything. Future decisions, at commit and dispatch, use it.
-    pub async fn govern(&self, governance: Option<Governance>) -> Result<(), CommitError> {
-        if let Some(governance) = &governance {
-            decider::compile(governance).map_err(CommitError::Invalid)?;
-        }
-        if self.inner.shared.core().state.governance == governance {
-            return Ok(());
-        }
-        self.inner.acts.submit(vec![Act::Governed { governance }]).await
-    }
-
-    /// The policy in force, as texts.
-    pub fn governance(&self) -> Option<Governance> {
-        self.inner.shared.core().state.governance.clone()
-    }
-
     /// The rules that enough people have signed, compiled, out of their dates too; `None` where
     /// there are none.
     pub fn rules(&self) -> Option<Arc<muster_residency::Rules>> {
@@ -207,7 +204,8 @@ impl Ledger {
 
     /// What the box is doing now.
     pub fn status(&self) -> Status {
-        status::of(&self.inner.shared, &self.inner.views)
+        let status = status::of(&self.inner.shared, &self.inner.views);
+        Status { policy_refused: self.policy_refused(), ..status }
     }
 
     /// Stops the threads after everything accepted so far is on disk; at most 5 s.

@@ -6,10 +6,11 @@ use crate::core::{Core, Shared};
 use crate::decider::Decider;
 use crate::journal::{Draft, Fact, Journal, JournalError, Start};
 use crate::keyring::{Keyring, KeyringError};
+use crate::legal::Legal;
 use crate::state::{State, Year, checkpoint};
 use crate::submit::ActSender;
 use crate::tables::Building;
-use crate::{Clock, RootKey, Views, committer, sweeper, views};
+use crate::{Clock, ClockTrust, RootKey, Views, committer, sweeper, views};
 use jiff::tz::TimeZone;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,8 @@ pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     let lock = lock(&options.data)?;
     let Options { data, site, time_zone, root_key, clock, views_cache_bytes } = options;
     let zone = TimeZone::get(&time_zone).unwrap_or(TimeZone::UTC);
-    let mut found = recover(&data, root_key, &site, zone, clock.now_ms())?;
+    let now = (clock.now_ms(), clock.trust());
+    let mut found = recover(&data, root_key, &site, zone, now)?;
     found.recovery.took_ms = began.elapsed().as_millis() as u64;
     let views = ViewsOptions { zone: time_zone, cache_bytes: views_cache_bytes };
     start(found, data, site, clock, views, lock)
@@ -58,7 +60,7 @@ fn recover(
     root_key: RootKey,
     site: &str,
     zone: TimeZone,
-    now_ms: i64,
+    (now_ms, trust): (i64, ClockTrust),
 ) -> Result<Found, OpenError> {
     let keyring = Keyring::open(data, root_key).map_err(|error| key_error(data, error))?;
     let failed = |error| journal_error(data, error);
@@ -72,8 +74,11 @@ fn recover(
         rolled_back: start.rolled_back,
         ..Recovery::default()
     };
-    let (state, building) = replay(start, &journal, &keyring, data, zone)?;
-    say_opened(&mut journal, site, &recovery, epoch, now_ms).map_err(failed)?;
+    let (mut state, building) = replay(start, &journal, &keyring, data, zone)?;
+    let said = opening(site, &recovery, epoch, trust == ClockTrust::Trusted);
+    if append(&mut journal, &said, epoch, now_ms).map_err(failed)? {
+        said.iter().for_each(|act| state.apply_act(act, now_ms));
+    }
     recovery.records = journal.next_record().saturating_sub(1);
     Ok(Found { keyring, journal, epoch, state, building, recovery })
 }
@@ -87,8 +92,12 @@ fn start(
     views: ViewsOptions,
     lock: File,
 ) -> Result<(Ledger, Recovery), OpenError> {
-    let Found { keyring, journal, epoch, state, building, recovery } = found;
+    let Found { keyring, journal, epoch, state, mut building, recovery } = found;
     let pseudonyms = keyring.named_key(PSEUDONYM_KEY).map_err(|e| key_error(&data, e))?;
+    destroy_again(&keyring, &state.legal).map_err(|e| key_error(&data, e))?;
+    for erasure in state.legal.rights.erasures() {
+        building.apply(&Act::PersonErased { erasure: erasure.clone() });
+    }
     let (acts, submissions) = ActSender::new();
     let tables = building.finish(&acts, &clock);
     let now_ms = clock.now_ms();
@@ -122,9 +131,21 @@ fn start(
         recovery,
         pseudonyms,
         changing: tokio::sync::Mutex::new(()),
+        calm: std::sync::Mutex::default(),
+        refused: std::sync::Mutex::default(),
         _lock: lock,
     };
     Ok((Ledger { inner: Arc::new(inner) }, told))
+}
+
+/// Destroys what the journal says is destroyed: a crash may have come between the two.
+fn destroy_again(keyring: &Keyring, legal: &Legal) -> Result<(), KeyringError> {
+    for erasure in legal.rights.erasures() {
+        super::rights::destroy(keyring, erasure)?;
+    }
+    let left = legal.rights.left.keys();
+    left.copied().try_for_each(|person| keyring.destroy_vault(person))?;
+    super::retain::destroy(keyring, &super::retain::gone(&legal.rights))
 }
 
 /// Makes the folder and takes it for this process.
@@ -188,28 +209,35 @@ fn replay(
             state.apply_facts(batch.epoch, batch.first_record, &facts, false);
         }
     }
+    // Months that were destroyed had their numbers too.
+    state.next_record = state.next_record.max(journal.next_record());
     Ok((state, building))
 }
 
-/// Journals the start. On a full disk that must wait: the box starts all the same.
-fn say_opened(
-    journal: &mut Journal,
-    site: &str,
-    recovery: &Recovery,
-    epoch: u16,
-    at_ms: i64,
-) -> Result<(), JournalError> {
-    let act = Act::Opened {
+/// What a start says.
+fn opening(site: &str, recovery: &Recovery, epoch: u16, trusted: bool) -> [Act; 2] {
+    let opened = Act::Opened {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         site: site.to_owned(),
         epoch,
         rolled_back: recovery.rolled_back,
         torn_bytes: recovery.torn_bytes,
     };
-    let acts = [act.encode()];
+    [opened, Act::ClockTrusted { trusted }]
+}
+
+/// Journals the start. False where a full disk makes it wait: the box starts all the same.
+fn append(
+    journal: &mut Journal,
+    acts: &[Act],
+    epoch: u16,
+    at_ms: i64,
+) -> Result<bool, JournalError> {
+    let acts: Vec<Vec<u8>> = acts.iter().map(Act::encode).collect();
     let draft = Draft { at_ms, epoch, facts: &[], acts: &acts, essential: true };
     match journal.append(&draft) {
-        Ok(_) | Err(JournalError::Full) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(JournalError::Full) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -10,6 +10,9 @@ pub(crate) mod counters;
 pub(crate) mod expiry;
 pub(crate) mod papers;
 pub(crate) mod people;
+pub(crate) mod retention;
+pub(crate) mod rights;
+pub(crate) mod versions;
 
 pub use approvals::{Action, RecordApproval, Request, RequestError, release_text, request_text};
 pub(crate) use counters::Reservation;
@@ -17,6 +20,9 @@ pub use counters::{Baseline, ExportCount};
 pub use expiry::Expiry;
 pub use papers::{PaperError, PaperFiled, PaperOnFile};
 pub use people::{Notice, NoticeGiven, PersonLegal};
+pub use retention::{CALM, ClockWatch};
+pub use rights::{Elsewhere, Erasure, Right, RightsRequest};
+pub use versions::{PolicyRefused, PolicyVersion};
 
 use crate::act::Act;
 use approvals::Approvals;
@@ -24,8 +30,11 @@ use counters::Counters;
 use muster_attendance::PersonId;
 use papers::Papers;
 use people::{Notices, People};
+use retention::Steps;
+use rights::Rights;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use versions::Versions;
 
 /// The state.
 #[derive(Default, Serialize, Deserialize)]
@@ -36,9 +45,12 @@ pub(crate) struct Legal {
     pub(crate) notices: Notices,
     pub(crate) counters: Counters,
     pub(crate) approvals: Approvals,
+    pub(crate) versions: Versions,
+    pub(crate) rights: Rights,
     /// Records taken in, by calendar year of the site's zone.
     pub(crate) processed: BTreeMap<i16, u64>,
     pub(crate) local_only: Option<LocalOnly>,
+    pub(crate) steps: Steps,
     /// As last journaled; what is decided rests on it.
     pub(crate) clock_trusted: bool,
 }
@@ -76,6 +88,9 @@ impl Legal {
                 let by = actor.clone();
                 self.local_only = on.then_some(LocalOnly { since_ms: at_ms, by });
             }
+            Act::PolicyAccepted { version, .. } => {
+                self.versions.accept(PolicyVersion::clone(version), at_ms);
+            }
             Act::NoticePublished { notice, .. } => self.notices.publish(notice.clone()),
             Act::BaselineSet { law, year, baseline } => {
                 self.counters.set_baseline(*law, *year, baseline.clone());
@@ -83,7 +98,10 @@ impl Legal {
             Act::RequestMade { .. } | Act::RequestApproved { .. } | Act::RecordApproved { .. } => {
                 self.approvals.apply(act, at_ms);
             }
-            _ => self.people.apply(act, at_ms),
+            act => {
+                self.people.apply(act, at_ms);
+                self.rights.apply(act, at_ms);
+            }
         }
     }
 
@@ -100,6 +118,9 @@ impl Legal {
             Act::ConsentSet { person, .. }
             | Act::PersonRestricted { person, .. }
             | Act::RecordApproved { person: Some(person), .. } => Concerns::Person(*person),
+            Act::PersonErased { erasure } => {
+                erasure.persons.first().map_or(Concerns::Nobody, |person| Concerns::Person(*person))
+            }
             _ => Concerns::Nobody,
         }
     }

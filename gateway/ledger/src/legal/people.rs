@@ -134,7 +134,6 @@ impl People {
     }
 
     /// Those with a day of leaving.
-    #[expect(dead_code, reason = "retention is not wired yet")]
     pub(crate) fn leavers(&self) -> impl Iterator<Item = (PersonId, Date)> {
         self.0.iter().filter_map(|(&person, legal)| Some((person, legal.leaves?)))
     }
@@ -159,6 +158,16 @@ impl People {
             Act::PersonRestricted { person, on, .. } => {
                 let legal = self.0.entry(*person).or_default();
                 legal.restricted_ms = on.then_some(at_ms);
+            }
+            Act::PersonErased { erasure } if erasure.deferred_ms.is_some() => {
+                for person in &erasure.persons {
+                    self.0.entry(*person).or_default().restricted_ms.get_or_insert(at_ms);
+                }
+            }
+            Act::PersonErased { erasure } if erasure.is_of_all() => {
+                erasure.persons.iter().for_each(|person| {
+                    self.0.remove(person);
+                });
             }
             Act::PersonLeaves { person, on, .. } => {
                 self.0.entry(*person).or_default().leaves = *on;

@@ -61,6 +61,10 @@ impl Year {
         Self { zone, last: (0, 0..0) }
     }
 
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.zone.clone()
+    }
+
     fn of(&mut self, ms: i64) -> i16 {
         if !self.last.1.contains(&ms) {
             let at = Timestamp::from_millisecond(ms).unwrap_or_default();
@@ -96,7 +100,9 @@ impl State {
         }
         self.next_record = self.next_record.max(first + facts.len() as u64);
         if let Some(fact) = facts.first() {
-            let year = self.year.of(fact.attendance.received_ms);
+            let received_ms = fact.attendance.received_ms;
+            self.legal.steps.note(received_ms);
+            let year = self.year.of(received_ms);
             *self.legal.processed.entry(year).or_default() += facts.len() as u64;
         }
     }
@@ -148,9 +154,14 @@ impl State {
 
     /// Takes in a durable act; acts of the tables are not for here.
     pub(crate) fn apply_act(&mut self, act: &Act, at_ms: i64) {
+        self.legal.steps.note(at_ms);
         match act {
             Act::SignersEnrolled { signers } => self.signers.clone_from(signers),
             Act::Governed { governance } => self.governance.clone_from(governance),
+            Act::PolicyAccepted { version, .. } => {
+                self.governance = Some(version.governance.clone());
+                self.legal.apply(act, at_ms);
+            }
             Act::Decided { id, decision } => self.decided(*id, decision),
             Act::Redecided { decision, records } => self.redecided(*decision, records),
             Act::Refused { reason, count, .. } => {

@@ -96,6 +96,11 @@ impl Queue {
         self.queued.contains(record) && !self.inflight.contains(record)
     }
 
+    /// Whether anything may ever have been sent there.
+    pub(crate) fn was_used(&self) -> bool {
+        self.settled > 0 || self.rejected > 0 || !self.sent.is_empty()
+    }
+
     /// True while a record is handed out.
     pub(crate) fn is_sending(&self) -> bool {
         !self.inflight.is_empty()

@@ -2,8 +2,11 @@
 #![allow(missing_docs)]
 
 mod commit;
+mod counters;
 mod legal;
 mod model;
 mod outbox;
+mod policy;
 mod recovery;
+mod rights;
 mod setting;

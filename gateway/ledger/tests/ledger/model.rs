@@ -138,7 +138,7 @@ impl Run {
     async fn govern(&mut self, on: bool) {
         self.version += 1;
         let governance = on.then(|| policy(self.version, "mo-hr"));
-        self.ledger.govern(governance).await.unwrap();
+        self.ledger.govern("test", governance).await.unwrap();
     }
 
     /// Takes parcels if there are any and answers them.

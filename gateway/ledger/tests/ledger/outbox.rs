@@ -148,11 +148,10 @@ async fn a_policy_that_ends_or_loses_its_signatures_holds_what_is_queued() {
     let (ledger, device, person) = staffed(&setting).await;
     commit(&ledger, device, person, 1..4).await;
     let outbox = connected(&ledger).await;
-    let unsigned = muster_ledger::Governance { signatures: String::new(), ..policy(2, "mo-hr") };
-    ledger.govern(Some(unsigned)).await.unwrap();
+    ledger.govern("test", None).await.unwrap();
     nothing(&outbox).await;
     until("held", || ledger.status().held.get("I-05-SIGN") == Some(&3)).await;
-    ledger.govern(Some(policy(3, "mo-hr"))).await.unwrap();
+    ledger.govern("test", Some(policy(1, "mo-hr"))).await.unwrap();
     until("queued", || ledger.status().held.is_empty()).await;
     setting.set_now(NOW_MS + 200 * 86_400_000);
     until("ended", || ledger.status().held.get("I-05-DATE") == Some(&3)).await;
@@ -188,7 +187,7 @@ async fn a_record_sent_before_never_goes_with_other_bytes() {
     drop(left);
     outbox.settle(accepted(parcels)).await.unwrap();
     let coarser = policy_with(2, "mo-hr", |text| text.replace("\"minute\"", "\"hour\""));
-    ledger.govern(Some(coarser)).await.unwrap();
+    ledger.govern("test", Some(coarser)).await.unwrap();
     nothing(&outbox).await;
     let explanation = ledger.explain(key).await.unwrap().unwrap();
     assert_eq!(explanation.state, RecordState::Quarantined);

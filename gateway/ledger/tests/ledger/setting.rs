@@ -20,7 +20,7 @@ use std::time::Duration;
 /// 2026-12-01T09:00:00+08:00.
 pub(crate) const NOW_MS: i64 = 1_796_086_800_000;
 
-const LAW_PACK: &str = r#"
+pub(crate) const LAW_PACK: &str = r#"
 schema = "gw.lawpack/1"
 id = "test"
 version = 1
@@ -75,12 +75,14 @@ gba = true
 id = "mo-hr"
 region = "onprem-mo"
 connector = "https"
+operator = "Test Limited"
 remote_access_from = []
 residency_evidence = "endpoint"
 [[destination]]
 id = "mo-pay"
 region = "onprem-mo-2"
 connector = "https"
+operator = "Test Limited"
 remote_access_from = []
 residency_evidence = "endpoint"
 [[profile]]
@@ -184,7 +186,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Two people who sign.
-fn keys() -> [SigningKey; 2] {
+pub(crate) fn keys() -> [SigningKey; 2] {
     [("ho.mei", "dpo", 1), ("lam.kit", "it-admin", 2)].map(|(person, role, seed)| {
         SigningKey::new(person, role, zeroize::Zeroizing::new([seed; 32])).expect("a key")
     })
@@ -197,24 +199,32 @@ pub(crate) fn policy(version: u32, to: &str) -> Governance {
 
 /// The same, changed before it is signed.
 pub(crate) fn policy_with(version: u32, to: &str, change: impl Fn(String) -> String) -> Governance {
-    let text = POLICY.replace("@VERSION", &version.to_string()).replace("@TO", to);
-    let text = change(text);
-    let policy = Policy::parse(&text).expect("the policy");
-    let pack = LawPack::parse(LAW_PACK).expect("the law pack");
-    let signatures = keys().iter().map(|key| signature::sign(&policy, &pack, key)).collect();
-    Governance { policy: text, law_pack: LAW_PACK.into(), signatures }
+    signed_by(&change(policy_text(version, to)), LAW_PACK, &keys())
+}
+
+/// The policy's text.
+pub(crate) fn policy_text(version: u32, to: &str) -> String {
+    POLICY.replace("@VERSION", &version.to_string()).replace("@TO", to)
+}
+
+/// A policy under a law pack, signed by whoever has these keys.
+pub(crate) fn signed_by(policy: &str, law_pack: &str, keys: &[SigningKey]) -> Governance {
+    let parsed = Policy::parse(policy).expect("the policy");
+    let pack = LawPack::parse(law_pack).expect("the law pack");
+    let signatures = keys.iter().map(|key| signature::sign(&parsed, &pack, key)).collect();
+    Governance { policy: policy.into(), law_pack: law_pack.into(), signatures }
 }
 
 /// Enrols the signers and puts the policy in force.
 pub(crate) async fn govern(ledger: &Ledger, version: u32, to: &str) {
     enrol(ledger).await;
-    ledger.govern(Some(policy(version, to))).await.expect("a policy");
+    ledger.govern("test", Some(policy(version, to))).await.expect("a policy");
 }
 
 /// The same with a policy that sends to `mo-hr`, changed before it is signed.
 pub(crate) async fn govern_with(ledger: &Ledger, change: impl Fn(String) -> String) {
     enrol(ledger).await;
-    ledger.govern(Some(policy_with(1, "mo-hr", change))).await.expect("a policy");
+    ledger.govern("test", Some(policy_with(1, "mo-hr", change))).await.expect("a policy");
 }
 
 /// Enrols who may sign.

@@ -1,6 +1,7 @@
-//! `muster journal`: verify (exit 0 whole, 1 damaged, 2 cannot read), export, rebuild-views.
+//! `muster journal`: verify (exit 0 whole, 1 damaged, 2 cannot read), export, replay,
+//! rebuild-views.
 //!
-//! The first two read the files alone, also beside a running gateway.
+//! Verify and export read the files alone, also beside a running gateway.
 
 use crate::cli::{BoxArgs, JournalCommand};
 use crate::control::Request;
@@ -27,11 +28,27 @@ pub(super) fn journal(command: JournalCommand) -> Outcome {
             out.flush()?;
             Ok(ExitCode::SUCCESS)
         }
+        JournalCommand::Replay { json, at } => replay(json, &at),
         JournalCommand::RebuildViews { at } => {
             super::ask(&at, Request::RebuildViews)?;
             super::print_lines(["the views are being built again; punches go on being taken"])
         }
     }
+}
+
+fn replay(json: bool, at: &BoxArgs) -> Outcome {
+    let replayed = super::ask(at, Request::ReplayDecisions)?.result;
+    let differ = replayed["differ"].as_array().is_some_and(|differ| !differ.is_empty());
+    if json {
+        super::print_json(&replayed)?;
+    } else {
+        let (records, same, gone) = (&replayed["records"], &replayed["same"], &replayed["gone"]);
+        let named = replayed["differ"].as_array().into_iter().flatten();
+        let named = named.map(|id| format!("differs: {}", id.as_str().unwrap_or_default()));
+        let total = format!("{records} decided again, {same} the same, {gone} cannot be any more");
+        super::print_lines(std::iter::once(total).chain(named))?;
+    }
+    Ok(if differ { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn verify(at: &BoxArgs) -> anyhow::Result<JournalReport> {

@@ -156,7 +156,23 @@ fn counted(counters: &Value) -> Vec<String> {
             if bound { " (lower bound: no other system's exports entered)" } else { "" }
         )
     };
-    counters["exports"].as_array().into_iter().flatten().map(line).collect()
+    let exports = counters["exports"].as_array().into_iter().flatten().map(line);
+    let mark = |mark: &Value| {
+        let forecast =
+            mark["forecast"].as_str().map(|day| format!(", reached on {day} at this pace"));
+        let bound = if mark["lower_bound"] == true { " (lower bound)" } else { "" };
+        let scale = if mark["scale"] == "legal" { "law " } else { "early" };
+        let alarm = if mark["alarm"] == true { "ALARM " } else { "" };
+        format!(
+            "{alarm}{scale} {}: {} of {}{bound}{}",
+            text(&mark["threshold"]),
+            mark["count"],
+            mark["at"],
+            forecast.unwrap_or_default()
+        )
+    };
+    let marks = counters["meter"].as_array().into_iter().flatten().map(mark);
+    exports.chain(marks).collect()
 }
 
 pub(super) fn ask(at: &BoxArgs, request: LegalRequest) -> Result<Value, Failure> {

@@ -1,10 +1,12 @@
-//! `muster person`: import, show, map.
+//! `muster person`: import, show, map, and what people may ask for.
 
-use crate::cli::PersonCommand;
-use crate::control::Request;
-use crate::exit::{self, Failure, Outcome};
+use super::moment::moment;
+use crate::cli::{BoxArgs, ExportFormat, PersonCommand, RightWord};
+use crate::control::{Request, RightsCommand, Wanted};
+use crate::exit::{self, Failure, OrExit as _, Outcome};
 use anyhow::{anyhow, bail};
-use muster_ledger::PersonProfile;
+use muster_ledger::{Elsewhere, PersonProfile, Right};
+use muster_residency::vocab::Law;
 use serde_json::Value;
 use std::path::Path;
 
@@ -38,9 +40,147 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
             let shown = serde_json::json!({ "person": answer.result, "records": answer.rows });
             if json { super::print_json(&shown) } else { show(&shown) }
         }
+        PersonCommand::Export { id, format, at } => export(id, format, &at),
+        PersonCommand::Correct { id, set, reason, at } => correct(id, &set, reason, &at),
+        PersonCommand::Restrict { id, lift, reason, at } => {
+            rights(&at, RightsCommand::Restrict { id, on: !lift, reason })?;
+            let word = if lift { "lifted; their records are judged again" } else { "restricted" };
+            super::print_lines([word])
+        }
+        PersonCommand::Erase { id, biometrics, key, at } => {
+            super::approve::request(&at, Wanted::Erase { id, biometrics_only: biometrics }, &key)
+        }
+        PersonCommand::Erasures { json, at } => erasures(json, &at),
+        PersonCommand::ErasedAt { request, place, at } => erased_at(request, &place, &at),
+        PersonCommand::Leave { id, on, cancel: _, at } => {
+            rights(&at, RightsCommand::Leave { id, on })?;
+            super::print_lines(["noted"])
+        }
+        PersonCommand::Request { id, right, law, received, days, at } => {
+            let config = super::load(&at)?;
+            let law = Law::from_code(&law).ok_or_else(|| anyhow!("{law:?} is not a law, as HK"));
+            let received = received.map(|text| moment(&config, &text)).transpose();
+            let received = received.or_exit(exit::USAGE)?;
+            let (law, right) = (law.or_exit(exit::USAGE)?, right.into());
+            let asked = rights(&at, RightsCommand::Ask { id, right, law, received, days })?;
+            let due = time(&asked["due_ms"]);
+            super::print_lines([format!("request {}: an answer is owed by {due}", asked["number"])])
+        }
+        PersonCommand::Answer { number, answer, at } => {
+            rights(&at, RightsCommand::Answer { number, answer })?;
+            super::print_lines(["answered"])
+        }
+        PersonCommand::Requests { json, at } => requests(json, &at),
         PersonCommand::Map { device, number, id, at } => {
             super::ask(&at, Request::PersonMap { device, number, id })?;
             super::print_lines(["mapped; their punches are judged again"])
+        }
+    }
+}
+
+fn rights(at: &BoxArgs, request: RightsCommand) -> Result<Value, Failure> {
+    Ok(super::ask(at, Request::Rights { request })?.result)
+}
+
+/// All of it as JSON, or the records as CSV.
+fn export(id: String, format: ExportFormat, at: &BoxArgs) -> Outcome {
+    let answer = super::ask(at, Request::Rights { request: RightsCommand::Export { id } })?;
+    if format == ExportFormat::Csv {
+        return super::records::csv(&answer.rows);
+    }
+    let mut all = answer.result;
+    all["records"] = answer.rows.into();
+    super::print_json(&all)
+}
+
+fn correct(id: String, set: &[String], reason: String, at: &BoxArgs) -> Outcome {
+    let pair = |text: &String| {
+        let (column, value) = text.split_once('=')?;
+        Some((column.to_owned(), value.to_owned()))
+    };
+    let set: Option<Vec<_>> = set.iter().map(pair).collect();
+    let set = set.ok_or_else(|| anyhow!("write --set COLUMN=VALUE")).or_exit(exit::USAGE)?;
+    let done = rights(at, RightsCommand::Correct { id, set, reason })?;
+    super::print_lines([format!("corrected: {}", done["corrected"])])
+}
+
+fn erasures(json: bool, at: &BoxArgs) -> Outcome {
+    let erasures = rights(at, RightsCommand::Erasures)?;
+    if json {
+        return super::print_json(&erasures);
+    }
+    super::print_lines(erasures.as_array().into_iter().flatten().map(erasure_line))
+}
+
+/// Nothing says "erased" before nothing is left to do.
+fn erasure_line(told: &Value) -> String {
+    let erasure = &told["erasure"];
+    let request = super::plain(erasure["request"].as_str().unwrap_or_default());
+    if told["erased"] == true {
+        return format!("{request}  erased");
+    }
+    let mut left: Vec<String> = Vec::new();
+    if !erasure["deferred_ms"].is_null() {
+        let (until, law) = (time(&erasure["deferred_ms"]), erasure["law"].as_str().unwrap_or(""));
+        left.push(format!("restricted until {until}: the law of {law} wants the hours kept"));
+    }
+    for place in erasure["todo"].as_array().into_iter().flatten() {
+        let place: Option<Elsewhere> = serde_json::from_value(place.clone()).ok();
+        left.extend(place.map(|place| super::plain(&place.to_string())));
+    }
+    format!("{request}  gone from this box, still to do: {}", left.join(", "))
+}
+
+fn erased_at(request: String, place: &str, at: &BoxArgs) -> Outcome {
+    let place = match place.split_once(' ') {
+        Some(("terminal", name)) => Some(Elsewhere::Terminal(name.to_owned())),
+        Some(("region", name)) => Some(Elsewhere::Region(name.to_owned())),
+        None if place == "backups" => Some(Elsewhere::Backups),
+        _ => None,
+    };
+    let wrong = || anyhow!("a place is `terminal NAME`, `region NAME` or `backups`");
+    let place = place.ok_or_else(wrong).or_exit(exit::USAGE)?;
+    let told = rights(at, RightsCommand::ErasedAt { request, place })?;
+    super::print_lines([erasure_line(&told)])
+}
+
+fn requests(json: bool, at: &BoxArgs) -> Outcome {
+    let requests = rights(at, RightsCommand::Requests)?;
+    if json {
+        return super::print_json(&requests);
+    }
+    let line = |told: &Value| {
+        let request = &told["request"];
+        let text = |value: &Value| super::plain(value.as_str().unwrap_or("-"));
+        let state = match (request["answered_ms"].is_null(), told["overdue"] == true) {
+            (false, _) => "answered".to_owned(),
+            (true, true) => format!("OVERDUE since {}", time(&request["due_ms"])),
+            (true, false) => format!("owed by {}", time(&request["due_ms"])),
+        };
+        let (person, right) = (text(&told["person"]), text(&request["right"]));
+        format!(
+            "{:>4}  {person} {right} under {}: {state}",
+            request["number"],
+            text(&request["law"])
+        )
+    };
+    super::print_lines(requests.as_array().into_iter().flatten().map(line))
+}
+
+fn time(ms: &Value) -> String {
+    let at = ms.as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    at.map(|at| at.to_string()).unwrap_or_default()
+}
+
+impl From<RightWord> for Right {
+    fn from(word: RightWord) -> Self {
+        match word {
+            RightWord::Access => Self::Access,
+            RightWord::Export => Self::Export,
+            RightWord::Correct => Self::Correct,
+            RightWord::Restrict => Self::Restrict,
+            RightWord::Erase => Self::Erase,
+            RightWord::Object => Self::Object,
         }
     }
 }

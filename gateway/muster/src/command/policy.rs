@@ -1,5 +1,7 @@
 //! `muster policy`: check, key, sign, publish, explain, replay.
 
+mod history;
+
 use crate::cli::{BoxArgs, PolicyCommand};
 use crate::config::Config;
 use crate::control::Request;
@@ -27,6 +29,11 @@ pub(super) fn policy(command: PolicyCommand) -> Outcome {
         }
         PolicyCommand::Key { person, role, out } => key(&person, &role, &out),
         PolicyCommand::Sign { policy, key, law_pack, at } => sign(&policy, &key, law_pack, &at),
+        PolicyCommand::Shadow { policy, law_pack, json, at } => {
+            history::shadow(&policy, law_pack, json, &at)
+        }
+        PolicyCommand::History { json, at } => history::history(json, &at),
+        PolicyCommand::Rollback { version, out, at } => history::rollback(version, &out, &at),
         PolicyCommand::Publish { policy, at } => publish(&policy, &at),
         PolicyCommand::Explain { record, json, at } => {
             let explained = super::ask(&at, Request::Explain { record })?.result;
@@ -108,7 +115,11 @@ fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
         law_pack: store::read_bounded(&section.or_exit(exit::CONFIG)?.law_pack)?,
         signatures: store::read_signatures(policy).or_exit(exit::DATA)?,
     };
-    let done = super::ask(at, Request::Publish { governance })?.result;
+    let answer = super::ask(at, Request::Publish { governance });
+    let done = answer.map_err(|failure| failure.of(policy))?.result;
+    if let Some(next) = done["next"].as_str() {
+        return super::print_lines([format!("{next} is accepted and takes over on its day")]);
+    }
     let name = done["policy"].as_str().unwrap_or("the policy").to_owned();
     let holds: Vec<&str> =
         done["holds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

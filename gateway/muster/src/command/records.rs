@@ -63,6 +63,18 @@ async fn table(
     Ok(csv.flush()?)
 }
 
+/// Prints rows as CSV.
+pub(super) fn csv(rows: &[Value]) -> Outcome {
+    let mut csv = csv::Writer::from_writer(io::stdout().lock());
+    csv.write_record(COLUMNS).map_err(anyhow::Error::from)?;
+    for row in rows {
+        let cells = COLUMNS.map(|column| cell(&row[column]));
+        csv.write_record(cells).map_err(anyhow::Error::from)?;
+    }
+    csv.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// A value as a cell that no spreadsheet takes for a formula.
 fn cell(value: &Value) -> String {
     let text = match value {

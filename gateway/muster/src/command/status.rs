@@ -23,6 +23,12 @@ fn lines(status: &Value) -> Vec<String> {
     ];
     let holds = status["policy_holds"].as_array().into_iter().flatten();
     lines.extend(holds.map(|code| format!("             nothing leaves: {}", text(code))));
+    if let Some(refused) = status["policy_refused"].as_str() {
+        lines.push(format!("             refused: {}", super::plain(refused)));
+    }
+    if let Some(next) = status["policy_next"].as_str() {
+        lines.push(format!("             {} takes over on its day", super::plain(next)));
+    }
     if !status["local_only"].is_null() {
         let by = text(&status["local_only"]["by"]);
         lines.push(format!("local-only   on, by {by}: nothing leaves"));

@@ -1,10 +1,12 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, legal, records};
+use super::{Refused, Request, legal, records, rights};
 use crate::config::Config;
 use crate::{exit, store};
 use muster_intake::authority::{self, Authority};
-use muster_ledger::{Devices, DevicesError, Directory, Governance, Ledger, PersonProfile};
+use muster_ledger::{
+    Devices, DevicesError, Directory, GovernError, Governance, Ledger, PersonProfile,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -66,6 +68,10 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::Publish { governance } => publish(facts, governance).await,
         Request::Explain { record } => records::explain(facts, &record).await,
         Request::Records { from, to } => records::records(facts, from, to, rows).await,
+        Request::Rights { request } => rights::execute(facts, request, rows).await,
+        Request::Shadow { governance } => value(&ledger.shadow(&governance).await.map_err(data)?),
+        Request::History => value(&ledger.policy_versions()),
+        Request::ReplayDecisions => value(&ledger.replay_decisions().await.map_err(unavailable)?),
         Request::Legal { request } => legal::execute(facts, request).await,
         Request::RebuildViews => {
             ledger.views().rebuild();
@@ -113,12 +119,17 @@ async fn publish(facts: &Facts, governance: Governance) -> Result<Value> {
     let Some(place) = &facts.config.policy else {
         return Err(Refused::new(exit::CONFIG, "the configuration has no [policy]; add it first"));
     };
-    facts.ledger.govern(Some(governance.clone())).await.map_err(data)?;
+    let accepted = facts.ledger.govern(&facts.actor, Some(governance.clone())).await;
+    accepted.map_err(|error| match error {
+        GovernError::Refused(refused) => data(refused),
+        GovernError::Commit(error) => unavailable(error),
+    })?;
     store::replace(&store::signatures_path(&place.file), &governance.signatures)
         .and_then(|()| store::replace(&place.file, &governance.policy))
         .map_err(|e| unavailable(format!("{} cannot be written: {e}", place.file.display())))?;
     let status = facts.ledger.status();
-    Ok(json!({ "policy": status.policy, "holds": status.policy_holds }))
+    let (policy, next) = (status.policy, status.policy_next);
+    Ok(json!({ "policy": policy, "next": next, "holds": status.policy_holds }))
 }
 
 pub(super) fn value(what: &impl Serialize) -> Result<Value> {

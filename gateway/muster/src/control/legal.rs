@@ -159,7 +159,9 @@ fn counters(facts: &Facts) -> Result<Value> {
         |&(law, year)| json!({ "law": law, "year": year, "baseline": ledger.baseline(law, year) }),
     );
     let bases: Vec<Value> = bases.collect();
-    Ok(json!({ "exports": rows, "baselines": bases, "processed": ledger.processed() }))
+    let meter = ledger.meter(Law::CN);
+    let processed = ledger.processed();
+    Ok(json!({ "exports": rows, "baselines": bases, "meter": meter, "processed": processed }))
 }
 
 /// The exact text to sign for a request, or for a record.
@@ -184,7 +186,11 @@ async fn approve(facts: &Facts, request: &str, at_ms: i64, line: &str) -> Result
         let by = ledger.approve_record(id, at_ms, line).await.map_err(request_refused)?;
         return Ok(json!({ "record": id, "approved_by": by }));
     }
-    value(&ledger.approve(request, line).await.map_err(request_refused)?)
+    let mut done = value(&ledger.approve(request, line).await.map_err(request_refused)?)?;
+    let erasure = ledger.erasures().into_iter().find(|erasure| erasure.request == request);
+    let todo = erasure.into_iter().flat_map(|erasure| erasure.todo);
+    done["todo"] = todo.map(|place| place.to_string()).collect();
+    Ok(done)
 }
 
 fn action(facts: &Facts, wanted: Wanted) -> Result<Action> {

@@ -9,11 +9,13 @@ mod client;
 mod execute;
 mod legal;
 mod records;
+mod rights;
 mod server;
 
 pub(crate) use client::{Answer, call, call_streaming};
 pub(crate) use execute::{Facts, Listening, execute};
 pub(crate) use legal::{Consent, LegalRequest, Wanted};
+pub(crate) use rights::RightsCommand;
 pub(crate) use server::serve;
 
 use crate::cli;
@@ -43,6 +45,10 @@ pub(crate) enum Request {
     Records { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date> },
     RebuildViews,
     Legal { request: LegalRequest },
+    Rights { request: RightsCommand },
+    Shadow { governance: Governance },
+    History,
+    ReplayDecisions,
 }
 
 /// A line of the answer.

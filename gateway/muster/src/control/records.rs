@@ -12,8 +12,10 @@ use tokio::sync::mpsc::Sender;
 
 /// Rows read from the views at a time.
 const PAGE: usize = 1_000;
-/// Days of a person that `person show` reads back.
+/// Days of a person that are read at a time: what `person show` reads back.
 const SHOW_DAYS: i64 = 366;
+/// Years of records that there can be.
+const ALL_YEARS: u32 = 10;
 
 /// Rows of all records received from `from` to `to`.
 pub(super) async fn records(
@@ -43,27 +45,41 @@ pub(super) async fn records(
     }
 }
 
-/// What is held on one person, then their records of the last year.
+/// What is held on one person, with their records of the last year as rows.
 pub(super) async fn person(facts: &Facts, id: &str, rows: Sender<Value>) -> Result<Value, Refused> {
+    person_since(facts, id, Some(1), rows).await
+}
+
+/// The same with the records of so many years, or of all.
+pub(super) async fn person_since(
+    facts: &Facts,
+    id: &str,
+    years: Option<u32>,
+    rows: Sender<Value>,
+) -> Result<Value, Refused> {
     let directory = facts.ledger.directory();
     let unknown = || data("there is no such person; use the number the terminals send");
     let person = directory.find(id).ok_or_else(unknown)?;
     let profile = directory.profile(person).ok_or_else(unknown)?;
-    let zone = zone(facts);
-    let today = jiff::Timestamp::now().to_zoned(zone).date();
-    let from = today.saturating_sub(jiff::Span::new().days(SHOW_DAYS));
-    let to = today.saturating_add(jiff::Span::new().days(1));
+    let tomorrow = jiff::Timestamp::now().to_zoned(zone(facts)).date().saturating_add(days(1));
     let views = facts.ledger.views();
-    let days = views.person(person, from, to).await.map_err(unavailable)?;
     let mut names = Names::new(facts);
-    for (_, day) in days {
-        for row in &day.records {
-            if rows.send(names.record(row)).await.is_err() {
-                return Ok(Value::Null);
+    for year in (0..years.unwrap_or(ALL_YEARS)).rev() {
+        let to = tomorrow.saturating_sub(days(i64::from(year) * SHOW_DAYS));
+        let from = to.saturating_sub(days(SHOW_DAYS - 1));
+        for (_, day) in views.person(person, from, to).await.map_err(unavailable)? {
+            for row in &day.records {
+                if rows.send(names.record(row)).await.is_err() {
+                    return Ok(Value::Null);
+                }
             }
         }
     }
     value(&profile)
+}
+
+fn days(count: i64) -> jiff::Span {
+    jiff::Span::new().days(count)
 }
 
 /// The stored decision of a record, in full.

@@ -11,10 +11,8 @@ mod structure;
 
 use crate::decide::decide;
 use crate::decision::Decision;
-use crate::policy::Policy;
 use crate::rules::Rules;
 use crate::vocab::{Field, Verdict};
-use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -93,7 +91,7 @@ pub fn compare(old: &Decision, new: &Decision) -> Direction {
 
 /// What shows in decisions, grouped by what they come to.
 fn decided(old: &Rules, new: &Rules, points: &points::Points) -> Vec<Change> {
-    let (old, new) = (undated(old), undated(new));
+    let (old, new) = (old.undated(), new.undated());
     let mut groups: BTreeMap<(Direction, String), (String, usize)> = BTreeMap::new();
     for point in points.iter() {
         let before = point.with(|facts| decide(&old, facts));
@@ -114,14 +112,6 @@ fn decided(old: &Rules, new: &Rules, points: &points::Points) -> Vec<Change> {
     groups.into_iter().map(change).collect()
 }
 
-/// The same rules, in force always: dates are compared apart.
-fn undated(rules: &Rules) -> Rules {
-    let mut policy: Policy = rules.policy().clone();
-    policy.header.effective_from = Timestamp::MIN;
-    policy.header.effective_until = Timestamp::MAX;
-    Rules::new(policy, rules.law_pack().clone())
-}
-
 fn outcome(decision: &Decision) -> String {
     match decision.destination() {
         Some(destination) => {
@@ -139,6 +129,7 @@ fn outcome(decision: &Decision) -> String {
 mod tests {
     use super::*;
     use crate::law_pack::LawPack;
+    use crate::policy::Policy;
 
     const BANK: &str = include_str!("../../tests/policies/mo-bank.toml");
     const SCHOOL: &str = include_str!("../../tests/policies/hk-school.toml");

@@ -1,0 +1,268 @@
+//! People's rights and what time takes away.
+
+use crate::setting::{
+    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, govern, keys, next,
+    policy_text, punch, signed_by, until,
+};
+use muster_attendance::{DeviceId, PersonId};
+use muster_ledger::{
+    Action, Elsewhere, Keyring, KeyringError, Ledger, PersonProfile, Right, request_text,
+};
+use muster_residency::approval::{Part, sign};
+use muster_residency::vocab::Law;
+use std::path::Path;
+
+const DAY_MS: i64 = 86_400_000;
+
+async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
+    let (ledger, _) = setting.open();
+    govern(&ledger, 1, "mo-hr").await;
+    ledger.directory().import(vec![employee("17")]).await.unwrap();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    (ledger, device, person)
+}
+
+/// Two people decide to erase.
+async fn erase(ledger: &Ledger, person: PersonId, biometrics_only: bool, at_ms: i64) -> String {
+    let [dpo, admin] = keys();
+    let action = Action::Erase { person, biometrics_only };
+    let text = request_text(&action, "mo-hq", at_ms);
+    let request = ledger.ask(action, at_ms, &sign(Part::Ask, &text, &admin)).await.unwrap();
+    ledger.approve(&request.id, &sign(Part::Approve, &text, &dpo)).await.unwrap();
+    request.id
+}
+
+fn evidence(keyring: &Keyring, person: PersonId) -> bool {
+    match keyring.find_vault_secret(Some(person), 0) {
+        Ok(_) => true,
+        Err(KeyringError::Gone) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn contains(folder: &Path, needle: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
+        if path.is_dir() {
+            return contains(&path, needle);
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        bytes.windows(needle.len()).any(|window| window == needle)
+    })
+}
+
+#[tokio::test]
+async fn erasing_leaves_punches_of_nobody_and_a_list_of_what_is_left_to_do() {
+    let setting = Setting::new();
+    let (ledger, device, person) = staffed(&setting).await;
+    commit(&ledger, device, person, 1..4).await;
+    let outbox = connected(&ledger).await;
+    outbox.settle(accepted(next(&outbox, 1).await)).await.unwrap();
+    assert!(evidence(&ledger.keyring(), person));
+    let request = erase(&ledger, person, false, NOW_MS).await;
+    assert!(!evidence(&ledger.keyring(), person));
+    assert!(ledger.directory().profile(person).is_none());
+    assert_eq!(ledger.directory().find("17"), None);
+    until("held", || outbox.backlog() == 0).await;
+    let erasure = ledger.erasures().pop().unwrap();
+    let todo: Vec<_> = erasure.todo.iter().cloned().collect();
+    assert_eq!(todo, [Elsewhere::Backups, Elsewhere::Region("mo-hr".into())]);
+    assert!(!erasure.is_complete());
+    let elsewhere = Elsewhere::Terminal("gate".into());
+    assert!(ledger.erased_elsewhere("hr", &request, elsewhere).await.is_err());
+    let erasure = ledger.erased_elsewhere("hr", &request, Elsewhere::Backups).await.unwrap();
+    assert!(!erasure.is_complete());
+    let region = Elsewhere::Region("mo-hr".into());
+    assert!(ledger.erased_elsewhere("hr", &request, region).await.unwrap().is_complete());
+    let records = ledger.status().records;
+    ledger.close().await;
+    let name = b"Name 17";
+    assert!(!contains(&setting.data(), name));
+    let (again, recovery) = setting.open();
+    assert_eq!((again.status().records, recovery.damaged_count), (records, 0));
+    assert!(again.directory().profile(person).is_none());
+    let report =
+        muster_ledger::verify_journal(&setting.data(), muster_ledger::RootKey::new([7; 32]));
+    assert!(report.unwrap().whole);
+    // Erasing again is refused, and the number that comes again is somebody new.
+    let new = again.directory().exchange(device, "17").await.unwrap();
+    assert_ne!(new, person);
+}
+
+#[tokio::test]
+async fn a_crash_between_the_act_and_the_key_erases_all_the_same() {
+    let setting = Setting::new();
+    let (ledger, device, person) = staffed(&setting).await;
+    commit(&ledger, device, person, 1..2).await;
+    let before = setting.crash("keys-as-they-were");
+    erase(&ledger, person, false, NOW_MS).await;
+    ledger.close().await;
+    // The journal of after with the keys of before: what a crash between the two leaves.
+    let keys = |setting: &Setting| setting.data().join("keys/persons");
+    std::fs::copy(keys(&before), keys(&setting)).unwrap();
+    let (again, _) = setting.open();
+    assert!(!evidence(&again.keyring(), person));
+    assert!(again.directory().profile(person).is_none());
+}
+
+#[tokio::test]
+async fn biometrics_go_alone_and_the_sheet_stays_whole() {
+    let setting = Setting::new();
+    let (ledger, device, person) = staffed(&setting).await;
+    commit(&ledger, device, person, 1..4).await;
+    erase(&ledger, person, true, NOW_MS).await;
+    assert!(!evidence(&ledger.keyring(), person));
+    assert_eq!(ledger.directory().profile(person).unwrap().name.as_deref(), Some("Name 17"));
+    let (from, to) = (jiff::civil::date(2026, 12, 1), jiff::civil::date(2026, 12, 2));
+    let days = ledger.views().person(person, from, to).await.unwrap();
+    assert_eq!(days[0].1.records.len(), 3);
+    assert_eq!(connected(&ledger).await.backlog(), 3);
+}
+
+#[tokio::test]
+async fn one_person_erases_nobody() {
+    let setting = Setting::new();
+    let (ledger, _, person) = staffed(&setting).await;
+    let [dpo, _] = keys();
+    let action = Action::Erase { person, biometrics_only: false };
+    let text = request_text(&action, "mo-hq", NOW_MS);
+    let request = ledger.ask(action, NOW_MS, &sign(Part::Ask, &text, &dpo)).await.unwrap();
+    assert!(ledger.approve(&request.id, &sign(Part::Approve, &text, &dpo)).await.is_err());
+    // The approval of another request is none of this one.
+    let other = request_text(&Action::LocalOnlyOff, "mo-hq", NOW_MS);
+    let [_, admin] = keys();
+    assert!(ledger.approve(&request.id, &sign(Part::Approve, &other, &admin)).await.is_err());
+    assert!(ledger.directory().profile(person).is_some());
+}
+
+#[tokio::test]
+async fn leavers_biometrics_go_on_their_day_while_hours_stay() {
+    let setting = Setting::new();
+    let (ledger, device, person) = staffed(&setting).await;
+    commit(&ledger, device, person, 1..2).await;
+    let day = jiff::civil::date(2026, 12, 2);
+    ledger.set_leaving("hr", person, Some(day)).await.unwrap();
+    assert_eq!(ledger.retain().await.unwrap().leavers, 0);
+    // 2026-12-01T23:59:59+08:00 and a second later; each hour looked at, as the box does.
+    let midnight = NOW_MS + 15 * 3_600_000;
+    let ledger = later(&setting, ledger, midnight - 1).await;
+    assert_eq!(ledger.retain().await.unwrap().leavers, 0);
+    let ledger = later(&setting, ledger, midnight).await;
+    assert_eq!(ledger.retain().await.unwrap().leavers, 1);
+    assert_eq!(ledger.retain().await.unwrap().leavers, 0, "once");
+    assert!(!evidence(&ledger.keyring(), person));
+    assert!(ledger.directory().profile(person).is_some());
+}
+
+/// The box is started again at a later time: less than two days are no jump.
+async fn later(setting: &Setting, ledger: Ledger, ms: i64) -> Ledger {
+    ledger.close().await;
+    setting.set_now(ms);
+    setting.open().0
+}
+
+/// A policy that keeps records for a hundred days, under a statute's floor.
+async fn keeping(ledger: &Ledger, floor: Option<u32>) {
+    enrol(ledger).await;
+    let floor = floor.map_or(String::new(), |days| {
+        format!("floor_days = {days}\nfloor_source = \"-\"\nthen = \"hours-only\"\n")
+    });
+    let text = policy_text(1, "mo-hr").replace("2027-03-01", "2028-03-01")
+        + "[[retention]]\nclass = \"attendance.event\"\nlocal_days = 100\n"
+        + &floor;
+    ledger.govern("test", Some(signed_by(&text, LAW_PACK, &keys()))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_months_key_goes_at_its_ceiling_and_nothing_after_a_jump() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    keeping(&ledger, None).await;
+    ledger.directory().import(vec![employee("17")]).await.unwrap();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    commit(&ledger, device, person, 1..4).await;
+    assert_eq!(ledger.retain().await.unwrap().months, Vec::<u32>::new());
+    // 2027-03-11T09:00:00+08:00: the first of December is a hundred days ago.
+    let over = NOW_MS + 100 * DAY_MS;
+    setting.set_now(over);
+    let jumped = ledger.retain().await.unwrap();
+    assert!(jumped.waits_for_clock && jumped.months.is_empty(), "{jumped:?}");
+    let at = muster_attendance::DeviceTime { seconds: over / 1000, offset_minutes: 480 };
+    let late = muster_attendance::Attendance { at, received_ms: over, ..punch(device, 9, person) };
+    let punches = vec![late];
+    ledger.committer().commit(punches).await.unwrap();
+    // Neither do restarts within a day make the jump forgotten.
+    let ledger = later(&setting, ledger, over + DAY_MS - 1).await;
+    assert!(ledger.retain().await.unwrap().waits_for_clock);
+    let ledger = later(&setting, ledger, over + DAY_MS).await;
+    setting.trust(false);
+    assert!(ledger.retain().await.unwrap().waits_for_clock);
+    setting.trust(true);
+    let retained = ledger.retain().await.unwrap();
+    assert_eq!((retained.months, retained.act_months), (vec![202612], vec![]));
+    assert_eq!(ledger.retain().await.unwrap().months, Vec::<u32>::new(), "once");
+    let (from, to) = (jiff::civil::date(2026, 12, 1), jiff::civil::date(2026, 12, 31));
+    let mut days = ledger.views().person(person, from, to).await;
+    while matches!(days, Err(muster_ledger::ViewsError::Rebuilding { .. })) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        days = ledger.views().person(person, from, to).await;
+    }
+    assert_eq!(days.unwrap().len(), 0);
+    ledger.close().await;
+    let root = || muster_ledger::RootKey::new([7; 32]);
+    let report = muster_ledger::verify_journal(&setting.data(), root()).unwrap();
+    assert!(report.whole && report.unreadable > 0, "{report:?}");
+    let (again, recovery) = setting.open();
+    assert_eq!((recovery.damaged_count, again.status().records), (0, 4));
+}
+
+#[tokio::test]
+async fn a_statutes_floor_restricts_first_and_erases_on_its_day() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    keeping(&ledger, Some(365)).await;
+    ledger.directory().import(vec![employee("17")]).await.unwrap();
+    let device = ledger.devices().intern("gate").unwrap();
+    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    commit(&ledger, device, person, 1..2).await;
+    erase(&ledger, person, false, NOW_MS).await;
+    let erasure = ledger.erasures().pop().unwrap();
+    assert_eq!(erasure.deferred_ms, Some(NOW_MS + 365 * DAY_MS));
+    assert_eq!(erasure.law, Some(Law::MO));
+    assert!(!evidence(&ledger.keyring(), person), "biometric evidence does not wait");
+    until("held", || ledger.status().held.get("C-03-RESTRICTED") == Some(&1)).await;
+    assert!(ledger.directory().profile(person).is_some());
+    ledger.close().await;
+    setting.set_now(NOW_MS + 365 * DAY_MS);
+    let (ledger, _) = setting.open();
+    assert!(ledger.retain().await.unwrap().waits_for_clock, "a year in one step is a jump");
+    let ledger = later(&setting, ledger, NOW_MS + 366 * DAY_MS).await;
+    assert_eq!(ledger.retain().await.unwrap().erased, 1);
+    assert!(ledger.directory().profile(person).is_none());
+}
+
+#[tokio::test]
+async fn correcting_leaves_a_trail_and_requests_have_their_time() {
+    let setting = Setting::new();
+    let (ledger, _, person) = staffed(&setting).await;
+    let correct = PersonProfile { name: Some("Chan Tai Man".into()), ..employee("17") };
+    let columns = ledger.correct("hr", person, correct, "misspelt").await.unwrap();
+    assert_eq!(columns, ["name"]);
+    let name = ledger.directory().profile(person).unwrap().name;
+    assert_eq!(name.as_deref(), Some("Chan Tai Man"));
+    let mut journal = Vec::new();
+    let root = muster_ledger::RootKey::new([7; 32]);
+    muster_ledger::export_journal(&setting.data(), root, &mut journal).unwrap();
+    let journal = String::from_utf8(journal).unwrap();
+    assert!(journal.contains("person-corrected") && journal.contains("misspelt"));
+    assert!(!journal.contains("Chan Tai Man"));
+    let now = jiff::Timestamp::from_millisecond(NOW_MS).unwrap();
+    let asked = ledger.ask_right("hr", person, Right::Access, Law::HK, now, None).await.unwrap();
+    assert_eq!((asked.number, asked.due_ms), (1, NOW_MS + 40 * DAY_MS));
+    setting.set_now(NOW_MS + 40 * DAY_MS + 1);
+    assert_eq!(ledger.status().rights_overdue, 1);
+    ledger.answer_right("hr", 1, "handed over").await.unwrap();
+    assert_eq!(ledger.status().rights_overdue, 0);
+    assert!(ledger.answer_right("hr", 2, "-").await.is_err());
+}

@@ -1,0 +1,303 @@
+//! Where records may go, seen from outside: with the shipped commands, a real region over TLS, and
+//! a terminal that goes on punching.
+
+use anyhow::{Context as _, Result, ensure};
+use muster_tests::binary::{Build, gateway};
+use muster_tests::device::{After, Device, Habits, Way};
+use muster_tests::gateway::Gateway;
+use muster_tests::office::{self, as_text, key};
+use muster_tests::punch::people;
+use muster_tests::region::{Looks, Region};
+use muster_tests::site::{Layout, Site};
+use rustix::process::Signal;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const START: Duration = Duration::from_secs(10);
+/// What a change may take to be felt.
+const SOON: Duration = Duration::from_secs(15);
+
+/// A box with its people and a region, and a terminal that punches.
+struct Stage {
+    dir: tempfile::TempDir,
+    site: Site,
+    region: Region,
+    way: Way,
+    gateway: Gateway,
+    device: Option<Device>,
+}
+
+impl Stage {
+    /// The policy is changed before it is signed.
+    fn new(change: impl Fn(String) -> String, more: &str) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let region = Region::start(office::REGION, dir.path(), Looks::Closely)?;
+        let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
+        layout.more = region.section(office::DESTINATION) + more;
+        layout.log = dir.path().join("gateway.log");
+        office::make_keys(&mut layout, dir.path())?;
+        let site = Site::init(layout)?;
+        office::import(&site, people())?;
+        let policy = office::write_policy(&site, 1, change)?;
+        for person in ["a.dpo", "b.admin"] {
+            office::sign(&site, &policy, &key(dir.path(), person))?;
+        }
+        site.muster(&["policy", "publish", as_text(&policy)?])?;
+        let (way, gateway) = (Way::default(), start(&site)?);
+        let mut stage = Self { dir, site, region, way, gateway, device: None };
+        stage.meet()?;
+        Ok(stage)
+    }
+
+    fn meet(&mut self) -> Result<()> {
+        self.way.set(Some(self.gateway.loopback()?));
+        Ok(())
+    }
+
+    fn punch(&mut self, pause: Duration) {
+        let habits =
+            Habits { name: "gate-1".to_owned(), seed: 7, window: 8, after: After::Resend, pause };
+        self.device = Some(Device::start(habits, &self.way));
+    }
+
+    fn receipted(&self) -> u64 {
+        self.device.as_ref().map_or(0, Device::receipted)
+    }
+
+    fn arrived(&self) -> u64 {
+        self.region.arrived().count
+    }
+
+    fn status(&self) -> Result<serde_json::Value> {
+        self.site.json(&["status", "--json"])
+    }
+
+    fn keys(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A command that is refused with this exit code, and says why.
+    fn refused(&self, args: &[&str], code: i32, tells: &str) -> Result<()> {
+        let output = self.site.output(args)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.code() == Some(code), "{args:?}: {} {said}", output.status);
+        ensure!(said.contains(tells), "{args:?} says {said}, not {tells}");
+        Ok(())
+    }
+}
+
+fn start(site: &Site) -> Result<Gateway> {
+    let mut gateway = site.start()?;
+    gateway.ready(START)?;
+    Ok(gateway)
+}
+
+fn until(what: &str, ready: impl Fn() -> Result<bool>) -> Result<()> {
+    let asked = Instant::now();
+    while !ready()? {
+        ensure!(asked.elapsed() < SOON, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_dpa_nothing_is_forwarded_until_one_is_filed() -> Result<()> {
+    let requires = |text: String| {
+        text.replace("profile = \"minimal\"", "profile = \"minimal\"\nrequire = [\"dpa\"]")
+    };
+    let mut stage = Stage::new(requires, "")?;
+    stage.punch(Duration::from_millis(5));
+    until("punches are held", || Ok(stage.status()?["held"]["R-DPA"].as_u64() > Some(50)))?;
+    assert_eq!(stage.arrived(), 0);
+    let dpa = stage.dir.path().join("dpa.pdf");
+    std::fs::write(&dpa, "a contract")?;
+    let add = |kind: &str, from: &str, to: &str, more: &[&str]| -> Result<Vec<String>> {
+        let args = ["papers", "add", as_text(&dpa)?, "--type", kind, "--lane", "*"];
+        let dates = ["--from", from, "--to", to];
+        let args = args.iter().chain(&dates).chain(more);
+        Ok(args.map(|arg| (*arg).to_owned()).collect())
+    };
+    let run = |args: Vec<String>| {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        stage.site.muster(&args)
+    };
+    run(add("dpa", "2020-01-01", "2021-01-01", &[])?)?;
+    let old = add("eu-scc", "2026-01-01", "2036-01-01", &["--decision", "2010/87"])?;
+    assert!(run(old).is_err_and(|error| error.to_string().contains("2021/914")));
+    assert_eq!(stage.arrived(), 0, "one that has ended is none");
+    let listed =
+        run(add("dpa", "2026-01-01", "2036-01-01", &["--party", "Test Payroll Limited"])?)?;
+    assert_eq!(listed.trim().rsplit(' ').next().map(str::len), Some(64), "its SHA-256");
+    until("what waited has left", || Ok(stage.arrived() > 50))?;
+    let papers = stage.site.json(&["papers", "list", "--json"])?;
+    assert_eq!(papers.as_array().map(Vec::len), Some(2));
+    stage.site.muster(&["papers", "withdraw", "2", "--reason", "signed by the wrong party"])?;
+    until("new punches are held", || Ok(stage.status()?["held"]["R-DPA"].as_u64() > Some(5)))?;
+    let there = stage.arrived();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stage.arrived(), there);
+    Ok(())
+}
+
+#[test]
+fn local_only_in_mid_stream_lets_nothing_leave_and_two_people_end_it() -> Result<()> {
+    let mut stage = Stage::new(|text| text, "")?;
+    stage.punch(Duration::from_millis(1));
+    until("records leave", || Ok(stage.arrived() > 300))?;
+    stage.site.muster(&["local-only", "on"])?;
+    // What the kernel had taken before may still be read by the region.
+    std::thread::sleep(Duration::from_millis(50));
+    let (there, receipted) = (stage.arrived(), stage.receipted());
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(stage.arrived(), there, "not one record after the stop");
+    assert!(stage.receipted() > receipted + 100, "punches go on being taken");
+    let status = stage.status()?;
+    assert!(status["local_only"]["by"].as_str().is_some_and(|by| by.starts_with("uid ")));
+    stage.refused(&["local-only", "off"], 64, "two people")?;
+    let (dpo, admin) = (key(stage.keys(), "a.dpo"), key(stage.keys(), "b.admin"));
+    let (dpo, admin) = (as_text(&dpo)?, as_text(&admin)?);
+    let asked = stage.site.muster(&["local-only", "off", "--key", admin])?;
+    let id = asked.split([' ', ',']).nth(1).context("no request")?.to_owned();
+    stage.refused(&["approve", &id, "--key", admin], 77, "who asked cannot approve")?;
+    stage.refused(&["approve", "0123456789ab", "--key", dpo], 65, "no open request")?;
+    // A restart does not end it either.
+    stage.gateway.signal(Signal::TERM)?;
+    stage.way.set(None);
+    std::thread::sleep(Duration::from_millis(500));
+    stage.gateway = start(&stage.site)?;
+    stage.meet()?;
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stage.arrived(), there);
+    stage.site.muster(&["approve", &id, "--key", dpo])?;
+    until("records leave again", || Ok(stage.arrived() > there + 100))?;
+    let device = stage.device.take().context("no terminal")?;
+    device.drain(SOON)?;
+    until("everything is there", || Ok(stage.region.arrived().parcels.len() as u64 > there))?;
+    assert_eq!(stage.region.arrived().changed, Vec::<String>::new(), "the same bytes or none");
+    Ok(())
+}
+
+#[test]
+fn a_loosening_signed_by_one_person_never_takes_effect() -> Result<()> {
+    let mut stage = Stage::new(|text| text, "")?;
+    let looser = |text: String| text.replace("\"site_ref\"]", "\"site_ref\", \"device_alias\"]");
+    let policy = office::write_policy(&stage.site, 2, looser)?;
+    office::sign(&stage.site, &policy, &key(stage.keys(), "b.admin"))?;
+    let in_force = |stage: &Stage| -> Result<bool> {
+        let status = stage.status()?;
+        let refused = status["policy_refused"].as_str().unwrap_or_default();
+        Ok(status["policy"] == "hk-test@1" && refused.contains("two people"))
+    };
+    // By command.
+    let publish = ["policy", "publish", as_text(&policy)?];
+    stage.refused(&publish, 65, "policy-2.toml: line 2: a loosening needs two people")?;
+    assert!(in_force(&stage)?);
+    // By file, while it runs and at a start.
+    let place = stage.site.layout().dir.join("policy.toml");
+    std::fs::copy(&policy, &place)?;
+    let beside = |path: &Path| format!("{}.sig", path.display());
+    std::fs::copy(beside(&policy), beside(&place))?;
+    stage.gateway.signal(Signal::HUP)?;
+    until("the file is refused", || in_force(&stage))?;
+    stage.gateway.signal(Signal::TERM)?;
+    std::thread::sleep(Duration::from_millis(500));
+    stage.gateway = start(&stage.site)?;
+    stage.meet()?;
+    assert!(in_force(&stage)?);
+    let (code, health) = stage.gateway.http("/healthz")?;
+    assert!(code == 200 && health.contains("hk-test@1 stays in force"), "{code} {health}");
+    stage.punch(Duration::from_millis(5));
+    until("records leave by the old policy", || Ok(stage.arrived() > 20))?;
+    // With the second signature it is in force.
+    office::sign(&stage.site, &policy, &key(stage.keys(), "a.dpo"))?;
+    stage.site.muster(&publish)?;
+    until("the new one is in force", || Ok(stage.status()?["policy"] == "hk-test@2"))?;
+    let history = stage.site.json(&["policy", "history", "--json"])?;
+    assert_eq!(history[1]["direction"], "loosens");
+    // Back again: a new version with the old content.
+    let back = stage.site.layout().dir.join("back.toml");
+    stage.site.muster(&["policy", "rollback", "1", "--out", as_text(&back)?])?;
+    for person in ["a.dpo", "b.admin"] {
+        office::sign(&stage.site, &back, &key(stage.keys(), person))?;
+    }
+    stage.site.muster(&["policy", "publish", as_text(&back)?])?;
+    until("it is rolled back", || Ok(stage.status()?["policy"] == "hk-test@3"))?;
+    let replayed = stage.site.json(&["journal", "replay", "--json"])?;
+    assert_eq!(replayed["records"], replayed["same"], "{replayed}");
+    Ok(())
+}
+
+#[test]
+fn with_the_region_down_and_another_one_up_nothing_moves() -> Result<()> {
+    let elsewhere = tempfile::tempdir()?;
+    let other = Region::start("onprem-hk", elsewhere.path(), Looks::Closely)?;
+    let second = |text: String| {
+        text.replace(
+            "[[profile]]",
+            "[[destination]]\nid = \"hk-spare\"\nregion = \"onprem-hk\"\nconnector = \"mqtt\"\n\
+             operator = \"Test Payroll Limited\"\nremote_access_from = []\n\
+             residency_evidence = \"endpoint\"\n[[profile]]",
+        ) + "[[permit]]\nid = \"P-VISITOR\"\n\
+             when = { \"subject.category\" = [\"visitor\"] }\nto = \"hk-spare\"\n\
+             profile = \"minimal\"\n"
+    };
+    let mut stage = Stage::new(second, &other.section("hk-spare"))?;
+    until("the spare region is connected", || {
+        let status = stage.status()?;
+        let spare = status["destinations"].as_array().into_iter().flatten();
+        Ok(spare.filter(|d| d["destination"] == "hk-spare").any(|d| d["paused"].is_null()))
+    })?;
+    stage.region.set_up(false);
+    stage.punch(Duration::from_millis(2));
+    until("punches wait", || {
+        let status = stage.status()?;
+        let queue = status["destinations"].as_array().into_iter().flatten();
+        let queue = queue.filter(|d| d["destination"] == office::DESTINATION);
+        Ok(queue.filter_map(|d| d["backlog"].as_u64()).sum::<u64>() > 200)
+    })?;
+    assert_eq!((stage.arrived(), other.arrived().count), (0, 0));
+    stage.region.set_up(true);
+    until("the same region gets them", || Ok(stage.arrived() > 200))?;
+    assert_eq!(other.arrived().count, 0);
+    Ok(())
+}
+
+#[test]
+fn a_person_takes_their_data_away_restricts_and_is_erased() -> Result<()> {
+    let mut stage = Stage::new(|text| text, "")?;
+    stage.punch(Duration::from_millis(1));
+    until("punches are taken", || Ok(stage.receipted() > 1500))?;
+    stage.device.take().context("no terminal")?.drain(SOON)?;
+    let export = stage.site.json(&["person", "export", "00017"])?;
+    assert_eq!(export["person"]["name"], "Person 00017");
+    let records = export["records"].as_array().map_or(0, Vec::len);
+    assert!(records > 0, "{export}");
+    let csv = stage.site.muster(&["person", "export", "00017", "--format", "csv"])?;
+    assert_eq!(csv.lines().count(), records + 1);
+    let correct =
+        ["person", "correct", "00017", "--set", "name=Chan Tai Man", "--reason", "misspelt"];
+    stage.site.muster(&correct)?;
+    stage.site.muster(&["person", "restrict", "00017"])?;
+    let shown = stage.site.json(&["person", "export", "00017"])?;
+    assert!(
+        !shown["legal"]["restricted_ms"].is_null() && shown["person"]["name"] == "Chan Tai Man"
+    );
+    stage.site.muster(&["person", "request", "00017", "--right", "erase", "--law", "HK"])?;
+    let (dpo, admin) = (key(stage.keys(), "a.dpo"), key(stage.keys(), "b.admin"));
+    let (dpo, admin) = (as_text(&dpo)?, as_text(&admin)?);
+    let asked = stage.site.muster(&["person", "erase", "00017", "--key", admin])?;
+    let id = asked.split([' ', ',']).nth(1).context("no request")?.to_owned();
+    assert_eq!(stage.site.json(&["person", "export", "00017"])?["person"]["person"], "00017");
+    let done = stage.site.muster(&["approve", &id, "--key", dpo])?;
+    assert!(done.contains("still to do: backups") && done.contains("region hk-payroll"), "{done}");
+    stage.refused(&["person", "export", "00017"], 65, "no such person")?;
+    let told = stage.site.muster(&["person", "erasures"])?;
+    assert!(told.contains("still to do") && !told.contains("erased"), "{told}");
+    for place in ["backups", "region hk-payroll"] {
+        stage.site.muster(&["person", "erased-at", &id, place])?;
+    }
+    assert!(stage.site.muster(&["person", "erasures"])?.contains("erased"));
+    assert_eq!(stage.site.output(&["journal", "verify"])?.status.code(), Some(0));
+    Ok(())
+}
