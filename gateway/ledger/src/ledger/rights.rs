@@ -121,7 +121,7 @@ impl Ledger {
         let named = request.clone();
         self.submit(Act::ErasedElsewhere { actor, request, place }).await?;
         let done = self.erasures().into_iter().find(|erasure| erasure.request == named);
-        done.ok_or_else(|| LegalError::Commit(CommitError::Closed))
+        done.ok_or(LegalError::Commit(CommitError::Closed))
     }
 
     /// What erasing a person comes to: whom, when, and what is left to do elsewhere.

@@ -16,6 +16,7 @@ use muster_residency::policy::Signer as SignedBy;
 use muster_residency::signature::{self, PublishFault};
 use muster_residency::{LawPack, Policy, Rules};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 /// Versions that are kept with their texts, so that decisions can be replayed.
@@ -160,31 +161,27 @@ impl Versions {
         }
         self.0.push(PolicyVersion { accepted_ms: at_ms, ..version });
     }
-
-    fn highest(&self, id: &str) -> Option<u32> {
-        self.0.iter().filter(|v| v.id == id).map(|v| v.version).max()
-    }
 }
 
 /// What a version is compared with.
 pub(crate) struct Standing {
     in_force: Option<PolicyVersion>,
     scheduled: Option<PolicyVersion>,
-    highest: Box<dyn Fn(&str) -> Option<u32> + Send>,
+    /// The highest accepted number of each policy.
+    highest: HashMap<String, u32>,
 }
 
 impl Standing {
     pub(crate) fn of(versions: &Versions, now_ms: i64) -> Self {
-        let known: Vec<(String, u32)> = versions
-            .0
-            .iter()
-            .filter_map(|v| Some((v.id.clone(), versions.highest(&v.id)?)))
-            .collect();
-        let highest = move |id: &str| known.iter().find(|(known, _)| known == id).map(|(_, n)| *n);
+        let mut highest = HashMap::new();
+        for version in &versions.0 {
+            let known = highest.entry(version.id.clone()).or_insert(version.version);
+            *known = version.version.max(*known);
+        }
         Self {
             in_force: versions.in_force(now_ms).cloned(),
             scheduled: versions.scheduled(now_ms).cloned(),
-            highest: Box::new(highest),
+            highest,
         }
     }
 
@@ -227,7 +224,7 @@ impl Standing {
     fn follows(&self, policy: &Policy, pack: &LawPack) -> Result<(), PolicyRefused> {
         let header = &policy.header;
         let (line, found) = (header.line, header.version);
-        if let Some(known) = (self.highest)(&header.id)
+        if let Some(&known) = self.highest.get(&header.id)
             && found <= known
         {
             return Err(PolicyRefused::Version { line, id: header.id.clone(), found, known });
