@@ -267,6 +267,11 @@ destination-clear = Up to date
 destination-sending = Sending
 destination-down = Not reachable since { $since }
 destination-wrong = Wrong region since { $since }
+destination-tenant = Another tenant answers since { $since }
+destination-quota = No more calls allowed since { $since }
+proof-contract = region by contract, not verified
+proof-wire = region seen on the wire
+calls-used = { $used } of { $limit } calls used this month
 never-sent = never
 quarantined-count = { $n ->
     [one] { $shown } record was set aside.

@@ -243,6 +243,11 @@ destination-clear = 已全部送出
 destination-sending = 傳送中
 destination-down = 自 { $since } 無法連接
 destination-wrong = 自 { $since } 地區不符
+destination-tenant = 自 { $since } 回應的是另一個租戶
+destination-quota = 自 { $since } 呼叫次數已用完
+proof-contract = 地區僅憑合約，未經驗證
+proof-wire = 地區已在連線上驗明
+calls-used = 本月已用 { $used } 次呼叫，上限 { $limit } 次
 never-sent = 從未
 quarantined-count = 已擱置 { $shown } 筆記錄。
 

@@ -180,6 +180,7 @@ async fn drain(ledger: &Ledger) {
         host: "region.example:443".into(),
         certificate: "00".into(),
         regions: vec!["muster:region:onprem-mo".into()],
+        names: Vec::new(),
         tls_version: "TLSv1_3".into(),
         cipher: "TLS13_AES_256_GCM_SHA384".into(),
     };

@@ -5,7 +5,7 @@ use crate::legal::{
     Baseline, Elsewhere, Erasure, Notice, PaperFiled, PolicyVersion, RecordApproval, Request,
     Reservation, RightsRequest,
 };
-use crate::{Account, Attestation, DeviceKind, PauseReason, RefusalReason, Signer};
+use crate::{Account, Attestation, DeviceKind, Meter, PauseReason, RefusalReason, Signer};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use muster_attendance::{DeviceId, PersonId};
@@ -115,6 +115,12 @@ pub(crate) enum Act {
     Paused {
         destination: String,
         reason: PauseReason,
+    },
+    /// Calls to a metered destination, set aside before they are made: a crash may count too many,
+    /// never too few.
+    Metered {
+        destination: String,
+        meter: Meter,
     },
     /// A record set aside after it was stored (the bytes of a retry would differ, say).
     SetAside {

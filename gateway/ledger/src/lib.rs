@@ -50,7 +50,9 @@ pub use legal::{
     RecordApproval, Request, RequestError, Right, RightsRequest, release_text, request_text,
 };
 pub use offline::{JournalDamage, JournalReport, export_journal, verify_journal};
-pub use outbox::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer};
+pub use outbox::{
+    Attestation, Meter, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer,
+};
 pub use state::decisions::RulesRef;
 pub use status::{DestinationStatus, Health, Status};
 pub use views::{

@@ -33,6 +33,11 @@ pub struct DestinationStatus {
     pub paused: Option<crate::PauseReason>,
     pub paused_since_ms: Option<i64>,
     pub last_settled_ms: Option<i64>,
+    /// Calls of the month, where the destination meters them.
+    pub meter: Option<crate::Meter>,
+    /// Whether its region is by contract and not seen on the wire, as far as it was connected
+    /// since the start.
+    pub by_contract: Option<bool>,
 }
 
 /// The ledger's own account of itself.
@@ -94,7 +99,12 @@ pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
         held: held(&core.state),
         quarantined: state.standing.quarantined().map(|(_, count)| count).sum(),
         refused: state.refused.clone(),
-        destinations: state.standing.queues().iter().map(destination).collect(),
+        destinations: state
+            .standing
+            .queues()
+            .iter()
+            .map(|queue| destination(queue, state))
+            .collect(),
         journal,
         journal_cause,
         views: views_health,
@@ -149,7 +159,7 @@ fn held(state: &crate::state::State) -> BTreeMap<String, u64> {
     held
 }
 
-fn destination(queue: &Queue) -> DestinationStatus {
+fn destination(queue: &Queue, state: &crate::state::State) -> DestinationStatus {
     DestinationStatus {
         destination: queue.destination.to_string(),
         backlog: queue.queued.len(),
@@ -158,5 +168,7 @@ fn destination(queue: &Queue) -> DestinationStatus {
         paused: queue.paused.as_ref().map(|(reason, _)| reason.clone()),
         paused_since_ms: queue.paused.as_ref().map(|(_, since)| *since),
         last_settled_ms: queue.last_settled_ms,
+        meter: state.meters.get(&*queue.destination).cloned(),
+        by_contract: queue.attested.as_ref().map(crate::Attestation::is_by_contract),
     }
 }

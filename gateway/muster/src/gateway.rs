@@ -233,6 +233,7 @@ fn region_of(config: &Config, region: &config::Region) -> Result<Region> {
     let connector = match region.connector {
         config::Connector::Mqtt => muster_uplink::Connector::Mqtt,
         config::Connector::Https => muster_uplink::Connector::Https,
+        config::Connector::Dingtalk => muster_uplink::Connector::Dingtalk,
     };
     let read = |path: &std::path::PathBuf| {
         std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
@@ -241,7 +242,23 @@ fn region_of(config: &Config, region: &config::Region) -> Result<Region> {
     let chain = region.client_cert.as_ref().map(read).transpose()?;
     let key = region.client_key.as_ref().map(read).transpose()?.map(zeroize::Zeroizing::new);
     let identity = chain.as_deref().zip(key.as_ref().map(|k| k.as_slice()));
-    Ok(Region::new(&config.site.site, connector, &region.url, &ca, identity)?)
+    let made = Region::new(&config.site.site, connector, &region.url, &ca, identity)?;
+    let made = made.pinned(&region.pins)?;
+    match &region.dingtalk {
+        Some(section) => Ok(made.for_tenant(tenant(section)?)),
+        None => Ok(made),
+    }
+}
+
+/// The tenant, with its secret from its file.
+fn tenant(section: &config::Dingtalk) -> Result<muster_uplink::Tenant> {
+    let config::Dingtalk { corp_id, client_id, secret_file, token_url, .. } = section;
+    let secret = store::read_secret(secret_file)?;
+    let quota = muster_uplink::Quota {
+        month: section.calls_per_month,
+        second: section.calls_per_second.max(1),
+    };
+    Ok(muster_uplink::Tenant::new(corp_id, client_id, secret, token_url, quota)?)
 }
 
 /// Spreads retries; not secret.

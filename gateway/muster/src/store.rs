@@ -19,6 +19,8 @@ const VIEWS_CACHE_BYTES: u64 = 8 << 20;
 const CREDENTIAL: &str = "muster-root-key";
 /// Largest policy, signature or law-pack file read.
 const MAX_POLICY_BYTES: u64 = 1 << 20;
+/// Largest file of a secret.
+const MAX_SECRET_BYTES: u64 = 4096;
 
 /// Opens the ledger that `config` names, making folder and key on a new box.
 pub(crate) fn open(config: &Config) -> Result<(Ledger, Recovery)> {
@@ -156,6 +158,18 @@ pub(crate) fn read_bounded(path: &Path) -> Result<String> {
         bail!("{} is larger than 1 MiB; this is not what is meant", path.display());
     }
     fs::read_to_string(path).with_context(|| unreadable(path))
+}
+
+/// Reads a secret of one line, at most 4 KiB; zeroized when it goes.
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>> {
+    let length = fs::metadata(path).with_context(|| unreadable(path))?.len();
+    if length > MAX_SECRET_BYTES {
+        bail!("{} is larger than 4 KiB; this is not a secret", path.display());
+    }
+    let mut text = Zeroizing::new(fs::read_to_string(path).with_context(|| unreadable(path))?);
+    let end = text.trim_end().len();
+    text.truncate(end);
+    Ok(text)
 }
 
 fn unreadable(path: &Path) -> String {

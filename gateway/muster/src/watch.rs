@@ -150,15 +150,33 @@ fn stop(status: &muster_ledger::Status) -> Check {
 fn destination(destination: &muster_ledger::DestinationStatus) -> Check {
     let name = format!("destination {}", destination.destination);
     let (cause, cure) = match &destination.paused {
-        None => return check(&name, Health::Ok, None, ""),
+        None => return quota(&name, destination.meter.as_ref()),
         Some(PauseReason::Down(cause)) => {
             (cause, "records wait and go out by themselves when the region answers again")
         }
         Some(PauseReason::WrongRegion(cause)) => {
             (cause, "records wait; find out who answers there, and correct address or certificate")
         }
+        Some(PauseReason::WrongTenant(cause)) => {
+            (cause, "records wait; correct corp_id or the application's credentials, and restart")
+        }
+        Some(PauseReason::Quota(cause)) => (
+            cause,
+            "records wait until calls are allowed again; raise the quota and the limit here",
+        ),
     };
     check(&name, Health::Degraded, Some(cause.clone()), cure)
+}
+
+/// A destination that works, and may run out of calls.
+fn quota(name: &str, meter: Option<&muster_ledger::Meter>) -> Check {
+    let runs_out = meter.and_then(|meter| Some((meter, meter.forecast_ms(now_ms())?)));
+    let Some((meter, at_ms)) = runs_out else { return check(name, Health::Ok, None, "") };
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    let at = at.strftime("%Y-%m-%d");
+    let cause = format!("{} of {} calls used; none left on {at}", meter.calls, meter.limit);
+    let cure = "raise the quota at the destination and calls_per_month here, or records will wait";
+    check(name, Health::Degraded, Some(cause), cure)
 }
 
 /// The serial ports and the broker.

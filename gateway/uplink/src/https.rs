@@ -1,38 +1,26 @@
 //! The HTTPS connector: one connection, one `POST` of an array at a time; the answer settles each
 //! record by itself. No redirect is followed.
 
+use crate::http::{self, Said, Sender};
 use crate::region::Region;
 use crate::tls::RegionTls;
 use crate::worker::{Ended, Worker};
-use crate::{CONNECT_TIMEOUT, SETTLE_TIMEOUT, batch};
+use crate::{SETTLE_TIMEOUT, batch};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::{Request, Response, StatusCode, body::Incoming, header};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::{Request, StatusCode, header};
 use muster_ledger::{Parcel, Settlement};
-use rustls::pki_types::ServerName;
 use serde::Deserialize;
-use std::time::Duration;
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 /// Parcels in one request.
 const MAX_PARCELS: usize = batch::MAX_PARCELS;
-/// Bytes of an answer that are read.
-const MAX_ANSWER: usize = 256 * 1024;
-/// Longest wait a region may ask for (`Retry-After`).
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// Drains until the connection ends; says why.
 pub(crate) async fn drain(worker: &mut Worker, tls: &RegionTls, expected: &str) -> Ended {
-    let open = timeout(CONNECT_TIMEOUT, open(&worker.region, tls)).await;
-    let (sender, _connection, cipher) = match open {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(ended)) => return ended,
-        Err(_) => return Ended::Down("no answer to the connection".into()),
+    let (sender, cipher) = match http::open(&worker.region.address, tls).await {
+        Ok(opened) => opened,
+        Err(ended) => return ended,
     };
     let drained = match worker.attest(tls, expected, &cipher).await {
         Ok(()) => exchange(worker, sender, expected).await,
@@ -41,46 +29,7 @@ pub(crate) async fn drain(worker: &mut Worker, tls: &RegionTls, expected: &str) 
     drained.unwrap_or_else(|ended| ended)
 }
 
-/// Writes nothing more once it is dropped, not even what was begun.
-struct Connection(JoinHandle<()>);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-async fn open(
-    region: &Region,
-    tls: &RegionTls,
-) -> Result<(SendRequest<Full<Bytes>>, Connection, String), Ended> {
-    let down = |what: &str, error: &dyn std::fmt::Display| Ended::Down(format!("{what}: {error}"));
-    let stream = TcpStream::connect((region.host.as_str(), region.port))
-        .await
-        .map_err(|e| down("cannot connect", &e))?;
-    let _ = stream.set_nodelay(true);
-    let name = ServerName::try_from(region.host.clone())
-        .map_err(|e| down("the address has no valid name", &e))?;
-    let stream = TlsConnector::from(tls.config.clone())
-        .connect(name, stream)
-        .await
-        .map_err(|e| down("TLS", &e))?;
-    let suite = stream.get_ref().1.negotiated_cipher_suite();
-    let cipher = suite.map_or("unknown".into(), |s| format!("{:?}", s.suite()));
-    let (sender, connection) =
-        handshake(TokioIo::new(stream)).await.map_err(|e| down("HTTP", &e))?;
-    let connection = Connection(tokio::spawn(async {
-        // Whoever sends sees how it ended.
-        let _ = connection.await;
-    }));
-    Ok((sender, connection, cipher))
-}
-
-async fn exchange(
-    worker: &mut Worker,
-    mut sender: SendRequest<Full<Bytes>>,
-    expected: &str,
-) -> Result<Ended, Ended> {
+async fn exchange(worker: &mut Worker, mut sender: Sender, expected: &str) -> Result<Ended, Ended> {
     loop {
         let parcels = worker.next(expected, MAX_PARCELS).await?;
         if parcels.is_empty() {
@@ -130,43 +79,24 @@ enum Answer {
     Refused(StatusCode),
 }
 
-async fn post(
-    worker: &Worker,
-    sender: &mut SendRequest<Full<Bytes>>,
-    parcels: &[Parcel],
-) -> Result<Answer, Ended> {
+async fn post(worker: &Worker, sender: &mut Sender, parcels: &[Parcel]) -> Result<Answer, Ended> {
     let request = request(&worker.region, parcels)?;
-    let broken = |e: hyper::Error| Ended::Down(format!("HTTP: {e}"));
-    sender.ready().await.map_err(broken)?;
-    let response = sender.send_request(request).await.map_err(broken)?;
-    let status = response.status();
-    match status.as_u16() {
-        200..=299 => {}
-        400 | 413 | 422 => return Ok(Answer::Refused(status)),
-        429 | 503 => return Err(Ended::Wait(retry_after(&response))),
-        _ => return Err(Ended::Down(format!("the region answered {}", status.as_u16()))),
+    match http::send(sender, request).await? {
+        Said::Yes(body) => settlements(&body, parcels.len()).map(Answer::Each).map_err(Ended::Down),
+        Said::No(status) => Ok(Answer::Refused(status)),
     }
-    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-    let body = body.map_err(|e| Ended::Down(format!("the answer cannot be read: {e}")))?;
-    settlements(&body.to_bytes(), parcels.len()).map(Answer::Each).map_err(Ended::Down)
 }
 
 fn request(region: &Region, parcels: &[Parcel]) -> Result<Request<Full<Bytes>>, Ended> {
     let payload = batch::array(parcels);
     let key = ring::digest::digest(&ring::digest::SHA256, &payload);
     let key: String = key.as_ref()[..16].iter().map(|b| format!("{b:02x}")).collect();
-    Request::post(&region.path)
-        .header(header::HOST, region.host_and_port())
+    Request::post(&region.address.path)
+        .header(header::HOST, region.address.host_and_port())
         .header(header::CONTENT_TYPE, "application/json")
         .header("idempotency-key", key)
         .body(Full::new(Bytes::from(payload)))
         .map_err(|e| Ended::Down(format!("the address does not fit a request: {e}")))
-}
-
-fn retry_after(response: &Response<Incoming>) -> Duration {
-    let seconds = response.headers().get(header::RETRY_AFTER);
-    let seconds = seconds.and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(5)).clamp(Duration::from_secs(1), MAX_RETRY_AFTER)
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Drains parcels to the regions their policy names: MQTT or HTTPS, always TLS 1.3.
+//! Drains parcels to the regions their policy names: MQTT, HTTPS or DingTalk, always TLS 1.3.
 //!
 //! One worker a destination. It connects, proves by the certificate that the region is the one the
 //! policy names (before a byte of application data), tells the outbox what it saw, takes what the
@@ -11,6 +11,8 @@
 
 pub mod backoff;
 pub mod batch;
+mod dingtalk;
+mod http;
 mod https;
 mod isolation;
 mod mqtt;
@@ -18,7 +20,7 @@ mod region;
 mod tls;
 mod worker;
 
-pub use region::{Connector, Region, RegionError};
+pub use region::{Connector, MAX_PINS, Quota, Region, RegionError, Tenant};
 pub use worker::{Uplink, start};
 
 use std::time::Duration;

@@ -42,7 +42,7 @@ struct Connection {
 impl Connection {
     async fn open(region: &Region, outbox: &Outbox, tls: &RegionTls) -> Result<Self, Ended> {
         let id = format!("muster-{}-{}", region.site, outbox.destination());
-        let mut options = MqttOptions::new(id, region.host.clone(), region.port);
+        let mut options = MqttOptions::new(id, region.address.host.clone(), region.address.port);
         options.set_transport(Transport::Tls(TlsConfiguration::Rustls(tls.config.clone())));
         options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
         options.set_inflight(MAX_MESSAGES as u16 * 2).set_max_packet_size(MAX_PACKET, MAX_PACKET);

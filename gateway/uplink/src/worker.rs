@@ -3,8 +3,8 @@
 use crate::backoff::Backoff;
 use crate::isolation::Isolation;
 use crate::region::{Connector, Region};
-use crate::tls::RegionTls;
-use crate::{https, mqtt};
+use crate::tls::{Proof, RegionTls};
+use crate::{dingtalk, https, mqtt};
 use muster_attendance::EventId;
 use muster_ledger::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settlement};
 use std::time::Duration;
@@ -40,7 +40,14 @@ pub fn start(
     shutdown: watch::Receiver<bool>,
     random: fn() -> u64,
 ) -> Uplink {
-    let worker = Worker { region, outbox, random, delivered: 0, isolation: Isolation::default() };
+    let worker = Worker {
+        region,
+        outbox,
+        random,
+        delivered: 0,
+        isolation: Isolation::default(),
+        dingtalk: dingtalk::Memory::default(),
+    };
     Uplink { task: tokio::spawn(worker.run(shutdown)) }
 }
 
@@ -51,6 +58,11 @@ pub(crate) enum Ended {
     Down(String),
     #[error("{0}")]
     WrongRegion(String),
+    #[error("{0}")]
+    WrongTenant(String),
+    /// No more calls for now: why, and for how long at least.
+    #[error("{0}")]
+    Quota(String, Duration),
     #[error("the policy names another region now")]
     PolicyChanged,
     #[error("the emergency stop is on")]
@@ -65,6 +77,7 @@ pub(crate) struct Worker {
     pub(crate) region: Region,
     pub(crate) outbox: Outbox,
     pub(crate) isolation: Isolation,
+    pub(crate) dingtalk: dingtalk::Memory,
     /// Parcels the region has answered for: what resets the back-off.
     delivered: u64,
     random: fn() -> u64,
@@ -99,7 +112,7 @@ impl Worker {
             }
             let wait = match &ended {
                 Ended::PolicyChanged | Ended::Stopped => continue,
-                Ended::Wait(wait) => *wait,
+                Ended::Wait(wait) | Ended::Quota(_, wait) => *wait,
                 _ => backoff.next((self.random)()),
             };
             self.report(&ended).await;
@@ -108,7 +121,11 @@ impl Worker {
     }
 
     async fn connect(&mut self, expected: &str) -> Ended {
-        let tls = match RegionTls::new(&self.region, expected) {
+        let proof = match self.region.connector {
+            Connector::Mqtt | Connector::Https => Proof::Region(expected),
+            Connector::Dingtalk => Proof::Contract,
+        };
+        let tls = match RegionTls::new(&self.region, proof) {
             Ok(tls) => tls,
             Err(error) => return Ended::Down(error.to_string()),
         };
@@ -116,13 +133,11 @@ impl Worker {
         let ended = match self.region.connector {
             Connector::Mqtt => mqtt::drain(self, &tls, expected).await,
             Connector::Https => https::drain(self, &tls, expected).await,
+            Connector::Dingtalk => dingtalk::drain(self, &tls, expected).await,
         };
-        match tls.seen() {
-            Some(seen) if seen.wrong_region => Ended::WrongRegion(format!(
-                "the certificate names {}, the policy {expected}",
-                if seen.regions.is_empty() { "no region".into() } else { seen.regions.join(", ") }
-            )),
-            _ => ended,
+        match tls.seen().and_then(|seen| seen.refused) {
+            Some(why) => Ended::WrongRegion(format!("the certificate is valid, and {why}")),
+            None => ended,
         }
     }
 
@@ -131,12 +146,16 @@ impl Worker {
         tracing::warn!(destination, cause = %ended, "not connected to the region");
         let reason = match ended {
             Ended::WrongRegion(cause) => PauseReason::WrongRegion(cause.clone()),
+            Ended::WrongTenant(cause) => PauseReason::WrongTenant(cause.clone()),
+            Ended::Quota(cause, _) => PauseReason::Quota(cause.clone()),
             Ended::PolicyChanged | Ended::Stopped | Ended::Ledger(_) => return,
             Ended::Down(_) | Ended::Wait(_) => PauseReason::Down(ended.to_string()),
         };
         let kind = match &reason {
             PauseReason::Down(_) => "down",
             PauseReason::WrongRegion(_) => "wrong-region",
+            PauseReason::WrongTenant(_) => "wrong-tenant",
+            PauseReason::Quota(_) => "quota",
         };
         metrics::counter!("muster_region_pauses_total", "kind" => kind).increment(1);
         if let Err(error) = self.outbox.pause(reason).await {
@@ -151,9 +170,14 @@ impl Worker {
         expected: &str,
         cipher: &str,
     ) -> Result<(), Ended> {
-        let peer = tls.peer(&self.region, cipher);
-        tracing::info!(destination = self.outbox.destination(), region = expected, "connected");
-        let attestation = Attestation::Endpoint { region: expected.to_owned(), peer };
+        let peer = tls.peer(&self.region.address, cipher);
+        let region = expected.to_owned();
+        let attestation = match self.region.connector {
+            Connector::Mqtt | Connector::Https => Attestation::Endpoint { region, peer },
+            Connector::Dingtalk => Attestation::Contract { region, peer },
+        };
+        let (destination, proof) = (self.outbox.destination(), attestation.proof());
+        tracing::info!(destination, region = expected, proof, "connected");
         Ok(self.outbox.attest(attestation).await?)
     }
 

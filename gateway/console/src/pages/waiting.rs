@@ -42,6 +42,8 @@ pub(crate) struct Destination {
     pub(crate) rejected: String,
     pub(crate) last: String,
     pub(crate) cause: String,
+    /// How far its region is proved, and calls used where they are metered.
+    pub(crate) notes: Vec<String>,
 }
 
 struct HeldRow {
@@ -137,9 +139,22 @@ pub(crate) fn destinations(
             rejected: grouped(one.rejected),
             last: one.last_settled_ms.map_or_else(|| t.say("never-sent"), |ms| ago(now_ms, ms, t)),
             cause,
+            notes: notes(t, one),
         }
     };
     all.iter().map(row).collect()
+}
+
+fn notes(t: &Words, one: &DestinationStatus) -> Vec<String> {
+    let proof = one.by_contract.map(|by_contract| match by_contract {
+        true => t.say("proof-contract"),
+        false => t.say("proof-wire"),
+    });
+    let meter = one.meter.as_ref().filter(|meter| meter.limit > 0).map(|meter| {
+        let values = [("used", &*grouped(meter.calls)), ("limit", &*grouped(meter.limit))];
+        t.fill("calls-used", &values)
+    });
+    proof.into_iter().chain(meter).collect()
 }
 
 fn destination_state(
@@ -154,6 +169,8 @@ fn destination_state(
         None => ("good", "destination-clear", String::new()),
         Some(PauseReason::Down(cause)) => ("warn", "destination-down", visible(cause)),
         Some(PauseReason::WrongRegion(cause)) => ("bad", "destination-wrong", visible(cause)),
+        Some(PauseReason::WrongTenant(cause)) => ("bad", "destination-tenant", visible(cause)),
+        Some(PauseReason::Quota(cause)) => ("warn", "destination-quota", visible(cause)),
     };
     (Badge { tone, label: t.with(label, "since", &since) }, cause)
 }

@@ -53,6 +53,8 @@ pub(crate) struct Sending {
     pub(crate) digest: [u8; 32],
     /// Journaled before with these very bytes and decision: nothing new to say.
     pub(crate) known: bool,
+    /// Released before, and the region's word is owed.
+    pub(crate) again: bool,
 }
 
 /// Records to be released to a destination, decided when `changes` was the decider's.

@@ -1,11 +1,15 @@
 //! What goes to one destination: live first, backlog paced, each decided again at the moment of
 //! sending, journaled with the hash of its bytes before it is handed out.
 
+mod attestation;
 mod exports;
+mod meter;
 mod parcel;
 mod render;
 mod select;
 
+pub use attestation::{Attestation, PauseReason, TransferPeer};
+pub use meter::Meter;
 pub(crate) use parcel::Home;
 pub use parcel::Parcel;
 pub(crate) use render::hex;
@@ -23,52 +27,6 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_secs(1);
 /// Bytes of a region's receipt or refusal that are kept.
 const MAX_WORD: usize = 200;
-
-/// Why a destination is paused: its records wait, none changes destination.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PauseReason {
-    /// I-03: not reachable; the text is the cause, without personal data.
-    Down(String),
-    /// I-04: what answers is not the region the policy names.
-    WrongRegion(String),
-}
-
-/// What was seen on the wire.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-pub struct TransferPeer {
-    /// Host and port as connected.
-    pub host: String,
-    /// SHA-256 of the peer's certificate in DER, in hex.
-    pub certificate: String,
-    /// `muster:region:…` names in the certificate.
-    pub regions: Vec<String>,
-    /// As `TLSv1_3`.
-    pub tls_version: String,
-    /// As `TLS13_AES_256_GCM_SHA384`.
-    pub cipher: String,
-}
-
-/// What is known of a destination's region at a moment.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Attestation {
-    /// Seen on the wire: the certificate carries `region`.
-    Endpoint {
-        /// As `ap-southeast-1`.
-        region: String,
-        /// What was seen.
-        peer: TransferPeer,
-    },
-}
-
-impl Attestation {
-    /// The region attested.
-    pub fn region(&self) -> &str {
-        let Self::Endpoint { region, .. } = self;
-        region
-    }
-}
 
 /// The region's word on one parcel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -128,8 +86,12 @@ impl Outbox {
 
     /// The region (as `ap-southeast-1`) that the policy in force names for it, if any does.
     pub fn expected_region(&self) -> Option<String> {
-        let rules = self.shared.core().decider.rules().cloned()?;
-        Some(rules.destination(&self.destination)?.region.clone())
+        self.named().map(|named| named.region)
+    }
+
+    /// What the policy in force says of the destination.
+    fn named(&self) -> Option<muster_residency::policy::Destination> {
+        self.shared.core().decider.rules()?.destination(&self.destination).cloned()
     }
 
     /// Waits until something may go, then dispatches up to `max` records: live first, then backlog
@@ -212,10 +174,8 @@ impl Outbox {
     /// What was seen when the connection came up; clears a pause, or makes one where it is another
     /// region than the policy names. Journaled where it changed.
     pub async fn attest(&self, attestation: Attestation) -> Result<(), OutboxError> {
-        let expected = self.expected_region();
-        if expected.as_deref().is_some_and(|region| region != attestation.region()) {
-            let seen = attestation.region().to_owned();
-            return self.pause(PauseReason::WrongRegion(seen)).await;
+        if let Some(why) = self.named().and_then(|named| attestation.contradicts(&named)) {
+            return self.pause(PauseReason::WrongRegion(why)).await;
         }
         {
             let mut core = self.shared.core();

@@ -28,6 +28,7 @@ pub struct Parcel {
     bytes: Box<[u8]>,
     key: EventId,
     record: u64,
+    again: bool,
     home: Home,
     /// Spent when the region's word is on disk.
     release: Option<Release>,
@@ -40,6 +41,7 @@ impl Parcel {
             bytes: sending.bytes,
             key: sending.key,
             record: sending.record,
+            again: sending.again,
             home: home.clone(),
             release: Some(Release(())),
         }
@@ -53,6 +55,11 @@ impl Parcel {
     /// The stable key of the record, for idempotency: its event id.
     pub fn key(&self) -> EventId {
         self.key
+    }
+
+    /// True if it was released before and the region's word is owed: it may have arrived.
+    pub fn is_again(&self) -> bool {
+        self.again
     }
 
     /// The record's number.

@@ -235,9 +235,9 @@ impl Selector {
             dispatch.aside.push((record, SENT_BYTES_DIFFER.into()));
             return;
         }
-        let known = sent.is_some() && !moved;
-        let number = decided.number;
-        dispatch.sending.push(Sending { record, key, decision: number, bytes, digest, known });
+        let again = sent.is_some();
+        let (known, decision) = (again && !moved, decided.number);
+        dispatch.sending.push(Sending { record, key, decision, bytes, digest, known, again });
     }
 }
 

@@ -5,13 +5,13 @@ use super::dedupe::Dedupe;
 use super::standing::{KeptStanding, Standing};
 use super::{State, Year};
 use crate::legal::Legal;
-use crate::{Governance, Signer};
+use crate::{Governance, Meter, Signer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Grows whenever the form does. Where a version is not known, the journal is read instead.
 const VERSION: u16 = 2;
-/// The form before legal facts.
+/// The form before legal facts and meters.
 const WITHOUT_LEGAL: u16 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub(crate) fn write(state: &State, tables: &[Vec<u8>]) -> Result<Vec<u8>, Checkp
         epochs: state.epochs.clone(),
     };
     let legal = serde_json::to_string(&state.legal).map_err(|_| CheckpointError::Damaged)?;
-    postcard::to_stdvec(&(VERSION, kept, tables, legal)).map_err(|_| CheckpointError::Damaged)
+    postcard::to_stdvec(&(VERSION, kept, tables, legal, &state.meters)).map_err(|_| CheckpointError::Damaged)
 }
 
 /// Reads what [`write()`] made.
@@ -66,11 +66,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
         }
         other => return Err(CheckpointError::Version(other)),
     };
-    let legal = match version {
-        WITHOUT_LEGAL => Legal::default(),
+    let (legal, meters) = match version {
+        WITHOUT_LEGAL => (Legal::default(), BTreeMap::new()),
         _ => {
-            let json = postcard::from_bytes::<String>(rest).map_err(damaged)?;
-            serde_json::from_str(&json).map_err(|_| CheckpointError::Damaged)?
+            let (json, meters) = postcard::from_bytes::<(String, BTreeMap<String, Meter>)>(rest)
+                .map_err(damaged)?;
+            let legal = serde_json::from_str(&json).map_err(|_| CheckpointError::Damaged)?;
+            (legal, meters)
         }
     };
     let mut standing = Standing::restore(kept.standing).ok_or(CheckpointError::Damaged)?;
@@ -88,6 +90,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
         signers: kept.signers,
         legal,
         refused: kept.refused,
+        meters,
         next_record: kept.next_record,
         epochs: kept.epochs,
         year: Year::default(),

@@ -13,7 +13,7 @@ use crate::act::{Act, Runs};
 use crate::journal::Fact;
 use crate::legal::Legal;
 use crate::quarantine::{CLOCK_WAIT, REJECTED, SEQ_CONFLICT};
-use crate::{Governance, PauseReason, RefusalReason, Signer};
+use crate::{Governance, Meter, PauseReason, RefusalReason, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decisions::{Decisions, Disposition, Ruling};
@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) signers: Vec<Signer>,
     pub(crate) legal: Legal,
     pub(crate) refused: BTreeMap<String, u64>,
+    /// Calls of the month by metered destination.
+    pub(crate) meters: BTreeMap<String, Meter>,
     /// Number the next record will have.
     pub(crate) next_record: u64,
     /// From which record on which epoch holds, ascending.
@@ -175,6 +177,9 @@ impl State {
             }
             Act::Attested { destination, .. } => self.standing.queue(destination).paused = None,
             Act::Paused { destination, reason } => self.paused(destination, reason, at_ms),
+            Act::Metered { destination, meter } => {
+                self.meters.insert(destination.clone(), meter.clone());
+            }
             Act::SetAside { record, reason } => self.standing.set_aside(reason, *record, 1),
             act => self.legal.apply(act, at_ms),
         }

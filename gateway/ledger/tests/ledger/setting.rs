@@ -316,6 +316,7 @@ pub(crate) fn attestation(region: &str) -> Attestation {
             host: "region.example:443".into(),
             certificate: "00".into(),
             regions: vec![format!("muster:region:{region}")],
+            names: Vec::new(),
             tls_version: "TLSv1_3".into(),
             cipher: "TLS13_AES_256_GCM_SHA384".into(),
         },

@@ -2,6 +2,7 @@
 
 use super::{Config, Region};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// One problem.
@@ -98,7 +99,7 @@ fn region(index: usize, region: &Region) -> Vec<Problem> {
     let at = |key: &str| format!("[[region]] {} ({}) {key}", index + 1, region.destination);
     let scheme = match region.connector {
         super::Connector::Mqtt => "mqtts://",
-        super::Connector::Https => "https://",
+        super::Connector::Https | super::Connector::Dingtalk => "https://",
     };
     if !region.url.starts_with(scheme) {
         let what = format!("{} is not encrypted with TLS as this connector needs", region.url);
@@ -111,9 +112,49 @@ fn region(index: usize, region: &Region) -> Vec<Problem> {
             "give both or none",
         ));
     }
-    let files = [Some(&region.ca), region.client_cert.as_ref(), region.client_key.as_ref()];
-    found.extend(files.into_iter().flatten().filter_map(|path| readable(&at("file"), path)));
+    found.extend(tenant(region, at));
+    let secret = region.dingtalk.as_ref().map(|tenant| &tenant.secret_file);
+    let own = [region.client_cert.as_ref(), region.client_key.as_ref(), secret];
+    let files = own.into_iter().chain([Some(&region.ca)]);
+    found.extend(files.flatten().filter_map(|path| readable(&at("file"), path)));
     found
+}
+
+/// What is wrong with the tenant of a region.
+fn tenant(region: &Region, at: impl Fn(&str) -> String) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let wants = region.connector == super::Connector::Dingtalk;
+    if wants != region.dingtalk.is_some() {
+        found.push(problem(
+            at("dingtalk"),
+            "this table goes with connector = \"dingtalk\", and that connector needs it",
+            "give both or none",
+        ));
+    }
+    let Some(tenant) = &region.dingtalk else { return found };
+    if !tenant.token_url.starts_with("https://") {
+        let what = format!("{} is not encrypted with TLS", tenant.token_url);
+        found.push(problem(at("dingtalk.token_url"), what, "use https://HOST"));
+    }
+    if tenant.calls_per_second == 0 {
+        let what = "no call would ever be made";
+        found.push(problem(at("dingtalk.calls_per_second"), what, "use 1 or more"));
+    }
+    found.extend(open_to_others(&at("dingtalk.secret_file"), &tenant.secret_file));
+    found
+}
+
+/// A secret that others on the box can read.
+fn open_to_others(at: &str, path: &Path) -> Option<Problem> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    (mode & 0o077 != 0).then(|| Problem {
+        fatal: false,
+        ..problem(
+            at,
+            format!("{} can be read by other users of this box", path.display()),
+            "chmod 600 it, and give the application a new secret",
+        )
+    })
 }
 
 fn files(config: &Config) -> Vec<Problem> {
@@ -161,6 +202,11 @@ mod tests {
             "[box]\nsite='a'\n[mqtt]\n[[region]]\ndestination='d'\nconnector='mqtt'\n\
              url='mqtt://x'\nca='x.pem'\n",
             &["[[region]] 1 (d) url", "[[region]] 1 (d) file"],
+        );
+        check_text(
+            "[box]\nsite='a'\n[mqtt]\n[[region]]\ndestination='d'\nconnector='dingtalk'\n\
+             url='https://x'\nca='x.pem'\n",
+            &["[[region]] 1 (d) dingtalk", "[[region]] 1 (d) file"],
         );
     }
 }

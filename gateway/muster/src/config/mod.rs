@@ -134,6 +134,7 @@ pub(crate) struct Policy {
 pub(crate) enum Connector {
     Mqtt,
     Https,
+    Dingtalk,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -145,6 +146,37 @@ pub(crate) struct Region {
     pub(crate) ca: PathBuf,
     pub(crate) client_cert: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
+    /// SHA-256 of public keys, hex: the peer's must be one of them.
+    #[serde(default)]
+    pub(crate) pins: Vec<String>,
+    pub(crate) dingtalk: Option<Dingtalk>,
+}
+
+/// The tenant behind `connector = "dingtalk"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Dingtalk {
+    pub(crate) corp_id: String,
+    pub(crate) client_id: String,
+    pub(crate) secret_file: PathBuf,
+    #[serde(default = "default_token_url")]
+    pub(crate) token_url: String,
+    #[serde(default = "default_calls_per_month")]
+    pub(crate) calls_per_month: u64,
+    #[serde(default = "default_calls_per_second")]
+    pub(crate) calls_per_second: u32,
+}
+
+fn default_token_url() -> String {
+    "https://api.dingtalk.com".into()
+}
+
+fn default_calls_per_month() -> u64 {
+    muster_uplink::Quota::default().month
+}
+
+fn default_calls_per_second() -> u32 {
+    muster_uplink::Quota::default().second
 }
 
 fn default_data() -> PathBuf {
@@ -212,6 +244,9 @@ impl Config {
             fix(&mut region.ca);
             region.client_cert.as_mut().map(fix);
             region.client_key.as_mut().map(fix);
+            if let Some(tenant) = &mut region.dingtalk {
+                fix(&mut tenant.secret_file);
+            }
         }
         if let Some(broker) = &mut self.broker {
             broker.ca.as_mut().map(fix);

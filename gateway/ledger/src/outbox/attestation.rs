@@ -1,0 +1,100 @@
+//! What is known of a destination's region, and what pauses a destination.
+//!
+//! Two kinds of proof that are never mixed up: what was seen on the wire, and what a contract says.
+
+use muster_residency::policy::Destination;
+use muster_residency::vocab::ResidencyEvidence;
+
+/// Why a destination is paused: its records wait, none changes destination.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PauseReason {
+    /// I-03: not reachable; the text is the cause, without personal data.
+    Down(String),
+    /// I-04: what answers is not the region the policy names.
+    WrongRegion(String),
+    /// What answers is not the tenant that is configured: nothing is sent until that is mended.
+    WrongTenant(String),
+    /// No more calls are allowed for now; the text says how many there were and when it goes on.
+    Quota(String),
+}
+
+/// What was seen on the wire.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+pub struct TransferPeer {
+    /// Host and port as connected.
+    pub host: String,
+    /// SHA-256 of the peer's certificate in DER, in hex.
+    pub certificate: String,
+    /// `muster:region:…` names in the certificate.
+    pub regions: Vec<String>,
+    /// DNS names and addresses in the certificate, the first few.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// As `TLSv1_3`.
+    pub tls_version: String,
+    /// As `TLS13_AES_256_GCM_SHA384`.
+    pub cipher: String,
+}
+
+/// What is known of a destination's region at a moment.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attestation {
+    /// Seen on the wire: the certificate carries `region`.
+    Endpoint {
+        /// As `ap-southeast-1`.
+        region: String,
+        /// What was seen.
+        peer: TransferPeer,
+    },
+    /// By contract, not verified: the policy says so, and nothing on the wire does.
+    Contract {
+        /// As the policy names it.
+        region: String,
+        /// What was seen: the host and its certificate, and no region.
+        peer: TransferPeer,
+    },
+}
+
+impl Attestation {
+    /// The region, seen or promised.
+    pub fn region(&self) -> &str {
+        match self {
+            Self::Endpoint { region, .. } | Self::Contract { region, .. } => region,
+        }
+    }
+
+    /// What was seen of who answered.
+    pub fn peer(&self) -> &TransferPeer {
+        match self {
+            Self::Endpoint { peer, .. } | Self::Contract { peer, .. } => peer,
+        }
+    }
+
+    /// Whether only a contract says so.
+    pub fn is_by_contract(&self) -> bool {
+        matches!(self, Self::Contract { .. })
+    }
+
+    /// The words for how far the region is proved: for every place that names it.
+    pub fn proof(&self) -> &'static str {
+        match self {
+            Self::Endpoint { .. } => "seen on the wire",
+            Self::Contract { .. } => "by contract, not verified",
+        }
+    }
+
+    /// Why this is not what the policy asks for, if it is not.
+    pub(super) fn contradicts(&self, named: &Destination) -> Option<String> {
+        if named.region != self.region() {
+            return Some(self.region().to_owned());
+        }
+        let promised = matches!(
+            named.residency_evidence,
+            Some(ResidencyEvidence::Contract | ResidencyEvidence::Attestation)
+        );
+        (self.is_by_contract() && !promised)
+            .then(|| "nothing on the wire shows a region, and the policy quotes no contract".into())
+    }
+}

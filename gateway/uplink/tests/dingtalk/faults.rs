@@ -1,0 +1,97 @@
+//! What goes wrong on the way: nothing is lost, nothing is sent a second time.
+
+use crate::server::{Fault, Server};
+use crate::setting::{Setting, Way, start, until};
+use muster_ledger::PauseReason;
+
+const PEOPLE: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_every_fault_each_punch_is_there_once() {
+    let (server, setting) = (Server::start().await, Setting::new().await);
+    server.account().script = [
+        Fault::Status(500),
+        Fault::TakenAndCut,
+        Fault::Status(429),
+        Fault::TakenAndSilent,
+        Fault::Code(-1),
+        Fault::TakenAndGarbled,
+        Fault::Status(502),
+        Fault::Code(40014),
+        Fault::Code(90018),
+    ]
+    .into();
+    setting.punch(&PEOPLE).await;
+    let worker = start(&setting, &server, Way::default());
+    until("all settled", || setting.destination().settled == 8).await;
+    worker.stop().await;
+    let account = server.account();
+    assert_eq!(account.stored().into_values().collect::<Vec<_>>(), [1; 8]);
+    assert_eq!(account.wrong, Vec::<String>::new());
+    assert!(!account.lists.is_empty(), "what may have arrived was looked for");
+    assert_eq!(setting.destination().rejected, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_after_the_call_sends_nothing_again() {
+    let (server, setting) = (Server::start().await, Setting::new().await);
+    server.account().script = [Fault::TakenAndSilent].into();
+    setting.punch(&["1"]).await;
+    let worker = start(&setting, &server, Way::default());
+    until("taken", || server.account().rows.len() == 1).await;
+    worker.stop().await;
+    let setting = setting.restart().await;
+    let worker = start(&setting, &server, Way::default());
+    until("found there", || setting.destination().settled == 1).await;
+    worker.stop().await;
+    assert_eq!(server.account().uploads.len(), 1);
+    assert!(setting.journal().contains("read back: 1"), "the row is the receipt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_refused_does_not_hold_up_the_others() {
+    let (server, setting) = (Server::start().await, Setting::new().await);
+    server.account().script = [Fault::Code(60121)].into();
+    setting.punch(&["1", "2"]).await;
+    let worker = start(&setting, &server, Way::default());
+    until("both answered", || {
+        let status = setting.destination();
+        (status.settled, status.rejected) == (1, 1)
+    })
+    .await;
+    worker.stop().await;
+    let journal = setting.journal();
+    assert!(journal.contains("errcode 60121") && !journal.contains("said in words"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quota_error_pauses_and_loses_nothing() {
+    let (server, setting) = (Server::start().await, Setting::new().await);
+    server.account().script = [Fault::None, Fault::Code(90020)].into();
+    setting.punch(&["1", "2", "3"]).await;
+    let worker = start(&setting, &server, Way::default());
+    let paused = || matches!(setting.destination().paused, Some(PauseReason::Quota(_)));
+    until("paused", paused).await;
+    assert_eq!((setting.destination().settled, setting.destination().backlog), (1, 2));
+    worker.stop().await;
+    let worker = start(&setting, &server, Way::default());
+    until("raised, it goes on", || setting.destination().settled == 3).await;
+    worker.stop().await;
+    assert_eq!(server.account().stored().into_values().collect::<Vec<_>>(), [1; 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_another_company_stop_it() {
+    let (server, setting) = (Server::start().await, Setting::new().await);
+    {
+        let mut account = server.account();
+        account.script = [Fault::TakenAndCut].into();
+        account.row_corp = Some("ding-theirs".into());
+    }
+    setting.punch(&["1"]).await;
+    let worker = start(&setting, &server, Way::default());
+    let paused = || matches!(setting.destination().paused, Some(PauseReason::WrongTenant(_)));
+    until("paused", paused).await;
+    assert_eq!(setting.destination().backlog, 1);
+    worker.stop().await;
+}
