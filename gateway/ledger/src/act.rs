@@ -100,6 +100,12 @@ pub(crate) enum Act {
         /// What this export counts as, where it crosses a border.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         reserved: Vec<Reservation>,
+        /// [`Attestation::digest`] of what was known of the region then.
+        #[serde(default)]
+        attestation: Option<String>,
+        /// Origin and target law of each lane that is crossed, with the records that cross it.
+        #[serde(default)]
+        lanes: Vec<(Law, Law, Runs)>,
     },
     /// The region's word. `receipts` only where the region gave one.
     Settled {

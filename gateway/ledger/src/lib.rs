@@ -31,6 +31,7 @@ mod status;
 mod submit;
 mod sweeper;
 mod tables;
+pub mod trail;
 mod views;
 
 pub use accounts::{Account, Accounts, AccountsError, Role};

@@ -3,8 +3,10 @@
 use super::batch::{Batch, Fate, Waiting, refusal_of};
 use super::recaller::{self, Aside};
 use super::refusals::Refusals;
+use super::request::Sending;
 use super::{Answer, Dispatch, Outcome, Redecision, Refusal, RefusalReason, Request, Verdict};
-use crate::act::Act;
+use crate::Attestation;
+use crate::act::{Act, Runs};
 use crate::core::{Core, Shared};
 use crate::journal::{Fact, Reader};
 use crate::outbox::Parcel;
@@ -12,11 +14,12 @@ use crate::punch_time::must_wait;
 use crate::quarantine::{CLOCK_WAIT, SEQ_CONFLICT};
 use crate::state::decisions::Ruling;
 use crate::state::dedupe::Seen;
-use crate::state::refusal_word;
+use crate::state::{refusal_word, runs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use muster_attendance::{Attendance, DeviceId, PersonId};
-use std::collections::HashSet;
+use muster_residency::vocab::Law;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 /// What drafting needs.
@@ -174,7 +177,8 @@ impl Drafter<'_> {
             let act = Act::SetAside { record: *record, reason: reason.clone() };
             self.batch.acts.push((act, false));
         }
-        self.batch.acts.extend(dispatched(&dispatch).map(|act| (act, false)));
+        let attestation = queue.attested.as_ref().map(Attestation::digest);
+        self.batch.acts.extend(dispatched(&dispatch, attestation).map(|act| (act, false)));
         // At once, so that no other request of this batch releases them again.
         dispatch.sending.iter().for_each(|s| queue.hand_out(s.record));
         let reserved = self.core.reserve(&dispatch.destination, &dispatch.reserved);
@@ -192,7 +196,7 @@ impl Drafter<'_> {
 }
 
 /// The act of a dispatch; `None` if all of it is known from before.
-fn dispatched(dispatch: &Dispatch) -> Option<Act> {
+fn dispatched(dispatch: &Dispatch, attestation: Option<String>) -> Option<Act> {
     let fresh = || dispatch.sending.iter().filter(|sending| !sending.known);
     fresh().next()?;
     Some(Act::Dispatched {
@@ -201,5 +205,18 @@ fn dispatched(dispatch: &Dispatch) -> Option<Act> {
         records: fresh().map(|sending| sending.record).collect(),
         digests: fresh().map(|sending| STANDARD.encode(sending.digest)).collect(),
         reserved: dispatch.reserved.clone(),
+        attestation,
+        lanes: lanes(fresh()),
     })
+}
+
+/// Each lane that is crossed, with the records that cross it.
+fn lanes<'a>(sending: impl Iterator<Item = &'a Sending>) -> Vec<(Law, Law, Runs)> {
+    let mut crossed: BTreeMap<(Law, Law), BTreeSet<u64>> = BTreeMap::new();
+    for one in sending {
+        for &lane in &one.lanes {
+            crossed.entry(lane).or_default().insert(one.record);
+        }
+    }
+    crossed.into_iter().map(|((from, to), records)| (from, to, runs(records))).collect()
 }

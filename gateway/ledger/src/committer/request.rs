@@ -5,6 +5,7 @@ use super::{Answer, Refusal, Verdict};
 use crate::legal::Reservation;
 use crate::outbox::Parcel;
 use muster_attendance::{Attendance, EventId};
+use muster_residency::vocab::Law;
 use std::sync::Arc;
 
 /// One request.
@@ -55,6 +56,8 @@ pub(crate) struct Sending {
     pub(crate) known: bool,
     /// Released before, and the region's word is owed.
     pub(crate) again: bool,
+    /// Lanes that it crosses.
+    pub(crate) lanes: Box<[(Law, Law)]>,
 }
 
 /// Records to be released to a destination, decided when `changes` was the decider's.

@@ -160,6 +160,11 @@ impl Ledger {
         self.inner.views.clone()
     }
 
+    /// What reports and exports read out of the journal.
+    pub fn trail(&self) -> trail::Trail {
+        trail::Trail::new(self.inner.shared.clone(), self.inner.keyring.clone())
+    }
+
     /// Who may log in.
     pub fn accounts(&self) -> Accounts {
         self.inner.shared.tables.accounts.clone()

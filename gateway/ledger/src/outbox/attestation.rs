@@ -2,6 +2,8 @@
 //!
 //! Two kinds of proof that are never mixed up: what was seen on the wire, and what a contract says.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use muster_residency::policy::Destination;
 use muster_residency::vocab::ResidencyEvidence;
 
@@ -70,6 +72,12 @@ impl Attestation {
         match self {
             Self::Endpoint { peer, .. } | Self::Contract { peer, .. } => peer,
         }
+    }
+
+    /// SHA-256 of it as journaled, base64: what a transfer names it by.
+    pub(crate) fn digest(&self) -> String {
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, &bytes))
     }
 
     /// Whether only a contract says so.

@@ -236,8 +236,18 @@ impl Selector {
             return;
         }
         let again = sent.is_some();
-        let (known, decision) = (again && !moved, decided.number);
-        dispatch.sending.push(Sending { record, key, decision, bytes, digest, known, again });
+        let (known, lanes) = (again && !moved, decision.obligations().lanes.clone().into());
+        let decision = decided.number;
+        dispatch.sending.push(Sending {
+            record,
+            key,
+            decision,
+            bytes,
+            digest,
+            known,
+            again,
+            lanes,
+        });
     }
 }
 

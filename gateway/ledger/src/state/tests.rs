@@ -87,6 +87,8 @@ fn apply(state: &mut State, step: &Step, at_ms: i64) {
             records: (*first..first + count).collect(),
             digests: (0..*count).map(|n| STANDARD.encode([n as u8; 32])).collect(),
             reserved: Vec::new(),
+            attestation: None,
+            lanes: Vec::new(),
         },
         Step::Settle(first, count) => Act::Settled {
             destination: to(),

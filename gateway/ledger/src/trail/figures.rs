@@ -1,0 +1,437 @@
+//! What was done in a span of time, in numbers: no record is named, and nobody.
+
+use super::{Follow, Known, Span};
+use crate::act::{Act, Runs};
+use crate::core::Shared;
+use crate::journal::{Batch, Fact, Reader};
+use crate::punch_time::effective_seconds;
+use crate::state::refusal_word;
+use crate::{Attestation, Directory, PauseReason};
+use muster_attendance::{DeviceId, PersonId};
+use muster_residency::vocab::{Law, Verdict};
+use roaring::RoaringTreemap;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Ways that one destination's far end was seen, at most.
+const MAX_SEEN: usize = 16;
+/// A delivery within this is in time (R63).
+const IN_TIME_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 86_400_000;
+
+/// One destination in the span.
+#[derive(Clone, Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct DestinationFigures {
+    pub destination: String,
+    /// Records that left, each once.
+    pub records: u64,
+    /// People behind them.
+    pub persons: u64,
+    /// Taken by the region, and refused by it.
+    pub settled: u64,
+    pub rejected: u64,
+    /// With a receipt of the region's own.
+    pub receipts: u64,
+    /// Allowed to go, since the span began or in it; of these taken within an hour of that.
+    pub permitted: u64,
+    pub in_time: u64,
+    /// Allowed to go, and not taken when the span ended.
+    pub outstanding: u64,
+    /// Lanes crossed, with records.
+    pub lanes: BTreeMap<String, u64>,
+    /// What was seen of the far end, each way once; the newest last.
+    pub seen: Vec<Attestation>,
+    pub first_ms: Option<i64>,
+    pub last_ms: Option<i64>,
+    /// Pauses by kind.
+    pub pauses: BTreeMap<String, u64>,
+}
+
+/// Records of one department that went to one destination.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[allow(missing_docs)]
+pub struct DepartmentFlow {
+    pub department: Option<String>,
+    pub profile: String,
+    pub destination: String,
+    pub records: u64,
+}
+
+/// One terminal in the span.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct TerminalRow {
+    pub name: String,
+    pub paired: bool,
+    pub records: u64,
+}
+
+/// How often somebody did something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[allow(missing_docs)]
+pub struct AccessRow {
+    pub actor: String,
+    pub act: String,
+    pub count: u64,
+}
+
+/// A policy in force, from when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct PolicySpan {
+    pub from_ms: i64,
+    pub policy: Option<String>,
+    pub policy_sha256: Option<String>,
+    pub law_pack: Option<String>,
+}
+
+/// Ages, in days, by which waiting records are counted: below each, and above the last.
+pub const AGES_DAYS: [i64; 5] = [1, 7, 30, 90, 180];
+
+/// Records that wait for one reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Waiting {
+    pub count: u64,
+    pub oldest_ms: i64,
+    /// By [`AGES_DAYS`].
+    pub ages: [u64; 6],
+}
+
+/// What was done in a span of time.
+#[derive(Clone, Debug, Default, Serialize)]
+#[allow(missing_docs)]
+pub struct Figures {
+    /// Records processed, and people behind them (R10).
+    pub records: u64,
+    pub persons: u64,
+    pub destinations: Vec<DestinationFigures>,
+    pub departments: Vec<DepartmentFlow>,
+    pub terminals: Vec<TerminalRow>,
+    pub access: Vec<AccessRow>,
+    /// The policy when the span began, and each after it.
+    pub policies: Vec<PolicySpan>,
+    /// Records set aside, by reason; refusals of check-ins, by reason.
+    pub set_aside: BTreeMap<String, u64>,
+    pub refused: BTreeMap<String, u64>,
+    /// Records not sent at the end of the journal, by the first reason.
+    pub waiting: BTreeMap<String, Waiting>,
+    /// The oldest punch that would go to a destination and did not yet, seconds since 1970.
+    pub oldest: BTreeMap<String, i64>,
+    /// The last batch read, and the chain's hash after it, hex.
+    pub batch: u64,
+    pub chain: String,
+}
+
+pub(super) struct Fold<'a> {
+    span: Span,
+    shared: &'a Shared,
+    directory: Directory,
+    figures: Figures,
+    people: HashSet<PersonId>,
+    terminals: HashMap<DeviceId, u64>,
+    destinations: BTreeMap<String, Destination>,
+    flows: BTreeMap<(Option<String>, String, String), u64>,
+    access: BTreeMap<(String, String), u64>,
+    /// Records that are allowed to go and not taken yet: where to, and since when.
+    open: BTreeMap<u64, (String, i64)>,
+    /// Records held or queued now.
+    waiting: RoaringTreemap,
+    reader: Reader,
+}
+
+#[derive(Default)]
+struct Destination {
+    figures: DestinationFigures,
+    people: HashSet<PersonId>,
+    seen: BTreeSet<String>,
+}
+
+impl<'a> Fold<'a> {
+    pub(super) fn new(span: Span, shared: &'a Shared) -> Self {
+        Self {
+            span,
+            shared,
+            directory: shared.tables.directory.clone(),
+            figures: Figures::default(),
+            people: HashSet::new(),
+            terminals: HashMap::new(),
+            destinations: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            access: BTreeMap::new(),
+            open: BTreeMap::new(),
+            waiting: waiting(shared),
+            reader: shared.reader(),
+        }
+    }
+
+    pub(super) fn end(mut self) -> Figures {
+        for (destination, since) in self.open.values() {
+            if *since < self.span.to_ms
+                && let Some(one) = self.destinations.get_mut(destination)
+            {
+                one.figures.outstanding += 1;
+            }
+        }
+        let mut figures = self.figures;
+        figures.persons = self.people.len() as u64;
+        figures.destinations = self
+            .destinations
+            .into_iter()
+            .map(|(destination, one)| DestinationFigures {
+                destination,
+                persons: one.people.len() as u64,
+                ..one.figures
+            })
+            .collect();
+        let flow = |((department, profile, destination), records)| DepartmentFlow {
+            department,
+            profile,
+            destination,
+            records,
+        };
+        figures.departments = self.flows.into_iter().map(flow).collect();
+        let access = |((actor, act), count)| AccessRow { actor, act, count };
+        figures.access = self.access.into_iter().map(access).collect();
+        let terminals = self.shared.tables.devices.list().into_iter().map(|device| TerminalRow {
+            records: self.terminals.get(&device.id).copied().unwrap_or(0),
+            paired: device.state == crate::DeviceState::Paired,
+            name: device.name,
+        });
+        figures.terminals = terminals.collect();
+        figures
+    }
+
+    /// A record that waits now.
+    fn waits(&mut self, record: u64, fact: &Fact) {
+        let core = self.shared.core();
+        let (standing, decisions) = (&core.state.standing, &core.state.decisions);
+        let Some(ruling) = decisions.ruling(standing.decision(record, fact.decision)) else {
+            return;
+        };
+        let decision = ruling.decision.clone();
+        drop(core);
+        let received_ms = fact.attendance.received_ms;
+        if let Some(destination) = decision.destination.or(decision.would_be) {
+            let at = effective_seconds(&fact.attendance);
+            let oldest = self.figures.oldest.entry(destination).or_insert(at);
+            *oldest = at.min(*oldest);
+        }
+        let Some(reason) = decision.reasons.first() else { return };
+        let waiting = self.figures.waiting.entry(reason.clone()).or_default();
+        let first = waiting.count == 0;
+        waiting.oldest_ms = if first { received_ms } else { waiting.oldest_ms.min(received_ms) };
+        waiting.count += 1;
+        let days = self.shared.clock.now_ms().saturating_sub(received_ms) / DAY_MS;
+        let age = AGES_DAYS.iter().position(|&below| days < below).unwrap_or(AGES_DAYS.len());
+        if let Some(count) = waiting.ages.get_mut(age) {
+            *count += 1;
+        }
+    }
+
+    /// Whose a record is, read back.
+    fn whose(&mut self, record: u64) -> Option<PersonId> {
+        let person = self.reader.record(record).ok()??.fact?.attendance.person?;
+        Some(self.directory.resolve(person))
+    }
+
+    fn destination(&mut self, name: &str) -> &mut Destination {
+        self.destinations.entry(name.to_owned()).or_default()
+    }
+
+    fn may_go(&mut self, record: u64, destination: &str, at_ms: i64) {
+        if at_ms < self.span.to_ms {
+            self.open.entry(record).or_insert_with(|| (destination.to_owned(), at_ms));
+        }
+    }
+
+    fn redecided(&mut self, decision: u32, records: &Runs, at_ms: i64, known: &Known) {
+        let ruling = known.rulings.get(&decision);
+        let goes = ruling.filter(|r| r.decision.decision == Verdict::Forward);
+        let goes = goes.and_then(|r| r.decision.destination.clone());
+        for record in records.iter().flat_map(|&(first, count)| first..first + count) {
+            match &goes {
+                Some(destination) => self.may_go(record, destination, at_ms),
+                None => _ = self.open.remove(&record),
+            }
+        }
+    }
+
+    fn dispatched(
+        &mut self,
+        destination: &str,
+        decisions: &[u32],
+        records: &[u64],
+        at_ms: i64,
+        known: &Known,
+    ) {
+        let people: Vec<_> = records.iter().map(|&record| self.whose(record)).collect();
+        let one = self.destination(destination);
+        one.figures.records += records.len() as u64;
+        one.figures.first_ms.get_or_insert(at_ms);
+        one.figures.last_ms = Some(at_ms);
+        one.people.extend(people.iter().flatten());
+        for (person, decision) in people.into_iter().zip(decisions) {
+            let department = person.and_then(|p| self.directory.profile(p)?.department);
+            let profile = known.rulings.get(decision).and_then(|r| r.decision.profile.clone());
+            let key = (department, profile.unwrap_or_default(), destination.to_owned());
+            *self.flows.entry(key).or_default() += 1;
+        }
+    }
+
+    fn lanes(&mut self, destination: &str, lanes: &[(Law, Law, Runs)]) {
+        let one = self.destination(destination);
+        for (from, to, runs) in lanes {
+            let count: u64 = runs.iter().map(|(_, count)| count).sum();
+            *one.figures.lanes.entry(format!("{from}->{to}")).or_default() += count;
+        }
+    }
+
+    fn taken(&mut self, destination: &str, records: impl Iterator<Item = u64>, at_ms: i64) {
+        for record in records {
+            let since = self.open.remove(&record).map(|(_, since)| since);
+            if self.span.holds(at_ms) {
+                let figures = &mut self.destination(destination).figures;
+                figures.settled += 1;
+                let since = since.unwrap_or(at_ms);
+                figures.in_time += u64::from(at_ms.saturating_sub(since) <= IN_TIME_MS);
+            }
+        }
+    }
+
+    fn saw(&mut self, destination: &str, attestation: &Attestation) {
+        let one = self.destination(destination);
+        if one.seen.insert(attestation.digest()) && one.figures.seen.len() < MAX_SEEN {
+            one.figures.seen.push(attestation.clone());
+        }
+    }
+
+    fn governed(&mut self, at_ms: i64, known: &Known) {
+        let rules = known.governance.as_ref().and_then(|g| crate::decider::compile(g).ok());
+        let named = rules.as_ref().map(crate::RulesRef::of);
+        let span = PolicySpan {
+            from_ms: at_ms,
+            policy: named.as_ref().map(|n| n.policy.clone()),
+            policy_sha256: named.as_ref().map(|n| n.policy_sha256.clone()),
+            law_pack: named.map(|n| n.law_pack),
+        };
+        if at_ms < self.span.from_ms {
+            self.figures.policies.clear();
+        }
+        if at_ms < self.span.to_ms {
+            self.figures.policies.push(span);
+        }
+    }
+
+    fn did(&mut self, actor: &str, act: &str) {
+        *self.access.entry((actor.to_owned(), act.to_owned())).or_default() += 1;
+    }
+
+    /// Acts that count in the span alone.
+    fn within(&mut self, act: &Act, at_ms: i64, known: &Known) {
+        match act {
+            Act::Dispatched { destination, decision, records, lanes, .. } => {
+                self.dispatched(destination, decision, records, at_ms, known);
+                self.lanes(destination, lanes);
+            }
+            Act::Settled { destination, receipts, rejected, .. } => {
+                let figures = &mut self.destination(destination).figures;
+                figures.receipts += receipts.len() as u64;
+                figures.rejected += rejected.len() as u64;
+            }
+            Act::Attested { destination, attestation } => self.saw(destination, attestation),
+            Act::Paused { destination, reason } => {
+                let figures = &mut self.destination(destination).figures;
+                *figures.pauses.entry(pause_word(reason).to_owned()).or_default() += 1;
+            }
+            Act::SetAside { reason, .. } => {
+                *self.figures.set_aside.entry(reason.clone()).or_default() += 1;
+            }
+            Act::Refused { reason, count, .. } => {
+                *self.figures.refused.entry(refusal_word(*reason)).or_default() += count;
+            }
+            Act::AccountWritten { actor, .. } => self.did(actor, "account-written"),
+            Act::Noted { actor, what } => self.did(actor, what),
+            Act::Governed { .. } => self.did("-", "policy-in-force"),
+            Act::SignersEnrolled { .. } => self.did("-", "signers-enrolled"),
+            Act::DevicePaired { .. } => self.did("-", "device-paired"),
+            Act::DeviceRevoked { .. } => self.did("-", "device-revoked"),
+            Act::PersonMapped { .. } => self.did("-", "person-mapped"),
+            _ => {}
+        }
+    }
+}
+
+impl Follow for Fold<'_> {
+    fn act(&mut self, act: &Act, batch: &Batch, known: &Known) {
+        let at_ms = batch.at_ms;
+        match act {
+            Act::Governed { .. } => self.governed(at_ms, known),
+            Act::Redecided { decision, records } => {
+                self.redecided(*decision, records, at_ms, known);
+            }
+            Act::Settled { destination, accepted, rejected, .. } => {
+                let all = accepted.iter().flat_map(|&(first, count)| first..first + count);
+                self.taken(destination, all, at_ms);
+                for (record, _) in rejected {
+                    self.open.remove(record);
+                }
+            }
+            Act::SetAside { record, .. } => _ = self.open.remove(record),
+            _ => {}
+        }
+        if self.span.holds(at_ms) {
+            self.within(act, at_ms, known);
+        }
+    }
+
+    fn facts(&mut self, batch: &Batch, known: &Known) {
+        self.figures.batch = batch.number;
+        self.figures.chain = crate::outbox::hex(&batch.chain);
+        let within = self.span.holds(batch.at_ms);
+        for (record, fact) in (batch.first_record..).zip(batch.facts.iter().flat_map(|f| f.iter()))
+        {
+            let person = fact.attendance.person.map(|person| self.directory.resolve(person));
+            if within {
+                self.figures.records += 1;
+                self.people.extend(person);
+                *self.terminals.entry(fact.attendance.device).or_default() += 1;
+            }
+            if fact.quarantined {
+                continue;
+            }
+            if self.waiting.contains(record) {
+                self.waits(record, &fact);
+            }
+            let goes = known.rulings.get(&fact.decision).map(|r| &r.decision);
+            if let Some(destination) = goes.and_then(|d| d.destination.clone()) {
+                self.may_go(record, &destination, batch.at_ms);
+                if within {
+                    self.destination(&destination).figures.permitted += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Records that are held or queued now.
+fn waiting(shared: &Shared) -> RoaringTreemap {
+    let core = shared.core();
+    let standing = &core.state.standing;
+    let held = standing.held_sets().map(|(_, set)| set);
+    let mut all = RoaringTreemap::new();
+    for set in held.chain(standing.queues().iter().map(|queue| &queue.queued)) {
+        all |= set;
+    }
+    all
+}
+
+fn pause_word(reason: &PauseReason) -> &'static str {
+    match reason {
+        PauseReason::Down(_) => "down",
+        PauseReason::WrongRegion(_) => "wrong-region",
+        PauseReason::WrongTenant(_) => "wrong-tenant",
+        PauseReason::Quota(_) => "quota",
+    }
+}

@@ -1,0 +1,127 @@
+//! The trail: what reports and exports read out of the journal from its beginning.
+//!
+//! Each reading walks the whole journal once or twice with a cursor of its own, beside intake and
+//! without a lock on it; memory grows with the people and destinations of the span, and with what
+//! was not yet settled at a time, never with the records. Journaled decisions and policies are
+//! taken as they stood, so that a report of last year says what was true then.
+
+mod figures;
+mod key;
+mod transfers;
+
+pub use figures::{
+    AGES_DAYS, AccessRow, DepartmentFlow, DestinationFigures, Figures, PolicySpan, TerminalRow,
+    Waiting,
+};
+pub use key::ReportKey;
+pub use transfers::{FarEnd, MAX_TRANSFERS, Transfer};
+
+use crate::act::Act;
+use crate::core::Shared;
+use crate::journal::{Batch, Reader};
+use crate::state::decisions::Ruling;
+use crate::{Attestation, CommitError, Governance, Keyring};
+use muster_residency::policy::Destination;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A span of time, milliseconds since 1970: from, and until just before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// From here.
+    pub from_ms: i64,
+    /// Until just before here.
+    pub to_ms: i64,
+}
+
+impl Span {
+    fn holds(&self, ms: i64) -> bool {
+        (self.from_ms..self.to_ms).contains(&ms)
+    }
+}
+
+/// Reads the journal for reports. Cheap to clone; readings block for as long as the journal is.
+#[derive(Clone)]
+pub struct Trail {
+    shared: Arc<Shared>,
+    keyring: Keyring,
+}
+
+impl Trail {
+    pub(crate) fn new(shared: Arc<Shared>, keyring: Keyring) -> Self {
+        Self { shared, keyring }
+    }
+
+    /// What was done in `span`, in numbers. Blocks.
+    pub fn figures(&self, span: Span) -> Result<Figures, CommitError> {
+        let mut fold = figures::Fold::new(span, &self.shared);
+        self.walk(&mut fold)?;
+        Ok(fold.end())
+    }
+
+    /// Every transfer dispatched in `span`, in the journal's order; at most [`MAX_TRANSFERS`], and
+    /// whether there were more. Blocks.
+    pub fn transfers(&self, span: Span) -> Result<(Vec<Transfer>, bool), CommitError> {
+        let mut fold = transfers::Fold::new(span);
+        self.walk(&mut fold)?;
+        fold.end(&mut self.shared.reader())
+    }
+
+    /// The key that the box signs reports with; made on first use. Blocks.
+    pub fn report_key(&self) -> Result<ReportKey, crate::KeyringError> {
+        ReportKey::open(&self.keyring)
+    }
+
+    fn walk(&self, fold: &mut impl Follow) -> Result<(), CommitError> {
+        let mut reader: Reader = self.shared.reader();
+        let mut known = Known::default();
+        let failed = |error: crate::journal::ReadError| CommitError::Failed(error.to_string());
+        while let Some(batch) = reader.next_batch().map_err(failed)? {
+            let acts = batch.acts.iter().flat_map(|acts| acts.iter());
+            for act in acts.filter_map(|bytes| serde_json::from_slice::<Act>(bytes).ok()) {
+                known.take(&act);
+                fold.act(&act, &batch, &known);
+            }
+            fold.facts(&batch, &known);
+        }
+        Ok(())
+    }
+}
+
+/// What follows the journal: acts, then the facts of the same batch.
+trait Follow {
+    fn act(&mut self, act: &Act, batch: &Batch, known: &Known);
+    fn facts(&mut self, batch: &Batch, known: &Known);
+}
+
+/// What the journal has said so far, as far as later entries rest on it.
+#[derive(Default)]
+struct Known {
+    rulings: HashMap<u32, Arc<Ruling>>,
+    attestations: HashMap<String, Attestation>,
+    destinations: HashMap<String, Destination>,
+    /// Governance in force.
+    governance: Option<Governance>,
+}
+
+impl Known {
+    fn take(&mut self, act: &Act) {
+        match act {
+            Act::Decided { id, decision } => {
+                if let Ok(ruling) = serde_json::from_value::<Ruling>(decision.clone()) {
+                    self.rulings.insert(*id, Arc::new(ruling));
+                }
+            }
+            Act::Attested { attestation, .. } => {
+                self.attestations.insert(attestation.digest(), attestation.clone());
+            }
+            Act::Governed { governance } => {
+                self.governance.clone_from(governance);
+                let rules = governance.as_ref().and_then(|g| crate::decider::compile(g).ok());
+                let all = rules.iter().flat_map(|rules| rules.destinations());
+                self.destinations = all.map(|d| (d.id.clone(), d.clone())).collect();
+            }
+            _ => {}
+        }
+    }
+}
