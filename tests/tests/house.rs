@@ -19,10 +19,16 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ("firmware/c1", "muster-c1", &["muster-proto", "muster-forwarder", "muster-terminal"]),
     ("gateway/attendance", "muster-attendance", &[]),
     ("gateway/residency", "muster-residency", &["muster-attendance"]),
-    ("gateway/ledger", "muster-ledger", DECIDED),
+    ("gateway/report", "muster-report", &["muster-residency"]),
+    ("gateway/verify", "muster-verify", &["muster-report"]),
+    ("gateway/ledger", "muster-ledger", &["muster-report", DECIDED[0], DECIDED[1]]),
     ("gateway/intake", "muster-intake", &["muster-proto", "muster-ledger", DECIDED[0], DECIDED[1]]),
     ("gateway/uplink", "muster-uplink", &["muster-ledger", DECIDED[0], DECIDED[1]]),
-    ("gateway/console", "muster-console", &["muster-ledger", DECIDED[0], DECIDED[1]]),
+    (
+        "gateway/console",
+        "muster-console",
+        &["muster-ledger", "muster-report", DECIDED[0], DECIDED[1]],
+    ),
     ("gateway/muster", "muster", WIRED),
     ("tests", "muster-tests", WIRED),
 ];
@@ -39,6 +45,7 @@ const WIRED: &[&str] = &[
     "muster-c1",
     "muster-attendance",
     "muster-residency",
+    "muster-report",
     "muster-ledger",
     "muster-intake",
     "muster-uplink",
@@ -59,6 +66,7 @@ const PURE: &[(&str, &[&str])] = &[
         "muster-residency",
         &["base64", "jiff", "ring", "serde", "serde_json", "thiserror", "toml", "zeroize"],
     ),
+    ("muster-report", &["jiff", "ring", "serde", "serde_json", "thiserror"]),
 ];
 
 /// What a pure room's source never says: the outside world, a clock, randomness.

@@ -55,3 +55,5 @@ remedy-unrestrict = have the person lift the restriction
 remedy-local-only = switch local-only off
 law-pack-note = The law pack is reference data for counsel to review. It is not legal advice.
 law-pack-overdue = The law pack is past its review date: have counsel review it.
+sides-title = Transfers of personal data that crossed a border: the side of one law
+sides-note = Each entry has a twin on the other law's side, joined by its link. The subject is a pseudonym that differs by law. What the box says of itself is its own word; the signature shows that nothing was changed since.

@@ -55,3 +55,5 @@ remedy-unrestrict = fazer a pessoa levantar a limitação
 remedy-local-only = desligar o modo só local
 law-pack-note = O pacote de leis é material de referência para revisão por juristas. Não é aconselhamento jurídico.
 law-pack-overdue = O pacote de leis passou da data de revisão: peça a um jurista que o reveja.
+sides-title = Transferências transfronteiriças de dados pessoais: o lado de uma só lei
+sides-note = Cada entrada tem um par no lado da outra lei, ligado pelo campo link. O titular figura por um pseudónimo diferente em cada lei. O que o equipamento diz de si é palavra sua; a assinatura mostra apenas que nada mudou desde então.

@@ -55,3 +55,5 @@ remedy-unrestrict = 由此人解除限制
 remedy-local-only = 关闭“仅限本机”
 law-pack-note = 法律包是供律师审阅的参考资料，并非法律意见。
 law-pack-overdue = 法律包已过复核日期：请律师复核。
+sides-title = 跨境传输个人信息的记录：单一法域的一方
+sides-note = 每笔记录在另一法域都有对应的一笔，以 link 相连。subject 为化名，各法域不同。本机所述为其自身陈述；签名仅证明其后未经改动。

@@ -55,3 +55,5 @@ remedy-unrestrict = 由此人解除限制
 remedy-local-only = 關閉「僅限本機」
 law-pack-note = 法律包是供律師審閱的參考資料，並非法律意見。
 law-pack-overdue = 法律包已過覆核日期：請律師覆核。
+sides-title = 跨境傳輸個人資料的記錄：單一法域的一方
+sides-note = 每筆記錄在另一法域都有對應的一筆，以 link 相連。subject 為化名，各法域不同。本機所述為其自身陳述；簽名僅證明其後未經改動。

@@ -4,6 +4,7 @@
 //! can be filled here without a runtime.
 
 use crate::decision::{Reason, ReasonKind, Remedy, StoredDecision};
+use crate::phrase;
 use crate::vocab::Verdict;
 
 /// A language of the sentences.
@@ -56,15 +57,11 @@ impl Language {
     }
 
     fn message(self, key: &str) -> Option<&'static str> {
-        let mut lines = self.messages().lines().filter_map(|line| line.split_once(" = "));
-        lines.find(|(name, _)| *name == key).map(|(_, text)| text)
+        phrase::find(self.messages(), key)
     }
 
     fn fill(self, key: &str, values: &[(&str, &str)]) -> String {
-        let text = self.message(key).unwrap_or(key).to_owned();
-        values
-            .iter()
-            .fold(text, |text, (name, value)| text.replace(&format!("{{ ${name} }}"), value))
+        phrase::fill(self.messages(), key, values)
     }
 }
 

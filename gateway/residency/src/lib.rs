@@ -25,6 +25,7 @@ mod mechanism;
 pub mod meter;
 mod overlay;
 pub mod parse;
+pub mod phrase;
 pub mod policy;
 pub mod pseudonym;
 mod release;

@@ -162,7 +162,8 @@ impl Ledger {
 
     /// What reports and exports read out of the journal.
     pub fn trail(&self) -> trail::Trail {
-        trail::Trail::new(self.inner.shared.clone(), self.inner.keyring.clone())
+        let inner = &self.inner;
+        trail::Trail::new(inner.shared.clone(), inner.keyring.clone(), &inner.pseudonyms)
     }
 
     /// Who may log in.

@@ -8,9 +8,11 @@ use crate::punch_time::effective_seconds;
 use crate::state::refusal_word;
 use crate::{Attestation, Directory, PauseReason};
 use muster_attendance::{DeviceId, PersonId};
+use muster_report::figures::{
+    AGES_DAYS, Access, Calls, DestinationFigures, Figures, Flow, PolicySpan, Proof, Seen, Terminal,
+};
 use muster_residency::vocab::{Law, Verdict};
 use roaring::RoaringTreemap;
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Ways that one destination's far end was seen, at most.
@@ -18,111 +20,6 @@ const MAX_SEEN: usize = 16;
 /// A delivery within this is in time (R63).
 const IN_TIME_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
-
-/// One destination in the span.
-#[derive(Clone, Debug, Default, Serialize)]
-#[allow(missing_docs)]
-pub struct DestinationFigures {
-    pub destination: String,
-    /// Records that left, each once.
-    pub records: u64,
-    /// People behind them.
-    pub persons: u64,
-    /// Taken by the region, and refused by it.
-    pub settled: u64,
-    pub rejected: u64,
-    /// With a receipt of the region's own.
-    pub receipts: u64,
-    /// Allowed to go, since the span began or in it; of these taken within an hour of that.
-    pub permitted: u64,
-    pub in_time: u64,
-    /// Allowed to go, and not taken when the span ended.
-    pub outstanding: u64,
-    /// Lanes crossed, with records.
-    pub lanes: BTreeMap<String, u64>,
-    /// What was seen of the far end, each way once; the newest last.
-    pub seen: Vec<Attestation>,
-    pub first_ms: Option<i64>,
-    pub last_ms: Option<i64>,
-    /// Pauses by kind.
-    pub pauses: BTreeMap<String, u64>,
-}
-
-/// Records of one department that went to one destination.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[allow(missing_docs)]
-pub struct DepartmentFlow {
-    pub department: Option<String>,
-    pub profile: String,
-    pub destination: String,
-    pub records: u64,
-}
-
-/// One terminal in the span.
-#[derive(Clone, Debug, Serialize)]
-#[allow(missing_docs)]
-pub struct TerminalRow {
-    pub name: String,
-    pub paired: bool,
-    pub records: u64,
-}
-
-/// How often somebody did something.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[allow(missing_docs)]
-pub struct AccessRow {
-    pub actor: String,
-    pub act: String,
-    pub count: u64,
-}
-
-/// A policy in force, from when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)]
-pub struct PolicySpan {
-    pub from_ms: i64,
-    pub policy: Option<String>,
-    pub policy_sha256: Option<String>,
-    pub law_pack: Option<String>,
-}
-
-/// Ages, in days, by which waiting records are counted: below each, and above the last.
-pub const AGES_DAYS: [i64; 5] = [1, 7, 30, 90, 180];
-
-/// Records that wait for one reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[allow(missing_docs)]
-pub struct Waiting {
-    pub count: u64,
-    pub oldest_ms: i64,
-    /// By [`AGES_DAYS`].
-    pub ages: [u64; 6],
-}
-
-/// What was done in a span of time.
-#[derive(Clone, Debug, Default, Serialize)]
-#[allow(missing_docs)]
-pub struct Figures {
-    /// Records processed, and people behind them (R10).
-    pub records: u64,
-    pub persons: u64,
-    pub destinations: Vec<DestinationFigures>,
-    pub departments: Vec<DepartmentFlow>,
-    pub terminals: Vec<TerminalRow>,
-    pub access: Vec<AccessRow>,
-    /// The policy when the span began, and each after it.
-    pub policies: Vec<PolicySpan>,
-    /// Records set aside, by reason; refusals of check-ins, by reason.
-    pub set_aside: BTreeMap<String, u64>,
-    pub refused: BTreeMap<String, u64>,
-    /// Records not sent at the end of the journal, by the first reason.
-    pub waiting: BTreeMap<String, Waiting>,
-    /// The oldest punch that would go to a destination and did not yet, seconds since 1970.
-    pub oldest: BTreeMap<String, i64>,
-    /// The last batch read, and the chain's hash after it, hex.
-    pub batch: u64,
-    pub chain: String,
-}
 
 pub(super) struct Fold<'a> {
     span: Span,
@@ -133,11 +30,14 @@ pub(super) struct Fold<'a> {
     terminals: HashMap<DeviceId, u64>,
     destinations: BTreeMap<String, Destination>,
     flows: BTreeMap<(Option<String>, String, String), u64>,
+    /// The oldest punch that would go to a destination and did not yet, seconds since 1970.
+    oldest: BTreeMap<String, i64>,
     access: BTreeMap<(String, String), u64>,
     /// Records that are allowed to go and not taken yet: where to, and since when.
     open: BTreeMap<u64, (String, i64)>,
     /// Records held or queued now.
     waiting: RoaringTreemap,
+    chain: [u8; 32],
     reader: Reader,
 }
 
@@ -159,9 +59,11 @@ impl<'a> Fold<'a> {
             terminals: HashMap::new(),
             destinations: BTreeMap::new(),
             flows: BTreeMap::new(),
+            oldest: BTreeMap::new(),
             access: BTreeMap::new(),
             open: BTreeMap::new(),
             waiting: waiting(shared),
+            chain: [0; 32],
             reader: shared.reader(),
         }
     }
@@ -176,25 +78,29 @@ impl<'a> Fold<'a> {
         }
         let mut figures = self.figures;
         figures.persons = self.people.len() as u64;
+        figures.people = self.directory.len() as u64;
+        figures.chain = crate::outbox::hex(&self.chain);
         figures.destinations = self
             .destinations
             .into_iter()
             .map(|(destination, one)| DestinationFigures {
-                destination,
                 persons: one.people.len() as u64,
+                oldest_waiting: self.oldest.get(&destination).copied(),
+                calls: calls(self.shared, &destination),
+                destination,
                 ..one.figures
             })
             .collect();
-        let flow = |((department, profile, destination), records)| DepartmentFlow {
+        let flow = |((department, profile, destination), records)| Flow {
             department,
             profile,
             destination,
             records,
         };
-        figures.departments = self.flows.into_iter().map(flow).collect();
-        let access = |((actor, act), count)| AccessRow { actor, act, count };
+        figures.flows = self.flows.into_iter().map(flow).collect();
+        let access = |((actor, act), count)| Access { actor, act, count };
         figures.access = self.access.into_iter().map(access).collect();
-        let terminals = self.shared.tables.devices.list().into_iter().map(|device| TerminalRow {
+        let terminals = self.shared.tables.devices.list().into_iter().map(|device| Terminal {
             records: self.terminals.get(&device.id).copied().unwrap_or(0),
             paired: device.state == crate::DeviceState::Paired,
             name: device.name,
@@ -215,7 +121,7 @@ impl<'a> Fold<'a> {
         let received_ms = fact.attendance.received_ms;
         if let Some(destination) = decision.destination.or(decision.would_be) {
             let at = effective_seconds(&fact.attendance);
-            let oldest = self.figures.oldest.entry(destination).or_insert(at);
+            let oldest = self.oldest.entry(destination).or_insert(at);
             *oldest = at.min(*oldest);
         }
         let Some(reason) = decision.reasons.first() else { return };
@@ -303,7 +209,7 @@ impl<'a> Fold<'a> {
     fn saw(&mut self, destination: &str, attestation: &Attestation) {
         let one = self.destination(destination);
         if one.seen.insert(attestation.digest()) && one.figures.seen.len() < MAX_SEEN {
-            one.figures.seen.push(attestation.clone());
+            one.figures.seen.push(seen(attestation));
         }
     }
 
@@ -331,9 +237,12 @@ impl<'a> Fold<'a> {
     /// Acts that count in the span alone.
     fn within(&mut self, act: &Act, at_ms: i64, known: &Known) {
         match act {
-            Act::Dispatched { destination, decision, records, lanes, .. } => {
+            Act::Dispatched { destination, decision, records, attestation, lanes, .. } => {
                 self.dispatched(destination, decision, records, at_ms, known);
                 self.lanes(destination, lanes);
+                if attestation.is_none() {
+                    self.destination(destination).figures.untraced += records.len() as u64;
+                }
             }
             Act::Settled { destination, receipts, rejected, .. } => {
                 let figures = &mut self.destination(destination).figures;
@@ -388,7 +297,8 @@ impl Follow for Fold<'_> {
 
     fn facts(&mut self, batch: &Batch, known: &Known) {
         self.figures.batch = batch.number;
-        self.figures.chain = crate::outbox::hex(&batch.chain);
+        self.chain = batch.chain;
+        self.figures.stored += u64::from(batch.fact_count);
         let within = self.span.holds(batch.at_ms);
         for (record, fact) in (batch.first_record..).zip(batch.facts.iter().flat_map(|f| f.iter()))
         {
@@ -412,6 +322,29 @@ impl Follow for Fold<'_> {
                 }
             }
         }
+    }
+}
+
+/// Calls of this month, where the destination meters them.
+fn calls(shared: &Shared, destination: &str) -> Option<Calls> {
+    let meter = shared.core().state.meters.get(destination).cloned()?;
+    let now_ms = shared.clock.now_ms();
+    let this_month = meter.month == crate::Meter::month_at(now_ms);
+    let forecast_ms = meter.forecast_ms(now_ms);
+    Some(Calls { used: if this_month { meter.calls } else { 0 }, limit: meter.limit, forecast_ms })
+}
+
+/// What reports show of an attestation.
+pub(super) fn seen(attestation: &Attestation) -> Seen {
+    let peer = attestation.peer();
+    Seen {
+        proof: if attestation.is_by_contract() { Proof::Contract } else { Proof::Wire },
+        region: attestation.region().to_owned(),
+        host: peer.host.clone(),
+        certificate: peer.certificate.clone(),
+        names: peer.names.clone(),
+        tls_version: peer.tls_version.clone(),
+        cipher: peer.cipher.clone(),
     }
 }
 

@@ -9,21 +9,23 @@ mod figures;
 mod key;
 mod transfers;
 
-pub use figures::{
-    AGES_DAYS, AccessRow, DepartmentFlow, DestinationFigures, Figures, PolicySpan, TerminalRow,
-    Waiting,
-};
 pub use key::ReportKey;
-pub use transfers::{FarEnd, MAX_TRANSFERS, Transfer};
+pub use transfers::MAX_TRANSFERS;
 
 use crate::act::Act;
 use crate::core::Shared;
 use crate::journal::{Batch, Reader};
 use crate::state::decisions::Ruling;
 use crate::{Attestation, CommitError, Governance, Keyring};
+use muster_attendance::PersonId;
+use muster_report::figures::Figures;
+use muster_report::sides::Crossing;
 use muster_residency::policy::Destination;
+use muster_residency::pseudonym;
+use muster_residency::vocab::Law;
 use std::collections::HashMap;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A span of time, milliseconds since 1970: from, and until just before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +47,16 @@ impl Span {
 pub struct Trail {
     shared: Arc<Shared>,
     keyring: Keyring,
+    pseudonyms: Arc<Zeroizing<[u8; 32]>>,
 }
 
 impl Trail {
-    pub(crate) fn new(shared: Arc<Shared>, keyring: Keyring) -> Self {
-        Self { shared, keyring }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        keyring: Keyring,
+        pseudonyms: &Zeroizing<[u8; 32]>,
+    ) -> Self {
+        Self { shared, keyring, pseudonyms: Arc::new(pseudonyms.clone()) }
     }
 
     /// What was done in `span`, in numbers. Blocks.
@@ -59,12 +66,20 @@ impl Trail {
         Ok(fold.end())
     }
 
-    /// Every transfer dispatched in `span`, in the journal's order; at most [`MAX_TRANSFERS`], and
-    /// whether there were more. Blocks.
-    pub fn transfers(&self, span: Span) -> Result<(Vec<Transfer>, bool), CommitError> {
+    /// Every crossing of a border dispatched in `span`, in the journal's order, and whether there
+    /// were more than [`MAX_TRANSFERS`] transfers. Blocks.
+    pub fn crossings(&self, span: Span) -> Result<(Vec<Crossing>, bool), CommitError> {
         let mut fold = transfers::Fold::new(span);
         self.walk(&mut fold)?;
-        fold.end(&mut self.shared.reader())
+        fold.end(&mut self.shared.reader(), &|law, person| self.subject(law, person))
+    }
+
+    /// What a person is called towards the authority of a law: differs by law.
+    fn subject(&self, law: Law, person: PersonId) -> String {
+        let person = self.shared.tables.directory.resolve(person);
+        // No destination's name has a blank: policies cannot share these.
+        let key = pseudonym::destination_key(&self.pseudonyms, &format!("law {law}"));
+        pseudonym::pseudonym(&key, person).iter().map(|&c| char::from(c)).collect()
     }
 
     /// The key that the box signs reports with; made on first use. Blocks.

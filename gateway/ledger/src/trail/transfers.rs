@@ -1,12 +1,16 @@
-//! Every transfer of a span with what was known of its far end, and the region's word on it.
+//! Every crossing of a border in a span, with what was known of the far end and the region's word.
+//! Memory grows with the transfers of the span, up to [`MAX_TRANSFERS`].
 
+use super::figures::seen;
 use super::{Follow, Known, Span};
+use crate::CommitError;
 use crate::act::{Act, Runs};
 use crate::journal::{Batch, Reader};
-use crate::state::decisions::RulesRef;
-use crate::{Attestation, CommitError};
+use crate::state::decisions::Ruling;
 use muster_attendance::{EventId, PersonId};
-use muster_residency::vocab::{Bucket, Law};
+use muster_report::figures::Seen;
+use muster_report::sides::Crossing;
+use muster_residency::vocab::Law;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,54 +18,31 @@ use std::sync::Arc;
 pub const MAX_TRANSFERS: usize = 1_000_000;
 
 /// One record's transfer to one destination.
-#[derive(Clone, Debug)]
-pub struct Transfer {
-    /// Dispatched then, milliseconds since 1970.
-    pub at_ms: i64,
-    /// The record.
-    pub id: EventId,
-    /// Whose; `None` where the fact cannot be read any more.
-    pub person: Option<PersonId>,
-    /// SHA-256 of the bytes that left, base64.
-    pub digest: String,
-    /// Lanes that it crossed.
-    pub lanes: Vec<(Law, Law)>,
-    /// The mainland's mechanism it rested on.
-    pub bucket: Option<Bucket>,
-    /// What it went under.
-    pub rules: Option<RulesRef>,
-    /// What is shared with its neighbours.
-    pub far_end: Arc<FarEnd>,
-    /// When the region took it, and its receipt where it gave one; `None` while its word is owed.
-    pub taken: Option<(i64, Option<String>)>,
-    /// Why the region refused it, if it did.
-    pub refused: Option<String>,
-    /// Batch of the journal that holds the dispatch, with the chain's hash after it, hex.
-    pub batch: u64,
-    /// See `batch`.
-    pub chain: Arc<str>,
+struct Transfer {
+    number: u64,
+    at_ms: i64,
+    digest: String,
+    lanes: Vec<(Law, Law)>,
+    ruling: Option<Arc<Ruling>>,
+    far_end: Arc<FarEnd>,
+    taken: Option<(i64, Option<String>)>,
 }
 
-/// Where a dispatch went, as the policy said and the wire or a contract showed.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct FarEnd {
-    pub destination: String,
-    pub region: String,
-    pub operator: Option<String>,
-    pub remote_access_from: Vec<Law>,
-    pub attestation: Option<Attestation>,
+/// What a dispatch's transfers share.
+struct FarEnd {
+    destination: String,
+    region: String,
+    operator: Option<String>,
+    remote_access_from: Vec<Law>,
+    seen: Option<Seen>,
+    batch: u64,
+    chain: String,
 }
 
 pub(super) struct Fold {
     span: Span,
-    found: BTreeMap<(u64, String), Found>,
+    found: BTreeMap<(u64, String), Transfer>,
     more: bool,
-}
-
-struct Found {
-    number: u64,
-    transfer: Transfer,
 }
 
 impl Fold {
@@ -69,19 +50,29 @@ impl Fold {
         Self { span, found: BTreeMap::new(), more: false }
     }
 
-    /// Fills in whose records they are.
-    pub(super) fn end(self, reader: &mut Reader) -> Result<(Vec<Transfer>, bool), CommitError> {
-        let mut found: Vec<Found> = self.found.into_values().collect();
-        for one in &mut found {
-            let read = reader.record(one.number);
+    /// Each lane of each transfer, with whose it was. `subject` names a person towards a law.
+    pub(super) fn end(
+        self,
+        reader: &mut Reader,
+        subject: &dyn Fn(Law, PersonId) -> String,
+    ) -> Result<(Vec<Crossing>, bool), CommitError> {
+        let mut found: Vec<Transfer> = self.found.into_values().collect();
+        found.sort_by_key(|one| (one.far_end.batch, one.number));
+        let mut crossings = Vec::new();
+        for transfer in found.into_iter().filter(|transfer| !transfer.lanes.is_empty()) {
+            let read = reader.record(transfer.number);
             let read = read.map_err(|error| CommitError::Failed(error.to_string()))?;
-            let Some((record, fact)) = read.and_then(|r| Some((r, r.fact?))) else { continue };
-            let received_ms = fact.attendance.received_ms;
-            one.transfer.person = fact.attendance.person;
-            one.transfer.id = EventId::new(received_ms, record.epoch, record.number);
+            let fact = read.and_then(|record| Some((record, record.fact?.attendance)));
+            let id = fact.map_or_else(String::new, |(record, punch)| {
+                EventId::new(punch.received_ms, record.epoch, record.number).to_string()
+            });
+            let person = fact.and_then(|(_, punch)| punch.person);
+            let named = |law: Law| person.map(|person| subject(law, person));
+            for &(from, to) in &transfer.lanes {
+                crossings.push(transfer.crossing(&id, (from, to), (named(from), named(to))));
+            }
         }
-        found.sort_by_key(|one| (one.transfer.batch, one.number));
-        Ok((found.into_iter().map(|one| one.transfer).collect(), self.more))
+        Ok((crossings, self.more))
     }
 
     fn dispatched(&mut self, sent: &Sent<'_>, batch: &Batch, known: &Known) {
@@ -92,38 +83,31 @@ impl Fold {
             region: named.map(|d| d.region.clone()).unwrap_or_default(),
             operator: named.and_then(|d| d.operator.clone()),
             remote_access_from: named.map(|d| d.remote_access_from.clone()).unwrap_or_default(),
-            attestation: attestation.cloned(),
+            seen: attestation.map(seen),
+            batch: batch.number,
+            chain: crate::outbox::hex(&batch.chain),
         });
-        let chain: Arc<str> = crate::outbox::hex(&batch.chain).into();
-        for ((&number, digest), decision) in
-            sent.records.iter().zip(sent.digests).zip(sent.decision)
+        for ((&number, digest), decision) in sent.records.iter().zip(sent.digests).zip(sent.decision)
         {
             if self.found.len() >= MAX_TRANSFERS {
                 self.more = true;
                 return;
             }
-            let ruling = known.rulings.get(decision);
             let transfer = Transfer {
+                number,
                 at_ms: batch.at_ms,
-                id: EventId::new(batch.at_ms, batch.epoch, number),
-                person: None,
                 digest: digest.clone(),
                 lanes: lanes_of(sent.lanes, number),
-                bucket: ruling.and_then(|r| r.decision.bucket),
-                rules: ruling.and_then(|r| r.rules.clone()),
+                ruling: known.rulings.get(decision).cloned(),
                 far_end: far_end.clone(),
                 taken: None,
-                refused: None,
-                batch: batch.number,
-                chain: chain.clone(),
             };
-            self.found.insert((number, sent.destination.to_owned()), Found { number, transfer });
+            self.found.insert((number, sent.destination.to_owned()), transfer);
         }
     }
 
     fn one(&mut self, number: u64, destination: &str) -> Option<&mut Transfer> {
-        let found = self.found.get_mut(&(number, destination.to_owned()))?;
-        Some(&mut found.transfer)
+        self.found.get_mut(&(number, destination.to_owned()))
     }
 
     fn settled(&mut self, destination: &str, accepted: &Runs, at_ms: i64) {
@@ -131,9 +115,48 @@ impl Fold {
             let within =
                 self.found.range_mut((first, String::new())..(first + count, String::new()));
             let ours = within.filter(|((_, name), _)| name == destination);
-            ours.for_each(|(_, found)| found.transfer.taken = Some((at_ms, None)));
+            ours.for_each(|(_, transfer)| transfer.taken = Some((at_ms, None)));
         }
     }
+}
+
+impl Transfer {
+    fn crossing(
+        &self,
+        id: &str,
+        (from, to): (Law, Law),
+        subjects: (Option<String>, Option<String>),
+    ) -> Crossing {
+        let (far_end, ruling) = (&*self.far_end, self.ruling.as_deref());
+        let rules = ruling.and_then(|ruling| ruling.rules.clone());
+        Crossing {
+            at: moment(self.at_ms),
+            event_id: id.to_owned(),
+            from,
+            to,
+            subjects,
+            digest: self.digest.clone(),
+            destination: far_end.destination.clone(),
+            region: far_end.region.clone(),
+            operator: far_end.operator.clone(),
+            remote_access_from: far_end.remote_access_from.clone(),
+            seen: far_end.seen.clone(),
+            bucket: ruling.and_then(|ruling| ruling.decision.bucket),
+            policy: rules.as_ref().map(|rules| rules.policy.clone()),
+            policy_sha256: rules.as_ref().map(|rules| rules.policy_sha256.clone()),
+            law_pack: rules.map(|rules| rules.law_pack),
+            taken_at: self.taken.as_ref().map(|(at_ms, _)| moment(*at_ms)),
+            receipt: self.taken.as_ref().and_then(|(_, receipt)| receipt.clone()),
+            batch: far_end.batch,
+            chain: far_end.chain.clone(),
+        }
+    }
+}
+
+/// UTC, to the second.
+fn moment(ms: i64) -> String {
+    let at = jiff::Timestamp::from_second(ms.div_euclid(1000)).unwrap_or_default();
+    at.to_string()
 }
 
 /// The fields of a dispatch.
@@ -156,23 +179,18 @@ fn lanes_of(lanes: &[(Law, Law, Runs)], number: u64) -> Vec<(Law, Law)> {
 impl Follow for Fold {
     fn act(&mut self, act: &Act, batch: &Batch, known: &Known) {
         match act {
-            Act::Dispatched { destination, decision, records, digests, attestation, lanes }
+            Act::Dispatched { destination, decision, records, digests, attestation, lanes, .. }
                 if self.span.holds(batch.at_ms) =>
             {
                 let attestation = attestation.as_deref();
                 let sent = Sent { destination, records, decision, digests, attestation, lanes };
                 self.dispatched(&sent, batch, known);
             }
-            Act::Settled { destination, accepted, receipts, rejected } => {
+            Act::Settled { destination, accepted, receipts, .. } => {
                 self.settled(destination, accepted, batch.at_ms);
                 for (number, receipt) in receipts {
                     if let Some(transfer) = self.one(*number, destination) {
                         transfer.taken = Some((batch.at_ms, Some(receipt.clone())));
-                    }
-                }
-                for (number, reason) in rejected {
-                    if let Some(transfer) = self.one(*number, destination) {
-                        transfer.refused = Some(reason.clone());
                     }
                 }
             }
