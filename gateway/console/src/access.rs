@@ -28,6 +28,9 @@ pub(crate) enum Route {
     Waiting,
     WaitingReason,
     Health,
+    Reports,
+    Report,
+    ReportFile,
     ApiToday,
     ApiHeld,
     ApiDevices,
@@ -58,8 +61,13 @@ const WAITING: &[Role] = &[Facilities, Hr, ItAdmin, Security, Dpo, DpoDeputy, Au
 /// Who sees how the box is.
 const HEALTH: &[Role] = &[Facilities, Hr, ItAdmin, Security, Dpo, DpoDeputy, Auditor];
 
+/// Who reads reports: figures, nobody named.
+const REPORTS: &[Role] = &[ItAdmin, Dpo, DpoDeputy, Auditor];
+/// Who takes them away as files: auditors take away only what was released to them.
+const REPORT_FILES: &[Role] = &[ItAdmin, Dpo, DpoDeputy];
+
 impl Route {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Asset,
         Self::LoginPage,
         Self::Login,
@@ -76,6 +84,9 @@ impl Route {
         Self::Waiting,
         Self::WaitingReason,
         Self::Health,
+        Self::Reports,
+        Self::Report,
+        Self::ReportFile,
         Self::ApiToday,
         Self::ApiHeld,
         Self::ApiDevices,
@@ -104,6 +115,9 @@ impl Route {
             Self::Waiting => (GET, "/waiting", Any(WAITING)),
             Self::WaitingReason => (GET, "/waiting/{reason}", Any(PEOPLE)),
             Self::Health => (GET, "/health", Any(HEALTH)),
+            Self::Reports => (GET, "/reports", Any(REPORTS)),
+            Self::Report => (GET, "/reports/{kind}", Any(REPORTS)),
+            Self::ReportFile => (GET, "/reports/{kind}/{form}", Any(REPORT_FILES)),
             Self::ApiToday => (GET, "/api/v1/today", Any(PEOPLE)),
             Self::ApiHeld => (GET, "/api/v1/held", Any(WAITING)),
             Self::ApiDevices => (GET, "/api/v1/devices", Any(TERMINALS)),
@@ -144,6 +158,9 @@ mod tests {
         (Route::Waiting, "110111101"),
         (Route::WaitingReason, "010001101"),
         (Route::Health, "110111101"),
+        (Route::Reports, "000101101"),
+        (Route::Report, "000101101"),
+        (Route::ReportFile, "000101100"),
         (Route::ApiToday, "010001101"),
         (Route::ApiHeld, "110111101"),
         (Route::ApiDevices, "100111101"),

@@ -29,6 +29,10 @@ pub struct Handles {
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
     /// Checks of `/healthz` beyond the ledger's own (links, disk, clock); may be empty.
     pub checks: Arc<dyn Fn() -> Vec<Check> + Send + Sync>,
+    /// Makes reports: what `muster report` prints.
+    pub reports: crate::pages::reports::Reports,
+    /// The public key that reports are signed with, hex; shown so that files can be checked.
+    pub report_key: String,
     /// The box's clock.
     pub clock: Clock,
 }
@@ -60,6 +64,8 @@ pub(crate) struct App {
     pub(crate) assets: Assets,
     pub(crate) live: Arc<LiveBoard>,
     pub(crate) random: SystemRandom,
+    /// One report is made at a time.
+    pub(crate) report_turn: tokio::sync::Semaphore,
 }
 
 pub(crate) type Shared = Arc<App>;

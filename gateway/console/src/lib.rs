@@ -31,5 +31,6 @@ mod when;
 mod words;
 
 pub use app::{Check, Handles};
+pub use pages::reports::Reports;
 pub use password::{OneTimeCode, PasswordError, hash_password};
 pub use server::{Console, ConsoleConfig, StartError};

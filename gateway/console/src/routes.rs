@@ -6,7 +6,7 @@ use crate::app::Shared;
 use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
-use crate::pages::{day, entrance, health, terminals, today, waiting};
+use crate::pages::{day, entrance, health, reports, terminals, today, waiting};
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
@@ -45,6 +45,9 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::Waiting => get(waiting::page),
         Route::WaitingReason => get(waiting::reason),
         Route::Health => get(health::page),
+        Route::Reports => get(reports::list),
+        Route::Report => get(reports::page),
+        Route::ReportFile => get(reports::file),
         Route::ApiToday => get(api::today),
         Route::ApiHeld => get(api::held),
         Route::ApiDevices => get(api::devices),

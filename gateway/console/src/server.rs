@@ -142,6 +142,7 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         assets: Assets::new(),
         live: Arc::new(live),
         random,
+        report_turn: tokio::sync::Semaphore::new(1),
         handles,
     }))
 }

@@ -2,6 +2,7 @@
 
 mod legal;
 mod person;
+pub(crate) mod report;
 
 pub(crate) use legal::*;
 pub(crate) use person::*;
@@ -101,6 +102,11 @@ pub(crate) enum Command {
         after_help = "Example: muster records --from 2026-12-01 --to 2026-12-31 --format csv"
     )]
     Records(RecordsArgs),
+    /// What an auditor asks for: documents, signed files
+    #[command(after_help = "Example: muster report flows --format svg --out flows.svg\n\
+                      Example: muster report audit-pack --from 2026-11-01 --to 2026-11-30 \
+                      --out audit-2026-11.tar")]
+    Report(report::ReportArgs),
     /// What the box is doing now
     #[command(after_help = "Example: muster status --json")]
     Status(StatusArgs),

@@ -3,6 +3,7 @@
 
 use crate::config::{self, Config};
 use crate::control::{self, Facts, Listening};
+use crate::desk::Desk;
 use crate::health;
 use crate::page_certificate::{host_name, page_certificate};
 use crate::{store, trust, watch as checks};
@@ -293,11 +294,22 @@ fn start_console(
         accounts: ledger.accounts(),
         status: Arc::new(move || status.status()),
         checks: Arc::new(move || watch.report().checks.iter().map(shown).collect()),
+        reports: reports(config, ledger),
+        report_key: Desk::new(ledger.clone(), Arc::new(config.clone())).public_key()?,
         clock: trust::clock(config.clock.trust),
     };
     let console = Console::start(console, handles)?;
     listening.console = Some(console.address());
     Ok(Some(console))
+}
+
+/// Reports for the page: those that the command line prints.
+fn reports(config: &Config, ledger: &Ledger) -> muster_console::Reports {
+    let desk = Desk::new(ledger.clone(), Arc::new(config.clone()));
+    Arc::new(move |kind, from, to, words| {
+        let made = desk.days(from, to).and_then(|days| desk.document(kind, days, None, words));
+        made.map_err(|error| format!("{error:#}"))
+    })
 }
 
 fn shown(check: &health::Check) -> muster_console::Check {

@@ -7,6 +7,7 @@ mod command;
 mod config;
 mod control;
 mod demo;
+mod desk;
 mod exit;
 mod gateway;
 mod health;

@@ -4,6 +4,7 @@
 pub(crate) mod day;
 pub(crate) mod entrance;
 pub(crate) mod health;
+pub(crate) mod reports;
 pub(crate) mod terminals;
 pub(crate) mod today;
 pub(crate) mod waiting;
@@ -51,10 +52,11 @@ pub(crate) struct Badge {
 }
 
 /// Pages in the order of the navigation, with their label's message.
-const NAV: [(Route, &str); 4] = [
+const NAV: [(Route, &str); 5] = [
     (Route::Today, "nav-today"),
     (Route::Terminals, "nav-terminals"),
     (Route::Waiting, "nav-waiting"),
+    (Route::Reports, "nav-reports"),
     (Route::Health, "nav-health"),
 ];
 

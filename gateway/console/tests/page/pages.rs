@@ -176,3 +176,32 @@ async fn empty_pages_say_what_to_do() {
     assert_eq!(site.browser().log_in("mei", PASSWORD).await.status, 303);
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_are_read_by_some_and_taken_away_by_fewer() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana", "kitchen<b>").await;
+    site.punch(1, Some(ana)).await;
+    let mut auditor = site.member("auditor", &[Role::Auditor], &[]).await;
+    let mut dpo = site.member("dpo", &[Role::Dpo], &[]).await;
+    let mut hr = site.member("hr", &[Role::Hr], &[]).await;
+    assert!(auditor.get("/reports").await.body.contains("Records of processing"));
+    for kind in muster_report::Kind::ALL.map(|kind| kind.word()) {
+        let path = format!("/reports/{kind}");
+        let page = auditor.get(&path).await;
+        assert_eq!(page.status, 200, "{kind}");
+        assert!(!page.body.contains("kitchen<b>") && !page.body.contains("Ana"), "{kind}");
+        assert!(!page.body.to_lowercase().contains("compliant"), "{kind}");
+        assert!(!page.body.contains("/json?"), "auditors take nothing away by themselves");
+        assert!(dpo.get(&path).await.body.contains("/json?"), "{kind}");
+        assert_eq!(hr.get(&path).await.status, 404, "{kind}");
+    }
+    let file = dpo.get("/reports/score/json?from=2026-12-01&to=2026-12-31").await;
+    assert!(file.status == 200 && file.body.contains("\"report\": \"score\""), "{}", file.body);
+    assert_eq!(auditor.get("/reports/score/json").await.status, 404);
+    assert!(dpo.get("/reports/flows/svg").await.body.contains("<svg"));
+    for path in ["/reports/none", "/reports/score/exe", "/reports/score?from=x", "/reports/score/svg"] {
+        assert_eq!(dpo.get(path).await.status, 404, "{path}");
+    }
+    site.close().await;
+}

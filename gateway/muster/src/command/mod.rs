@@ -11,6 +11,7 @@ mod papers;
 mod person;
 mod policy;
 mod records;
+mod report;
 mod run;
 mod sheet;
 mod status;
@@ -44,6 +45,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Sheet { command } => sheet::sheet(command),
         Command::Journal { command } => journal::journal(command),
         Command::Records(args) => records::records(&args),
+        Command::Report(args) => report::report(&args),
         Command::Status(args) => status::status(&args),
     }
 }

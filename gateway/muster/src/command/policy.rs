@@ -201,7 +201,7 @@ fn explain(explained: &Value) -> Outcome {
 }
 
 /// The language of the terminal, English where it is none of ours.
-fn language() -> Language {
+pub(super) fn language() -> Language {
     let wanted = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|v| std::env::var(v).ok());
     match wanted.unwrap_or_default() {
         tag if ["zh_TW", "zh_HK", "zh_MO"].iter().any(|t| tag.starts_with(t)) => Language::ZhHant,

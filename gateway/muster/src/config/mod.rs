@@ -33,6 +33,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) policy: Option<Policy>,
     #[serde(default)]
+    pub(crate) report: Report,
+    #[serde(default)]
     pub(crate) region: Vec<Region>,
     /// The folder that relative paths start from.
     #[serde(skip)]
@@ -127,6 +129,15 @@ pub(crate) struct Metrics {
 pub(crate) struct Policy {
     pub(crate) file: PathBuf,
     pub(crate) law_pack: PathBuf,
+}
+
+/// What people say of themselves, for reports; each 0 to 10.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Report {
+    pub(crate) training: Option<f64>,
+    pub(crate) integration: Option<f64>,
+    pub(crate) exit_readiness: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,6 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, legal, records, rights};
+use super::{Refused, Request, legal, records, report, rights};
 use crate::config::Config;
 use crate::{exit, store};
 use muster_intake::authority::{self, Authority};
@@ -47,7 +47,7 @@ pub(super) fn actor(uid: u32) -> String {
 }
 
 type Rows = mpsc::Sender<Value>;
-type Result<T> = std::result::Result<T, Refused>;
+pub(super) type Result<T> = std::result::Result<T, Refused>;
 
 /// Does `request`; rows go out as they come, the result at the end.
 pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Result<Value> {
@@ -73,6 +73,11 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::History => value(&ledger.policy_versions()),
         Request::ReplayDecisions => value(&ledger.replay_decisions().await.map_err(unavailable)?),
         Request::Legal { request } => legal::execute(facts, request).await,
+        Request::Report(asked) => report::report(facts, asked, rows).await,
+        Request::ReportPack { from, to, language } => {
+            report::pack(facts, from, to, &language, rows).await
+        }
+        Request::ReportKey => report::key(facts).await,
         Request::RebuildViews => {
             ledger.views().rebuild();
             Ok(json!({ "rebuilding": true }))

@@ -9,12 +9,14 @@ mod client;
 mod execute;
 mod legal;
 mod records;
+mod report;
 mod rights;
 mod server;
 
 pub(crate) use client::{Answer, call, call_streaming};
 pub(crate) use execute::{Facts, Listening, execute};
 pub(crate) use legal::{Consent, LegalRequest, Wanted};
+pub(crate) use report::{Form, ReportAsked};
 pub(crate) use rights::RightsCommand;
 pub(crate) use server::serve;
 
@@ -49,6 +51,13 @@ pub(crate) enum Request {
     Shadow { governance: Governance },
     History,
     ReplayDecisions,
+    Report(ReportAsked),
+    ReportPack {
+        from: Option<jiff::civil::Date>,
+        to: Option<jiff::civil::Date>,
+        language: String,
+    },
+    ReportKey,
 }
 
 /// A line of the answer.

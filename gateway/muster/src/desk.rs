@@ -1,0 +1,215 @@
+//! Makes reports: gathers what the ledger counted, what the policy says and what people entered,
+//! and puts what leaves into signed files. Everything here blocks.
+
+use crate::config::Config;
+use crate::store;
+use anyhow::{Context as _, Result, bail};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use muster_ledger::Ledger;
+use muster_ledger::trail::{MAX_TRANSFERS, ReportKey, Span};
+use muster_report::figures::Figures;
+use muster_report::sides::Sides;
+use muster_report::{Document, Entered, Input, Kind, Words, pack, report};
+use muster_residency::vocab::Law;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Days of one report at most.
+const MAX_DAYS: i32 = 3 * 366;
+/// The law's sides in one pack at most.
+const MAX_SIDES: usize = 16;
+
+/// First and last day of a report.
+#[derive(Clone, Copy)]
+pub(crate) struct Days {
+    pub(crate) from: Date,
+    pub(crate) to: Date,
+}
+
+/// A pack: a tar archive, its signature's line, and the key that signed it.
+pub(crate) struct Pack {
+    pub(crate) tar: Vec<u8>,
+    pub(crate) signature: String,
+    pub(crate) public_key: String,
+}
+
+/// Where reports are made.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    ledger: Ledger,
+    config: Arc<Config>,
+}
+
+impl Desk {
+    pub(crate) fn new(ledger: Ledger, config: Arc<Config>) -> Self {
+        Self { ledger, config }
+    }
+
+    /// The days asked for; what is left out is this month so far.
+    pub(crate) fn days(&self, from: Option<Date>, to: Option<Date>) -> Result<Days> {
+        let today = Timestamp::now().to_zoned(self.zone()).date();
+        let to = to.unwrap_or(today);
+        let days = Days { from: from.unwrap_or(to.first_of_month()), to };
+        let length = days.to.since(days.from).map(|span| span.get_days()).unwrap_or(-1);
+        if !(0..=MAX_DAYS).contains(&length) {
+            bail!("a report is about 1 to {MAX_DAYS} days; --from comes before --to");
+        }
+        Ok(days)
+    }
+
+    /// One report.
+    pub(crate) fn document(
+        &self,
+        kind: Kind,
+        days: Days,
+        known_at: Option<Timestamp>,
+        words: Words,
+    ) -> Result<Document> {
+        let figures = self.figures(days)?;
+        Ok(self.made(kind, days, known_at, words, &figures))
+    }
+
+    /// The side of one law, signed.
+    pub(crate) fn side(&self, law: Law, days: Days) -> Result<String> {
+        let (sides, key) = (self.sides(days)?, self.key()?);
+        Ok(sides.export(law, key.public_key(), &|bytes| key.sign(bytes)))
+    }
+
+    /// The key that reports are signed with, hex.
+    pub(crate) fn public_key(&self) -> Result<String> {
+        Ok(pack::hex(&self.key()?.public_key()))
+    }
+
+    /// Everything an auditor asks for, in one signed archive.
+    pub(crate) fn pack(&self, days: Days, words: Words) -> Result<Pack> {
+        let (figures, key) = (self.figures(days)?, self.key()?);
+        let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Incident) {
+            let document = self.made(kind, days, None, words, &figures);
+            let name = kind.word();
+            files.push((format!("reports/{name}.json"), document.json().into_bytes()));
+            files.push((format!("reports/{name}.csv"), document.csv().into_bytes()));
+            files.push((format!("reports/{name}.html"), document.html(words).into_bytes()));
+            let svg = document.svg().map(|svg| svg.as_bytes().to_vec());
+            files.extend(svg.map(|svg| (format!("reports/{name}.svg"), svg)));
+        }
+        let sides = self.sides(days)?;
+        for law in sides.laws().into_iter().take(MAX_SIDES) {
+            let text = sides.export(law, key.public_key(), &|bytes| key.sign(bytes));
+            files.push((format!("transfers/{law}.jsonl"), text.into_bytes()));
+        }
+        if let Some(governance) = self.ledger.governance() {
+            files.push(("policy/policy.toml".into(), governance.policy.into_bytes()));
+            files.push(("policy/policy.toml.sig".into(), governance.signatures.into_bytes()));
+            files.push(("policy/lawpack.toml".into(), governance.law_pack.into_bytes()));
+        }
+        files.push(("journal.json".into(), self.journal()?));
+        files.push(("manifest.json".into(), self.manifest(days, &files, &sides.root())));
+        let tar = archive(&files)?;
+        let signature = pack::signature_line(&tar, key.public_key(), &|bytes| key.sign(bytes));
+        Ok(Pack { tar, signature, public_key: pack::hex(&key.public_key()) })
+    }
+
+    fn made(
+        &self,
+        kind: Kind,
+        days: Days,
+        known_at: Option<Timestamp>,
+        words: Words,
+        figures: &Figures,
+    ) -> Document {
+        let rules = self.ledger.rules();
+        let input = Input {
+            site: &self.config.site.site,
+            zone: self.zone(),
+            made_at: Timestamp::now(),
+            from: days.from,
+            to: days.to,
+            rules: rules.as_deref(),
+            figures,
+            entered: self.entered(known_at),
+        };
+        report(kind, words, &input)
+    }
+
+    fn entered(&self, known_at: Option<Timestamp>) -> Entered {
+        let said = &self.config.report;
+        let tenths = |value: Option<f64>| value.map(|v| (v.clamp(0.0, 10.0) * 10.0).round() as u8);
+        Entered {
+            training: tenths(said.training),
+            integration: tenths(said.integration),
+            exit: tenths(said.exit_readiness),
+            known_at,
+            evidence: None,
+            key_apart: !self.config.site.data.join("keys").join("root.key").exists(),
+        }
+    }
+
+    fn figures(&self, days: Days) -> Result<Figures> {
+        Ok(self.ledger.trail().figures(self.span(days)?)?)
+    }
+
+    fn sides(&self, days: Days) -> Result<Sides> {
+        let (crossings, more) = self.ledger.trail().crossings(self.span(days)?)?;
+        if more {
+            bail!("there are more than {MAX_TRANSFERS} transfers in these days; ask for fewer days");
+        }
+        let span = (days.from.to_string(), days.to.to_string());
+        Ok(Sides::new(&self.config.site.site, span, &crossings))
+    }
+
+    fn key(&self) -> Result<ReportKey> {
+        self.ledger.trail().report_key().context("the key that reports are signed with")
+    }
+
+    /// From the first moment of the first day until just before the day after the last.
+    fn span(&self, days: Days) -> Result<Span> {
+        let start = |date: Date| anyhow::Ok(date.to_zoned(self.zone())?.timestamp().as_millisecond());
+        Ok(Span { from_ms: start(days.from)?, to_ms: start(days.to.checked_add(1.day())?)? })
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::get(&store::time_zone(&self.config)).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The journal as the box checks it: its own word.
+    fn journal(&self) -> Result<Vec<u8>> {
+        let data = &self.config.site.data;
+        let report = muster_ledger::verify_journal(data, store::root_key(data)?)?;
+        let value = json!({ "checked_by": "the box itself", "journal": report });
+        Ok(serde_json::to_vec_pretty(&value)?)
+    }
+
+    /// What is in the pack, for people: the signature is over the whole archive.
+    fn manifest(&self, days: Days, files: &[(String, Vec<u8>)], root: &str) -> Vec<u8> {
+        let row = |(name, bytes): &(String, Vec<u8>)| {
+            let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+            json!({ "name": name, "bytes": bytes.len(), "sha256": pack::hex(digest.as_ref()) })
+        };
+        let value = json!({
+            "site": self.config.site.site,
+            "from": days.from.to_string(),
+            "to": days.to.to_string(),
+            "made_by": format!("muster {}", env!("CARGO_PKG_VERSION")),
+            "transfers_root": root,
+            "people": "pseudonyms that differ by law; nobody is named",
+            "check": "muster-verify FILE --key KEY, with the key from the box's page",
+            "files": files.iter().map(row).collect::<Vec<_>>(),
+        });
+        serde_json::to_vec_pretty(&value).unwrap_or_default()
+    }
+}
+
+/// A tar archive that any program opens; the same files give the same bytes.
+fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes.as_slice())?;
+    }
+    Ok(tar.into_inner()?)
+}
