@@ -154,7 +154,9 @@ impl Desk {
     fn sides(&self, days: Days) -> Result<Sides> {
         let (crossings, more) = self.ledger.trail().crossings(self.span(days)?)?;
         if more {
-            bail!("there are more than {MAX_TRANSFERS} transfers in these days; ask for fewer days");
+            bail!(
+                "there are more than {MAX_TRANSFERS} transfers in these days; ask for fewer days"
+            );
         }
         let span = (days.from.to_string(), days.to.to_string());
         Ok(Sides::new(&self.config.site.site, span, &crossings))
@@ -166,7 +168,8 @@ impl Desk {
 
     /// From the first moment of the first day until just before the day after the last.
     fn span(&self, days: Days) -> Result<Span> {
-        let start = |date: Date| anyhow::Ok(date.to_zoned(self.zone())?.timestamp().as_millisecond());
+        let start =
+            |date: Date| anyhow::Ok(date.to_zoned(self.zone())?.timestamp().as_millisecond());
         Ok(Span { from_ms: start(days.from)?, to_ms: start(days.to.checked_add(1.day())?)? })
     }
 

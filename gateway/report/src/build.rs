@@ -105,9 +105,8 @@ impl Input<'_> {
                 let hash = hash_text(&rules.policy_hash());
                 format!("{}@{} {hash}", rules.policy_id(), rules.policy_version())
             }),
-            law_pack: pack.map(|pack| {
-                format!("{}@{} {}", pack.id, pack.version, hash_text(&pack.hash()))
-            }),
+            law_pack: pack
+                .map(|pack| format!("{}@{} {}", pack.id, pack.version, hash_text(&pack.hash()))),
             notes,
             sections,
         }

@@ -20,7 +20,9 @@ pub(crate) fn render(document: &Document, words: Words) -> String {
     ];
     let facts: String = facts
         .iter()
-        .map(|(key, value)| format!("<p>{}: <bdi>{}</bdi></p>", escape(&words.say(key)), escape(value)))
+        .map(|(key, value)| {
+            format!("<p>{}: <bdi>{}</bdi></p>", escape(&words.say(key)), escape(value))
+        })
         .collect();
     let sections: String = document.sections.iter().map(section).collect();
     format!(
@@ -47,7 +49,8 @@ fn table(section: &Section) -> String {
     if section.columns.is_empty() {
         return String::new();
     }
-    let numeric = |at: usize| section.rows.iter().any(|row| row.get(at).is_some_and(Cell::is_number));
+    let numeric =
+        |at: usize| section.rows.iter().any(|row| row.get(at).is_some_and(Cell::is_number));
     let class = |at: usize| if numeric(at) { " class=\"n\"" } else { "" };
     let head: String = section
         .columns

@@ -23,7 +23,10 @@ pub(crate) fn render(document: &Document) -> String {
 fn section(section: &Section) -> Value {
     let row = |cells: &Vec<crate::document::Cell>| -> Value {
         let pairs = section.columns.iter().zip(cells);
-        pairs.map(|((key, _), cell)| ((*key).to_owned(), cell.value())).collect::<Map<_, _>>().into()
+        pairs
+            .map(|((key, _), cell)| ((*key).to_owned(), cell.value()))
+            .collect::<Map<_, _>>()
+            .into()
     };
     json!({ "notes": section.notes, "rows": section.rows.iter().map(row).collect::<Vec<_>>() })
 }

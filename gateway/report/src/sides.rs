@@ -147,7 +147,10 @@ impl Sides {
     /// The siblings of a leaf from below.
     fn proof(&self, leaf: usize) -> Vec<Option<String>> {
         let below = self.tree.iter().take(self.tree.len().saturating_sub(1));
-        below.enumerate().map(|(level, nodes)| nodes.get((leaf >> level) ^ 1).map(|n| hex(n))).collect()
+        below
+            .enumerate()
+            .map(|(level, nodes)| nodes.get((leaf >> level) ^ 1).map(|n| hex(n)))
+            .collect()
     }
 }
 
@@ -262,7 +265,8 @@ fn signed(
     let fields = head.as_object_mut().ok_or(Fault::Form)?;
     let signature = fields.remove("signature").ok_or(Fault::Form)?;
     let signature: [u8; 64] = signature.as_str().and_then(unhex).ok_or(Fault::Form)?;
-    let key: [u8; 32] = fields.get("public_key").and_then(Value::as_str).and_then(unhex).ok_or(Fault::Form)?;
+    let key: [u8; 32] =
+        fields.get("public_key").and_then(Value::as_str).and_then(unhex).ok_or(Fault::Form)?;
     verify_key(&key, expected, canonical(&head).as_bytes(), &signature)?;
     Ok((key, head))
 }

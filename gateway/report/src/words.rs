@@ -21,11 +21,6 @@ impl Words {
         self.0.tag()
     }
 
-    /// The language, for the sentences of decisions.
-    pub(crate) fn language(self) -> Language {
-        self.0
-    }
-
     fn messages(self) -> &'static str {
         match self.0 {
             Language::ZhHant => include_str!("../i18n/zh-Hant.ftl"),

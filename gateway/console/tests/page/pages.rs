@@ -200,7 +200,9 @@ async fn reports_are_read_by_some_and_taken_away_by_fewer() {
     assert!(file.status == 200 && file.body.contains("\"report\": \"score\""), "{}", file.body);
     assert_eq!(auditor.get("/reports/score/json").await.status, 404);
     assert!(dpo.get("/reports/flows/svg").await.body.contains("<svg"));
-    for path in ["/reports/none", "/reports/score/exe", "/reports/score?from=x", "/reports/score/svg"] {
+    for path in
+        ["/reports/none", "/reports/score/exe", "/reports/score?from=x", "/reports/score/svg"]
+    {
         assert_eq!(dpo.get(path).await.status, 404, "{path}");
     }
     site.close().await;

@@ -87,7 +87,8 @@ impl Fold {
             batch: batch.number,
             chain: crate::outbox::hex(&batch.chain),
         });
-        for ((&number, digest), decision) in sent.records.iter().zip(sent.digests).zip(sent.decision)
+        for ((&number, digest), decision) in
+            sent.records.iter().zip(sent.digests).zip(sent.decision)
         {
             if self.found.len() >= MAX_TRANSFERS {
                 self.more = true;
@@ -179,9 +180,9 @@ fn lanes_of(lanes: &[(Law, Law, Runs)], number: u64) -> Vec<(Law, Law)> {
 impl Follow for Fold {
     fn act(&mut self, act: &Act, batch: &Batch, known: &Known) {
         match act {
-            Act::Dispatched { destination, decision, records, digests, attestation, lanes, .. }
-                if self.span.holds(batch.at_ms) =>
-            {
+            Act::Dispatched {
+                destination, decision, records, digests, attestation, lanes, ..
+            } if self.span.holds(batch.at_ms) => {
                 let attestation = attestation.as_deref();
                 let sent = Sent { destination, records, decision, digests, attestation, lanes };
                 self.dispatched(&sent, batch, known);

@@ -58,8 +58,7 @@ fn document(args: &ReportArgs) -> Outcome {
 fn pack(args: &ReportArgs) -> Outcome {
     let path = args.out.as_ref().ok_or_else(|| anyhow!("an audit pack wants --out FILE.tar"));
     let path = path.or_exit(exit::USAGE)?;
-    let request =
-        Request::ReportPack { from: args.from, to: args.to, language: language(args) };
+    let request = Request::ReportPack { from: args.from, to: args.to, language: language(args) };
     let mut file = create(path)?;
     let result = fetch(args, request, &mut file)?;
     file.sync_all()?;

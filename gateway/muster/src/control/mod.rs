@@ -52,11 +52,7 @@ pub(crate) enum Request {
     History,
     ReplayDecisions,
     Report(ReportAsked),
-    ReportPack {
-        from: Option<jiff::civil::Date>,
-        to: Option<jiff::civil::Date>,
-        language: String,
-    },
+    ReportPack { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date>, language: String },
     ReportKey,
 }
 

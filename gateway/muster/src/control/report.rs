@@ -40,7 +40,11 @@ pub(crate) struct ReportAsked {
 }
 
 /// One report, or one law's side in rows of lines.
-pub(super) async fn report(facts: &Facts, asked: ReportAsked, rows: Sender<Value>) -> Result<Value> {
+pub(super) async fn report(
+    facts: &Facts,
+    asked: ReportAsked,
+    rows: Sender<Value>,
+) -> Result<Value> {
     let desk = Desk::new(facts.ledger.clone(), facts.config.clone());
     let days = desk.days(asked.from, asked.to).map_err(data)?;
     if let Some(code) = &asked.law {

@@ -102,7 +102,13 @@ fn picture(w: Words, input: &Input<'_>) -> Picture {
     for flow in input.figures.flows.iter().take(MAX_DRAWN) {
         let tone = if is_declared(input, flow) { Tone::Plain } else { Tone::Alarm };
         let from = picture.node(2, Node { label: department(w, flow), tone: Tone::Plain });
-        picture.edge(Edge { from: site, to: from, label: String::new(), tone: Tone::Plain, dashed: false });
+        picture.edge(Edge {
+            from: site,
+            to: from,
+            label: String::new(),
+            tone: Tone::Plain,
+            dashed: false,
+        });
         let to = destination(&mut picture, input, &flow.destination);
         let tls = tls(input, &flow.destination);
         let label = format!("{} · {} · {tls}", flow.records, flow.profile);

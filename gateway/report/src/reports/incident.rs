@@ -26,7 +26,12 @@ const DUTIES: &[Duty] = &[
     Duty { law: "MY", whom: "whom-people", hours: Some(168), cite: "PDPA 2010 s12B" },
     Duty { law: "JP", whom: "whom-authority", hours: Some(120), cite: "APPI art 26" },
     Duty { law: "HK", whom: "whom-advised", hours: None, cite: "PCPD guidance on data breaches" },
-    Duty { law: "MO", whom: "whom-advised", hours: None, cite: "Law 8/2005 (no general duty found)" },
+    Duty {
+        law: "MO",
+        whom: "whom-advised",
+        hours: None,
+        cite: "Law 8/2005 (no general duty found)",
+    },
 ];
 
 pub(super) fn sections(w: Words, input: &Input<'_>) -> Vec<Section> {
@@ -39,7 +44,11 @@ fn held(w: Words, input: &Input<'_>) -> Section {
     let rows = [
         ("data-people", Cell::from(figures.people), "sealed-person"),
         ("data-records", Cell::from(figures.stored), "sealed-journal"),
-        ("data-biometric", evidence.map_or(Cell::Alarm(w.say("unknown")), Cell::from), "sealed-vault"),
+        (
+            "data-biometric",
+            evidence.map_or(Cell::Alarm(w.say("unknown")), Cell::from),
+            "sealed-vault",
+        ),
         ("data-papers", Cell::from(figures.papers.len() as u64), "sealed-journal"),
     ];
     let rows = rows.map(|(what, count, how)| vec![w.say(what).into(), count, w.say(how).into()]);

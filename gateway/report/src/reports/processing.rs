@@ -62,8 +62,19 @@ fn controller(w: Words, input: &Input<'_>) -> Section {
 
 fn activities(w: Words, input: &Input<'_>) -> Section {
     let columns = [
-        "activity", "purpose", "people", "classes", "fields", "destination", "operator", "region",
-        "law", "proof", "lanes", "records", "persons",
+        "activity",
+        "purpose",
+        "people",
+        "classes",
+        "fields",
+        "destination",
+        "operator",
+        "region",
+        "law",
+        "proof",
+        "lanes",
+        "records",
+        "persons",
     ];
     let permits = input.rules.map_or(&[][..], |rules| &rules.policy().permits);
     let rows = permits.iter().map(|permit| activity(w, input, permit));
@@ -105,7 +116,11 @@ fn values(w: Words, permit: &Permit, key: Key) -> String {
 pub(super) fn safeguards(w: Words, input: &Input<'_>) -> Section {
     let rows = input.figures.papers.iter().filter(|p| !p.withdrawn).map(|paper| {
         let in_force = paper.from <= input.made_at && input.made_at < paper.to;
-        let state = if in_force { Cell::from(w.say("in-force")) } else { Cell::Alarm(w.say("not-in-force")) };
+        let state = if in_force {
+            Cell::from(w.say("in-force"))
+        } else {
+            Cell::Alarm(w.say("not-in-force"))
+        };
         vec![
             u64::from(paper.number).into(),
             paper.kind.as_str().into(),
@@ -156,8 +171,8 @@ fn measures(w: Words) -> Section {
 }
 
 fn forms(w: Words) -> Section {
-    let rows = FORMS.iter().map(|(cite, asks, answer)| {
-        vec![(*cite).into(), w.say(asks).into(), (*answer).into()]
-    });
+    let rows = FORMS
+        .iter()
+        .map(|(cite, asks, answer)| vec![(*cite).into(), w.say(asks).into(), (*answer).into()]);
     Section::new(w, "forms", &["cite", "asks", "answered-in"]).rows(rows)
 }

@@ -79,17 +79,26 @@ fn horizon(w: Words, input: &Input<'_>) -> Section {
 
 /// Who did what, how often.
 pub(super) fn access(w: Words, input: &Input<'_>) -> Section {
-    let rows = input.figures.access.iter().map(|row| {
-        vec![row.actor.as_str().into(), row.act.as_str().into(), row.count.into()]
-    });
+    let rows = input
+        .figures
+        .access
+        .iter()
+        .map(|row| vec![row.actor.as_str().into(), row.act.as_str().into(), row.count.into()]);
     Section::new(w, "access", &["actor", "act", "count"]).note(w.say("note-access")).rows(rows)
 }
 
 /// Delivered of permitted, within an hour and in all; what could not be delivered apart.
 pub(super) fn delivery(w: Words, input: &Input<'_>) -> Section {
     let columns = [
-        "destination", "permitted", "in-time", "percent", "settled", "outstanding", "rejected",
-        "pauses", "state",
+        "destination",
+        "permitted",
+        "in-time",
+        "percent",
+        "settled",
+        "outstanding",
+        "rejected",
+        "pauses",
+        "state",
     ];
     let rows = input.figures.destinations.iter().map(|one| {
         let share = per_mille(one.in_time.min(one.permitted), one.permitted);

@@ -61,7 +61,8 @@ fn parts(w: Words, input: &Input<'_>) -> Vec<Part> {
     let entered = |key, said: Option<u8>| Part {
         key,
         tenths: said.map_or(0, |tenths| i64::from(tenths).min(FULL)),
-        because: said.map_or_else(|| vec![w.say("because-unsaid")], |_| vec![w.say("because-said")]),
+        because: said
+            .map_or_else(|| vec![w.say("because-unsaid")], |_| vec![w.say("because-said")]),
     };
     vec![
         control,
@@ -79,12 +80,16 @@ fn caps(w: Words, input: &Input<'_>) -> Vec<Vec<Cell>> {
     let in_force: Vec<&str> =
         gates.filter(|gate| gate.status == GateStatus::InForce).map(|gate| &*gate.id).collect();
     let blocks = |code: &str| {
-        in_force.contains(&code) || code == "I-06-LAW" || code.starts_with("G-CN-38") || code.starts_with("T-CN")
+        in_force.contains(&code)
+            || code == "I-06-LAW"
+            || code.starts_with("G-CN-38")
+            || code.starts_with("T-CN")
     };
-    let unmet = input.figures.waiting.iter().filter(|(code, _)| blocks(code)).map(|(code, held)| {
-        let count = held.count.to_string();
-        vec![code.as_str().into(), w.fill("cap-gate", &[("count", &count)]).into()]
-    });
+    let unmet =
+        input.figures.waiting.iter().filter(|(code, _)| blocks(code)).map(|(code, held)| {
+            let count = held.count.to_string();
+            vec![code.as_str().into(), w.fill("cap-gate", &[("count", &count)]).into()]
+        });
     let unproved = input.destinations().iter().filter_map(|destination| {
         let seen = input.counted(&destination.id).and_then(|counted| counted.seen.last());
         let why = match seen.map(|seen| seen.proof) {
@@ -135,12 +140,9 @@ mod tests {
 
     #[test]
     fn parts_are_weighed_as_the_formula_says() {
-        for (values, expect) in [
-            ([100; 5], 100),
-            ([0; 5], 0),
-            ([80, 80, 0, 0, 0], 44),
-            ([100, 70, 50, 40, 90], 77),
-        ] {
+        for (values, expect) in
+            [([100; 5], 100), ([0; 5], 0), ([80, 80, 0, 0, 0], 44), ([100, 70, 50, 40, 90], 77)]
+        {
             assert_eq!(weighed(values), expect, "{values:?}");
         }
     }

@@ -54,8 +54,17 @@ pub(super) fn sections(w: Words, input: &Input<'_>) -> Vec<Section> {
 
 fn meter(w: Words, input: &Input<'_>) -> Section {
     let columns = [
-        "law", "year", "counted", "scale", "count", "baseline", "total", "threshold", "percent",
-        "forecast", "state",
+        "law",
+        "year",
+        "counted",
+        "scale",
+        "count",
+        "baseline",
+        "total",
+        "threshold",
+        "percent",
+        "forecast",
+        "state",
     ];
     let section = Section::new(w, "meter", &columns).note(w.say("note-meter"));
     let Some(pack) = input.rules.map(|rules| rules.law_pack()) else { return section };
@@ -65,9 +74,9 @@ fn meter(w: Words, input: &Input<'_>) -> Section {
         return section.note(w.say("note-no-exports"));
     }
     let rows = totals.iter().flat_map(|counter| {
-        scales(pack, counter.law).into_iter().map(|(what, scale, threshold)| {
-            row(w, input.today(), counter, what, scale, threshold)
-        })
+        scales(pack, counter.law)
+            .into_iter()
+            .map(|(what, scale, threshold)| row(w, input.today(), counter, what, scale, threshold))
     });
     section.rows(rows)
 }
@@ -100,7 +109,8 @@ fn row(
     let (own, entered) = (what.own(counter), what.entered(counter));
     let total = own.saturating_add(entered.unwrap_or(0));
     let at = forecast(today, total, threshold);
-    let soon = at.is_some_and(|at| at.since(today).is_ok_and(|s| i64::from(s.get_days()) <= ALARM_DAYS));
+    let soon =
+        at.is_some_and(|at| at.since(today).is_ok_and(|s| i64::from(s.get_days()) <= ALARM_DAYS));
     let state = match () {
         () if total >= threshold => Cell::Alarm(w.say("state-reached")),
         () if soon => Cell::Alarm(w.say("state-soon")),

@@ -18,8 +18,20 @@ fn named<'a>(input: &'a Input<'_>, id: &str) -> Option<&'a Destination> {
 
 fn destinations(w: Words, input: &Input<'_>) -> Section {
     let columns = [
-        "destination", "region", "law", "operator", "remote-access", "proof", "records", "persons",
-        "settled", "rejected", "receipts", "outstanding", "first", "last",
+        "destination",
+        "region",
+        "law",
+        "operator",
+        "remote-access",
+        "proof",
+        "records",
+        "persons",
+        "settled",
+        "rejected",
+        "receipts",
+        "outstanding",
+        "first",
+        "last",
     ];
     let rows = input.figures.destinations.iter().map(|one| {
         let policy = named(input, &one.destination);
@@ -34,9 +46,8 @@ fn destinations(w: Words, input: &Input<'_>) -> Section {
             remote.into(),
             proof(w, one.seen.last()),
         ];
-        let numbers = [
-            one.records, one.persons, one.settled, one.rejected, one.receipts, one.outstanding,
-        ];
+        let numbers =
+            [one.records, one.persons, one.settled, one.rejected, one.receipts, one.outstanding];
         row.extend(numbers.map(Cell::from));
         row.extend([one.first_ms, one.last_ms].map(|ms| ms.map(|ms| input.moment_ms(ms)).into()));
         row
@@ -102,7 +113,9 @@ pub(super) fn statement(w: Words, input: &Input<'_>) -> Vec<Section> {
 fn chain(w: Words, input: &Input<'_>) -> Section {
     let figures = input.figures;
     let row = vec![figures.batch.into(), figures.chain.as_str().into(), figures.records.into()];
-    Section::new(w, "chain", &["batch", "chain", "records"]).note(w.say("note-own-word")).rows([row])
+    Section::new(w, "chain", &["batch", "chain", "records"])
+        .note(w.say("note-own-word"))
+        .rows([row])
 }
 
 fn policies(w: Words, input: &Input<'_>) -> Section {
