@@ -27,6 +27,7 @@ pub(crate) enum Route {
     Terminals,
     Waiting,
     WaitingReason,
+    Explain,
     Health,
     Reports,
     Report,
@@ -67,7 +68,7 @@ const REPORTS: &[Role] = &[ItAdmin, Dpo, DpoDeputy, Auditor];
 const REPORT_FILES: &[Role] = &[ItAdmin, Dpo, DpoDeputy];
 
 impl Route {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Asset,
         Self::LoginPage,
         Self::Login,
@@ -83,6 +84,7 @@ impl Route {
         Self::Terminals,
         Self::Waiting,
         Self::WaitingReason,
+        Self::Explain,
         Self::Health,
         Self::Reports,
         Self::Report,
@@ -114,6 +116,7 @@ impl Route {
             Self::Terminals => (GET, "/terminals", Any(TERMINALS)),
             Self::Waiting => (GET, "/waiting", Any(WAITING)),
             Self::WaitingReason => (GET, "/waiting/{reason}", Any(PEOPLE)),
+            Self::Explain => (GET, "/records/{record}", Any(PEOPLE)),
             Self::Health => (GET, "/health", Any(HEALTH)),
             Self::Reports => (GET, "/reports", Any(REPORTS)),
             Self::Report => (GET, "/reports/{kind}", Any(REPORTS)),
@@ -157,6 +160,7 @@ mod tests {
         (Route::Terminals, "100111101"),
         (Route::Waiting, "110111101"),
         (Route::WaitingReason, "010001101"),
+        (Route::Explain, "010001101"),
         (Route::Health, "110111101"),
         (Route::Reports, "000101101"),
         (Route::Report, "000101101"),

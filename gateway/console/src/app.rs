@@ -8,8 +8,8 @@ use crate::session::Sessions;
 use crate::throttle::Throttle;
 use crate::when::Zone;
 use crate::words::{Catalogue, Words};
-use muster_attendance::PersonId;
-use muster_ledger::{Accounts, Clock, Devices, Directory, Health, Status, Views};
+use muster_attendance::{EventId, PersonId};
+use muster_ledger::{Accounts, Clock, Devices, Directory, Explanation, Health, Status, Views};
 use ring::rand::SystemRandom;
 use serde::Serialize;
 use std::sync::Arc;
@@ -31,11 +31,16 @@ pub struct Handles {
     pub checks: Arc<dyn Fn() -> Vec<Check> + Send + Sync>,
     /// Makes reports: what `muster report` prints.
     pub reports: crate::pages::reports::Reports,
+    /// The stored decision of a record; it blocks.
+    pub explain: Explain,
     /// The public key that reports are signed with, hex; shown so that files can be checked.
     pub report_key: String,
     /// The box's clock.
     pub clock: Clock,
 }
+
+/// What explains a record: `None` if there is no such record.
+pub type Explain = Arc<dyn Fn(EventId) -> Result<Option<Explanation>, String> + Send + Sync>;
 
 /// One check of the box's health, as `/healthz` shows it.
 #[derive(Clone, Debug, Serialize)]

@@ -30,7 +30,7 @@ mod throttle;
 mod when;
 mod words;
 
-pub use app::{Check, Handles};
+pub use app::{Check, Explain, Handles};
 pub use pages::reports::Reports;
 pub use password::{OneTimeCode, PasswordError, hash_password};
 pub use server::{Console, ConsoleConfig, StartError};

@@ -6,7 +6,7 @@ use crate::app::Shared;
 use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
-use crate::pages::{day, entrance, health, reports, terminals, today, waiting};
+use crate::pages::{day, entrance, explain, health, reports, terminals, today, waiting};
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
@@ -44,6 +44,7 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::Terminals => get(terminals::page),
         Route::Waiting => get(waiting::page),
         Route::WaitingReason => get(waiting::reason),
+        Route::Explain => get(explain::page),
         Route::Health => get(health::page),
         Route::Reports => get(reports::list),
         Route::Report => get(reports::page),

@@ -295,12 +295,22 @@ fn start_console(
         status: Arc::new(move || status.status()),
         checks: Arc::new(move || watch.report().checks.iter().map(shown).collect()),
         reports: reports(config, ledger),
+        explain: explain(ledger),
         report_key: Desk::new(ledger.clone(), Arc::new(config.clone())).public_key()?,
         clock: trust::clock(config.clock.trust),
     };
     let console = Console::start(console, handles)?;
     listening.console = Some(console.address());
     Ok(Some(console))
+}
+
+/// Explanations for the page, asked on a thread that may wait.
+fn explain(ledger: &Ledger) -> muster_console::Explain {
+    let ledger = ledger.clone();
+    Arc::new(move |id| {
+        let told = tokio::runtime::Handle::current().block_on(ledger.explain(id));
+        told.map_err(|error| error.to_string())
+    })
 }
 
 /// Reports for the page: those that the command line prints.

@@ -92,6 +92,11 @@ pub fn words(decision: &StoredDecision, language: Language) -> Words {
     }
 }
 
+/// The warning that goes with every quotation of a law pack past its review date.
+pub fn overdue(language: Language) -> String {
+    language.fill("law-pack-overdue", &[])
+}
+
 /// One sentence for a verdict.
 pub fn verdict(verdict: Verdict, destination: Option<&str>, language: Language) -> String {
     let values = [("destination", destination.unwrap_or("?"))];

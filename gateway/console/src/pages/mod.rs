@@ -3,6 +3,7 @@
 
 pub(crate) mod day;
 pub(crate) mod entrance;
+pub(crate) mod explain;
 pub(crate) mod health;
 pub(crate) mod reports;
 pub(crate) mod terminals;

@@ -47,6 +47,8 @@ pub(crate) struct Destination {
 }
 
 struct HeldRow {
+    /// Why it waits, in full.
+    explain: String,
     href: String,
     shown: String,
     time: String,
@@ -220,6 +222,7 @@ fn held_row(app: &App, visitor: &Visitor, row: &RecordRow, reason: &str) -> Opti
     let href = fact.person.map(|person| address(person, app.zone.date(ms)));
     let shown = fact.person.map(|person| app.who(person, t).shown);
     Some(HeldRow {
+        explain: format!("/records/{}", row.id),
         href: href.unwrap_or_default(),
         shown: shown.unwrap_or_else(|| t.say("person-nobody")),
         time: app.zone.stamp(ms, now_ms, t),

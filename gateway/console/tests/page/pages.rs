@@ -207,3 +207,27 @@ async fn reports_are_read_by_some_and_taken_away_by_fewer() {
     }
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_explained_in_four_languages() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana Lei", "kitchen").await;
+    site.punch(1, Some(ana)).await;
+    let mut kitchen = site.member("kit", &[Role::Hr], &["kitchen"]).await;
+    let mut office = site.member("off", &[Role::Hr], &["office"]).await;
+    let list = kitchen.get("/waiting/I-05-SIGN").await.body;
+    let path = list.split("href=\"/records/").nth(1).and_then(|t| t.split('"').next());
+    let path = format!("/records/{}", path.expect("a link to the explanation"));
+    for (tongue, expect) in [
+        ("en", "The policy lacks signatures"),
+        ("zh-Hant", "簽署"),
+        ("zh-Hans", "签"),
+        ("pt", "assinaturas"),
+    ] {
+        let page = kitchen.get(&format!("{path}?in={tongue}")).await;
+        assert!(page.status == 200 && page.body.contains(expect), "{tongue}: {}", page.body);
+    }
+    assert_eq!(office.get(&path).await.status, 404, "of another department");
+    assert_eq!(kitchen.get("/records/nothing").await.status, 404);
+    site.close().await;
+}

@@ -145,6 +145,14 @@ fn reports(ledger: &Ledger) -> muster_console::Reports {
     })
 }
 
+fn explain(ledger: &Ledger) -> muster_console::Explain {
+    let ledger = ledger.clone();
+    Arc::new(move |id| {
+        let told = tokio::runtime::Handle::current().block_on(ledger.explain(id));
+        told.map_err(|error| error.to_string())
+    })
+}
+
 fn handles(ledger: &Ledger, clock: Clock) -> Handles {
     let status = ledger.clone();
     Handles {
@@ -155,6 +163,7 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         status: Arc::new(move || status.status()),
         checks: Arc::new(Vec::new),
         reports: reports(ledger),
+        explain: explain(ledger),
         report_key: "00".repeat(32),
         clock,
     }

@@ -5,8 +5,8 @@ use crate::state::decisions::RulesRef;
 use crate::state::standing::Place;
 use crate::{CommitError, PauseReason, RecordState};
 use muster_attendance::{Attendance, EventId};
-use muster_residency::StoredDecision;
 use muster_residency::vocab::Verdict;
+use muster_residency::{Rules, StoredDecision};
 use serde::Serialize;
 
 /// A record's stored decision with all that stands behind it. Only what is stored is told: nothing
@@ -25,6 +25,8 @@ pub struct Explanation {
     pub rules: Option<RulesRef>,
     /// Why its destination takes nothing now, if so (I-03, I-04).
     pub paused: Option<PauseReason>,
+    /// The law pack in force is past its review date: say so wherever it is quoted.
+    pub law_pack_overdue: bool,
 }
 
 pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation>, CommitError> {
@@ -53,7 +55,13 @@ pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation
         decision: ruling.map(|r| r.decision.clone()),
         rules: ruling.and_then(|r| r.rules.clone()),
         paused: paused.map(|(reason, _)| reason),
+        law_pack_overdue: core.decider.rules().is_some_and(|rules| is_overdue(rules, shared)),
     }))
+}
+
+fn is_overdue(rules: &Rules, shared: &Shared) -> bool {
+    let now = jiff::Timestamp::from_millisecond(shared.clock.now_ms()).unwrap_or_default();
+    rules.law_pack().review_overdue(now.to_zoned(jiff::tz::TimeZone::UTC).date())
 }
 
 /// The word for a place.

@@ -8,5 +8,6 @@ mod model;
 mod outbox;
 mod policy;
 mod recovery;
+mod reports;
 mod rights;
 mod setting;

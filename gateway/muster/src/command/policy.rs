@@ -190,6 +190,9 @@ fn explain(explained: &Value) -> Outcome {
         }
         lines.extend(words.to_release.iter().map(|set| format!("frees it {}", set.join(" + "))));
         lines.push(words.note);
+        if explained["law_pack_overdue"] == true {
+            lines.push(explain::overdue(language()));
+        }
     }
     if !explained["rules"].is_null() {
         lines.push(format!("under    {}", explained["rules"]));
