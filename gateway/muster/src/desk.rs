@@ -216,3 +216,55 @@ fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     }
     Ok(tar.into_inner()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// A box that was just set up.
+    fn desk(folder: &Path) -> Desk {
+        let text = "[box]\nsite = \"mo-hq\"\ntime_zone = \"Asia/Macau\"\n[clock]\ntrust = \"assume\"\n\
+                    [report]\ntraining = 7.04\n";
+        let config = Config::parse(text, &folder.join("gateway.toml"), folder.to_owned()).unwrap();
+        let (ledger, _) = store::open(&config).unwrap();
+        Desk::new(ledger, Arc::new(config))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_pack_opens_with_any_tar_and_one_flipped_byte_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let words = Words::of(muster_residency::explain::Language::En);
+        let days = desk.days(None, None).unwrap();
+        let made = tokio::task::block_in_place(|| desk.pack(days, words)).unwrap();
+        let key = pack::read_key(&made.public_key).unwrap();
+        assert_eq!(pack::verify(&made.tar, &made.signature, Some(key)), Ok(key));
+        let mut changed = made.tar.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        assert_eq!(pack::verify(&changed, &made.signature, Some(key)), Err(pack::Fault::Signature));
+        let mut archive = tar::Archive::new(made.tar.as_slice());
+        let names: Vec<String> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .collect();
+        for name in ["manifest.json", "journal.json", "reports/ropa.json", "reports/flows.svg"] {
+            assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
+        }
+        assert_eq!(desk.public_key().unwrap(), made.public_key, "the same key ever after");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn days_are_bounded_and_what_people_say_is_clamped() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let day = |text: &str| Some(text.parse::<Date>().unwrap());
+        assert!(desk.days(day("2026-12-01"), day("2026-12-01")).is_ok());
+        assert!(desk.days(day("2026-12-02"), day("2026-12-01")).is_err());
+        assert!(desk.days(day("1990-01-01"), day("2026-12-01")).is_err());
+        let entered = desk.entered(None);
+        assert_eq!((entered.training, entered.exit, entered.key_apart), (Some(70), None, false));
+    }
+}
