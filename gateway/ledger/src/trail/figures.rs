@@ -240,8 +240,13 @@ impl<'a> Fold<'a> {
             Act::Dispatched { destination, decision, records, attestation, lanes, .. } => {
                 self.dispatched(destination, decision, records, at_ms, known);
                 self.lanes(destination, lanes);
-                if attestation.is_none() {
-                    self.destination(destination).figures.untraced += records.len() as u64;
+                // A connection that lasts was attested before the span began.
+                match attestation.as_ref().and_then(|digest| known.attestations.get(digest)) {
+                    Some(attestation) => self.saw(destination, attestation),
+                    None => {
+                        let untraced = records.len() as u64;
+                        self.destination(destination).figures.untraced += untraced;
+                    }
                 }
             }
             Act::Settled { destination, receipts, rejected, .. } => {
