@@ -28,6 +28,13 @@ pub(crate) fn asked(site: &Site, gateway: &Gateway, page: &mut Page) -> Result<E
         "person show 00001 --json",
         "person show 77777 --json",
         "check",
+        "report ropa --format html",
+        "report transfers --format csv",
+        "report flows --format svg",
+        "report access",
+        "report incident",
+        "report statement",
+        "report transfers --law MO",
     ] {
         exits.push(command(site, &args.split(' ').collect::<Vec<_>>())?);
     }

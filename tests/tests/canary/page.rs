@@ -21,12 +21,13 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// The first administrator's password, once chosen.
 const PASSWORD: &str = "correct horse battery staple";
 /// What belongs to the first administrator's roles and may not be linked from where they land.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/today",
     "/today/live",
     "/terminals",
     "/waiting",
     "/health",
+    "/reports",
     "/api/v1/today",
     "/api/v1/held",
     "/api/v1/devices",
