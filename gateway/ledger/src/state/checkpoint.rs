@@ -52,7 +52,8 @@ pub(crate) fn write(state: &State, tables: &[Vec<u8>]) -> Result<Vec<u8>, Checkp
         epochs: state.epochs.clone(),
     };
     let legal = serde_json::to_string(&state.legal).map_err(|_| CheckpointError::Damaged)?;
-    postcard::to_stdvec(&(VERSION, kept, tables, legal, &state.meters)).map_err(|_| CheckpointError::Damaged)
+    postcard::to_stdvec(&(VERSION, kept, tables, legal, &state.meters))
+        .map_err(|_| CheckpointError::Damaged)
 }
 
 /// Reads what [`write()`] made.
@@ -69,8 +70,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
     let (legal, meters) = match version {
         WITHOUT_LEGAL => (Legal::default(), BTreeMap::new()),
         _ => {
-            let (json, meters) = postcard::from_bytes::<(String, BTreeMap<String, Meter>)>(rest)
-                .map_err(damaged)?;
+            let (json, meters) =
+                postcard::from_bytes::<(String, BTreeMap<String, Meter>)>(rest).map_err(damaged)?;
             let legal = serde_json::from_str(&json).map_err(|_| CheckpointError::Damaged)?;
             (legal, meters)
         }

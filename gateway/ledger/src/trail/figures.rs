@@ -9,7 +9,8 @@ use crate::state::refusal_word;
 use crate::{Attestation, Directory, PauseReason};
 use muster_attendance::{DeviceId, PersonId};
 use muster_report::figures::{
-    AGES_DAYS, Access, Calls, DestinationFigures, Figures, Flow, PolicySpan, Proof, Seen, Terminal,
+    AGES_DAYS, Access, Baseline, Calls, Counter, DestinationFigures, Figures, Flow, Paper,
+    PolicySpan, Proof, Seen, Terminal,
 };
 use muster_residency::vocab::{Law, Verdict};
 use roaring::RoaringTreemap;
@@ -20,6 +21,15 @@ const MAX_SEEN: usize = 16;
 /// A delivery within this is in time (R63).
 const IN_TIME_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 86_400_000;
+/// Where acts name who did them.
+const ACTORS: [&str; 6] = [
+    "/actor",
+    "/request/asked_by/person",
+    "/by/person",
+    "/approval/by/person",
+    "/baseline/by",
+    "/erasure/by",
+];
 
 pub(super) struct Fold<'a> {
     span: Span,
@@ -79,6 +89,7 @@ impl<'a> Fold<'a> {
         let mut figures = self.figures;
         figures.persons = self.people.len() as u64;
         figures.people = self.directory.len() as u64;
+        legal(self.shared, &mut figures);
         figures.chain = crate::outbox::hex(&self.chain);
         figures.destinations = self
             .destinations
@@ -214,13 +225,13 @@ impl<'a> Fold<'a> {
     }
 
     fn governed(&mut self, at_ms: i64, known: &Known) {
-        let rules = known.governance.as_ref().and_then(|g| crate::decider::compile(g).ok());
-        let named = rules.as_ref().map(crate::RulesRef::of);
+        let named = known.policy.as_ref();
+        let from_ms = named.map_or(at_ms, |(_, from_ms)| at_ms.max(*from_ms));
         let span = PolicySpan {
-            from_ms: at_ms,
-            policy: named.as_ref().map(|n| n.policy.clone()),
-            policy_sha256: named.as_ref().map(|n| n.policy_sha256.clone()),
-            law_pack: named.map(|n| n.law_pack),
+            from_ms,
+            policy: named.map(|(name, _)| name.policy.clone()),
+            policy_sha256: named.map(|(name, _)| name.policy_sha256.clone()),
+            law_pack: named.map(|(name, _)| name.law_pack.clone()),
         };
         if at_ms < self.span.from_ms {
             self.figures.policies.clear();
@@ -232,6 +243,15 @@ impl<'a> Fold<'a> {
 
     fn did(&mut self, actor: &str, act: &str) {
         *self.access.entry((actor.to_owned(), act.to_owned())).or_default() += 1;
+    }
+
+    /// An administrative act: by whom, and what, as journaled.
+    fn administered(&mut self, act: &Act) {
+        let act = serde_json::to_value(act).unwrap_or_default();
+        let text = |at: &&str| act.pointer(at).and_then(serde_json::Value::as_str);
+        let actor = ACTORS.iter().find_map(text).unwrap_or("-");
+        let what = text(&"/act").unwrap_or_default();
+        *self.access.entry((actor.to_owned(), what.to_owned())).or_default() += 1;
     }
 
     /// Acts that count in the span alone.
@@ -265,14 +285,14 @@ impl<'a> Fold<'a> {
             Act::Refused { reason, count, .. } => {
                 *self.figures.refused.entry(refusal_word(*reason)).or_default() += count;
             }
-            Act::AccountWritten { actor, .. } => self.did(actor, "account-written"),
             Act::Noted { actor, what } => self.did(actor, what),
-            Act::Governed { .. } => self.did("-", "policy-in-force"),
-            Act::SignersEnrolled { .. } => self.did("-", "signers-enrolled"),
-            Act::DevicePaired { .. } => self.did("-", "device-paired"),
-            Act::DeviceRevoked { .. } => self.did("-", "device-revoked"),
-            Act::PersonMapped { .. } => self.did("-", "person-mapped"),
-            _ => {}
+            Act::Decided { .. }
+            | Act::Redecided { .. }
+            | Act::Opened { .. }
+            | Act::DeviceSeen { .. }
+            | Act::PersonWritten { .. }
+            | Act::Metered { .. } => {}
+            act => self.administered(act),
         }
     }
 }
@@ -281,7 +301,7 @@ impl Follow for Fold<'_> {
     fn act(&mut self, act: &Act, batch: &Batch, known: &Known) {
         let at_ms = batch.at_ms;
         match act {
-            Act::Governed { .. } => self.governed(at_ms, known),
+            Act::Governed { .. } | Act::PolicyAccepted { .. } => self.governed(at_ms, known),
             Act::Redecided { decision, records } => {
                 self.redecided(*decision, records, at_ms, known);
             }
@@ -337,6 +357,43 @@ fn calls(shared: &Shared, destination: &str) -> Option<Calls> {
     let this_month = meter.month == crate::Meter::month_at(now_ms);
     let forecast_ms = meter.forecast_ms(now_ms);
     Some(Calls { used: if this_month { meter.calls } else { 0 }, limit: meter.limit, forecast_ms })
+}
+
+/// Papers, counters and what was processed, as they stand now.
+fn legal(shared: &Shared, figures: &mut Figures) {
+    let core = shared.core();
+    let legal = &core.state.legal;
+    figures.papers = legal.papers.list().into_iter().map(paper).collect();
+    figures.processed = legal.processed.iter().map(|(&year, &count)| (year, count)).collect();
+    let counter = |row: crate::ExportCount| Counter {
+        baseline: legal.counters.baseline(row.law, row.year).map(|entered| Baseline {
+            persons: entered.persons,
+            sensitive: entered.sensitive,
+            records: entered.records,
+        }),
+        law: row.law,
+        year: row.year,
+        destination: row.destination,
+        bucket: row.bucket,
+        persons: row.persons,
+        sensitive: row.sensitive,
+        records: row.records,
+    };
+    figures.counters = legal.counters.rows().into_iter().map(counter).collect();
+}
+
+fn paper(filed: crate::PaperOnFile) -> Paper {
+    let paper = filed.paper;
+    Paper {
+        number: filed.number,
+        kind: paper.kind,
+        lane: paper.lane.to_string(),
+        from: paper.from,
+        to: paper.to,
+        filing: paper.filing_number,
+        sha256: paper.sha256,
+        withdrawn: filed.withdrawn_ms.is_some(),
+    }
 }
 
 /// What reports show of an attestation.

@@ -15,7 +15,7 @@ pub use transfers::MAX_TRANSFERS;
 use crate::act::Act;
 use crate::core::Shared;
 use crate::journal::{Batch, Reader};
-use crate::state::decisions::Ruling;
+use crate::state::decisions::{RulesRef, Ruling};
 use crate::{Attestation, CommitError, Governance, Keyring};
 use muster_attendance::PersonId;
 use muster_report::figures::Figures;
@@ -114,9 +114,10 @@ trait Follow {
 struct Known {
     rulings: HashMap<u32, Arc<Ruling>>,
     attestations: HashMap<String, Attestation>,
-    destinations: HashMap<String, Destination>,
-    /// Governance in force.
-    governance: Option<Governance>,
+    /// Destinations of each policy by its hash, hex.
+    destinations: HashMap<String, Vec<Destination>>,
+    /// The last policy that was told of or accepted, and from when it is in force.
+    policy: Option<(RulesRef, i64)>,
 }
 
 impl Known {
@@ -131,12 +132,29 @@ impl Known {
                 self.attestations.insert(attestation.digest(), attestation.clone());
             }
             Act::Governed { governance } => {
-                self.governance.clone_from(governance);
-                let rules = governance.as_ref().and_then(|g| crate::decider::compile(g).ok());
-                let all = rules.iter().flat_map(|rules| rules.destinations());
-                self.destinations = all.map(|d| (d.id.clone(), d.clone())).collect();
+                self.policy = None;
+                if let Some(governance) = governance {
+                    self.policy(governance, i64::MIN);
+                }
+            }
+            Act::PolicyAccepted { version, .. } => {
+                self.policy(&version.governance, version.from.as_millisecond());
             }
             _ => {}
         }
+    }
+
+    fn policy(&mut self, governance: &Governance, from_ms: i64) {
+        let Ok(rules) = crate::decider::compile(governance) else { return };
+        let name = RulesRef::of(&rules);
+        let all = rules.destinations().to_vec();
+        self.destinations.insert(name.policy_sha256.clone(), all);
+        self.policy = Some((name, from_ms));
+    }
+
+    /// A destination as the policy said that a decision was made under.
+    fn destination(&self, ruling: Option<&Ruling>, id: &str) -> Option<&Destination> {
+        let hash = &ruling?.rules.as_ref()?.policy_sha256;
+        self.destinations.get(hash)?.iter().find(|d| d.id == id)
     }
 }

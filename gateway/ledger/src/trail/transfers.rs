@@ -76,7 +76,9 @@ impl Fold {
     }
 
     fn dispatched(&mut self, sent: &Sent<'_>, batch: &Batch, known: &Known) {
-        let named = known.destinations.get(sent.destination);
+        // One dispatch is decided under one policy.
+        let first = sent.decision.first().and_then(|number| known.rulings.get(number));
+        let named = known.destination(first.map(|ruling| &**ruling), sent.destination);
         let attestation = sent.attestation.and_then(|digest| known.attestations.get(digest));
         let far_end = Arc::new(FarEnd {
             destination: sent.destination.to_owned(),

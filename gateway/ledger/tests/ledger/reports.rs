@@ -1,10 +1,13 @@
 //! Reports from a seeded ledger, against golden files. `MUSTER_BLESS=1` writes them anew: look at
 //! what changed before it is committed.
 
-use crate::setting::{NOW_MS, Setting, connected, employee, govern, policy_with, punch};
+use crate::setting::{
+    NOW_MS, Setting, attestation, commit, connected, employee, govern, govern_with, next, paper,
+    policy_with, punch,
+};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use muster_attendance::{Attendance, DeviceId};
+use muster_attendance::DeviceId;
 use muster_ledger::trail::Span;
 use muster_ledger::{Ledger, PersonProfile, Settlement};
 use muster_report::figures::{Baseline, Counter, Figures, Paper};
@@ -221,76 +224,56 @@ async fn past_the_review_date_every_report_warns() {
     ledger.close().await;
 }
 
-/// A stored decision can be made again from what the journal holds: the policy and law pack whose
-/// hashes it names, and the facts of the record.
+/// Each record that crosses a border is on both sides, with its receipt; each side is checked
+/// alone, and both hang under one root.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_decision_is_made_again_from_the_journal_alone() {
-    use muster_residency::facts::{Facts, Record, RegionCheck, Subject};
-    use muster_residency::vocab::{AgeBand, Basis, Category, Class, Field, FieldSet};
-    use muster_residency::{LawPack, Policy, Rules, decide};
+async fn both_sides_of_a_crossing_come_out_of_the_journal() {
+    use muster_report::sides::{self, Sides};
     let setting = Setting::new();
     let (ledger, _) = setting.open();
-    seeded(&ledger).await;
-    let views = ledger.views();
-    let page = views.records(date(2026, 1, 1), date(2026, 12, 31), None, 10).await.unwrap();
-    let known = |row: &muster_ledger::RecordRow| row.destination.is_some();
-    let row = page.rows.into_iter().find(known).unwrap();
-    let stored = ledger.explain(row.id).await.unwrap().unwrap();
-    // Years later: another policy is in force, and the journal is all there is.
-    ledger.govern(Some(policy_with(9, "mo-pay", |text| text))).await.unwrap();
-    let (data, rules_then) = (setting.data(), stored.rules.clone().unwrap());
-    let mut out = Vec::new();
-    let key = muster_ledger::RootKey::new([7; 32]);
-    muster_ledger::export_journal(&data, key, &mut out).unwrap();
-    let lines = String::from_utf8(out).unwrap();
-    let governed = lines.lines().filter_map(|line| {
-        let line: serde_json::Value = serde_json::from_str(line).ok()?;
-        let governance = &line["governance"];
-        let policy = Policy::parse(governance["policy"].as_str()?).ok()?;
-        let pack = LawPack::parse(governance["law_pack"].as_str()?).ok()?;
-        Some(Rules::new(policy, pack))
-    });
-    let hex = |bytes: [u8; 32]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let rules = governed.into_iter().find(|rules| {
-        hex(rules.policy_hash()) == rules_then.policy_sha256
-            && hex(rules.law_pack_hash()) == rules_then.law_pack_sha256
-    });
-    let rules = rules.expect("the journal has the policy that the decision names");
-    let subject = Subject {
-        category: Some(Category::Employee),
-        age_band: Some(AgeBand::Adult),
-        ..Subject::default()
+    govern_with(&ledger, |text| text.replace("\"onprem-mo\"", "\"ap-southeast-1\"")).await;
+    let dpa = paper("dpa", "MO->SG", NOW_MS - DAY_MS, NOW_MS + DAY_MS);
+    ledger.file_paper("ho.mei", dpa).await.unwrap();
+    let device = ledger.devices().intern("gate-07").unwrap();
+    ledger.directory().import(vec![employee("1")]).await.unwrap();
+    let person = ledger.directory().exchange(device, "1").await.unwrap();
+    commit(&ledger, device, person, 1..6).await;
+    let outbox = ledger.outbox("mo-hr");
+    outbox.attest(attestation("ap-southeast-1")).await.unwrap();
+    let mut parcels = next(&outbox, 9).await;
+    while parcels.len() < 5 {
+        parcels.extend(next(&outbox, 9).await);
+    }
+    let receipt = || Settlement::Accepted { receipt: Some("r-1".into()) };
+    outbox.settle(parcels.into_iter().map(|parcel| (parcel, receipt())).collect()).await.unwrap();
+    let span = Span { from_ms: NOW_MS - DAY_MS, to_ms: NOW_MS + DAY_MS };
+    let trail = ledger.trail();
+    let work = move || (trail.crossings(span).unwrap(), trail.report_key().unwrap());
+    let ((crossings, more), key) = tokio::task::spawn_blocking(work).await.unwrap();
+    assert!(crossings.len() == 5 && !more);
+    for crossing in &crossings {
+        assert_eq!((crossing.from, crossing.to), (Law::MO, Law::SG));
+        assert_eq!(crossing.receipt.as_deref(), Some("r-1"), "next to the transfer");
+        assert_eq!(crossing.operator.as_deref(), Some("Test Limited"));
+        assert_eq!(crossing.seen.as_ref().unwrap().host, "region.example:443");
+        let (origin, target) = (&crossing.subjects.0, &crossing.subjects.1);
+        assert!(origin.is_some() && target.is_some() && origin != target);
+    }
+    let made = Sides::new("mo-hq", ("2026-12-01".into(), "2026-12-01".into()), &crossings);
+    let side = |law| {
+        let text = made.export(law, key.public_key(), &|bytes| key.sign(bytes));
+        sides::verify(&text, Some(key.public_key())).unwrap()
     };
-    let attendance: Attendance = stored.attendance;
-    let fields = [
-        Field::EventId,
-        Field::CheckTime,
-        Field::SiteRef,
-        Field::DeviceAlias,
-        Field::VerifyMethod,
-        Field::SubjectRef,
-        Field::Direction,
-    ];
-    let record = Record {
-        class: Some(Class::Event),
-        fields: FieldSet::of(&fields),
-        check_time: jiff::Timestamp::from_second(attendance.at.seconds).ok(),
-        method: Some(attendance.method.into()),
-        ..Record::default()
-    };
-    let at = jiff::Timestamp::from_millisecond(NOW_MS).unwrap();
-    let signers = rules.policy().header.signers.clone();
-    let signed = [("ho.mei", "dpo"), ("lam.kit", "it-admin")].map(|(person, role)| {
-        muster_residency::policy::Signer { person: person.into(), role: role.into() }
-    });
-    assert!(signers.is_empty(), "who signed is in the signatures, not in the text");
-    let mut facts = Facts::new(at, &subject, record);
-    facts.site = Some("mo-hq");
-    facts.clock_trusted = true;
-    facts.signers = &signed;
-    facts.basis = Some(Basis::Contract);
-    facts.regions = RegionCheck::Pause;
-    let decided = decide(&rules, &facts).stored();
-    assert_eq!(Some(decided), stored.decision);
+    let (macau, singapore) = (side(Law::MO), side(Law::SG));
+    assert_eq!(macau.root, singapore.root);
+    assert_eq!((macau.entries, singapore.entries), (5, 5));
+    assert_eq!(macau.pairs, singapore.pairs);
+    let trail = ledger.trail();
+    let figures = tokio::task::spawn_blocking(move || trail.figures(span).unwrap()).await.unwrap();
+    assert_eq!(figures.destinations[0].lanes["MO->SG"], 5);
+    let total = figures.counters.iter().find(|c| c.destination.is_none() && c.law == Law::MO);
+    assert_eq!(total.map(|c| (c.persons, c.records, c.baseline)), Some((1, 5, None)));
+    assert_eq!(figures.papers.len(), 1);
+    assert!(figures.access.iter().any(|a| a.actor == "ho.mei" && a.act == "paper-filed"));
     ledger.close().await;
 }

@@ -3,50 +3,14 @@
 
 use crate::build::{Input, per_mille};
 use crate::document::{Cell, Section};
-use crate::figures::Counter;
+use crate::figures::{Baseline, Counter};
 use crate::words::Words;
-use jiff::Span;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use muster_residency::LawPack;
+use muster_residency::facts::Counters;
+use muster_residency::meter::{self, Mark, Scale};
 use muster_residency::vocab::Law;
-
-/// Days before a threshold is reached from which it is told of (R08).
-const ALARM_DAYS: i64 = 30;
-
-/// Which figure of a counter.
-#[derive(Clone, Copy)]
-enum What {
-    Persons,
-    Sensitive,
-    Records,
-}
-
-impl What {
-    fn key(self) -> &'static str {
-        match self {
-            Self::Persons => "count-persons",
-            Self::Sensitive => "count-sensitive",
-            Self::Records => "count-records",
-        }
-    }
-
-    fn own(self, counter: &Counter) -> u64 {
-        match self {
-            Self::Persons => counter.persons,
-            Self::Sensitive => counter.sensitive,
-            Self::Records => counter.records,
-        }
-    }
-
-    fn entered(self, counter: &Counter) -> Option<u64> {
-        let baseline = counter.baseline?;
-        Some(match self {
-            Self::Persons => baseline.persons,
-            Self::Sensitive => baseline.sensitive,
-            Self::Records => baseline.records,
-        })
-    }
-}
 
 pub(super) fn sections(w: Words, input: &Input<'_>) -> Vec<Section> {
     vec![meter(w, input), processed(w, input), calls(w, input), questions(w, input)]
@@ -69,79 +33,70 @@ fn meter(w: Words, input: &Input<'_>) -> Section {
     let section = Section::new(w, "meter", &columns).note(w.say("note-meter"));
     let Some(pack) = input.rules.map(|rules| rules.law_pack()) else { return section };
     let totals = input.figures.counters.iter().filter(|c| c.destination.is_none());
-    let totals: Vec<_> = totals.filter(|c| c.year == input.today().year()).collect();
+    let totals: Vec<_> = totals.filter(|c| c.year == today(input, c.law).year()).collect();
     if totals.is_empty() {
         return section.note(w.say("note-no-exports"));
     }
-    let rows = totals.iter().flat_map(|counter| {
-        scales(pack, counter.law)
-            .into_iter()
-            .map(|(what, scale, threshold)| row(w, input.today(), counter, what, scale, threshold))
+    let rows = totals.into_iter().flat_map(|counter| {
+        let marks = marks(input, pack, counter).into_iter();
+        marks.map(move |mark| row(w, counter, &mark))
     });
     section.rows(rows)
 }
 
-/// What is measured against what: figure, name of the scale, threshold.
-fn scales(pack: &LawPack, law: Law) -> Vec<(What, &'static str, u64)> {
-    let t = &pack.threshold;
-    let mut all = vec![
-        (What::Persons, "scale-early", t.early_individuals),
-        (What::Records, "scale-early", t.early_records),
-    ];
-    if law == Law::CN {
-        all.extend([
-            (What::Persons, "scale-scc", t.cn_persons_scc),
-            (What::Persons, "scale-assessment", t.cn_persons_assessment),
-            (What::Sensitive, "scale-sensitive", t.cn_sensitive_assessment),
-        ]);
-    }
-    all
+/// The engine's marks of a counter; the mainland's thresholds are those of its own law alone.
+fn marks(input: &Input<'_>, pack: &LawPack, counter: &Counter) -> Vec<Mark> {
+    let own = Counters {
+        persons: counter.persons,
+        sensitive: counter.sensitive,
+        records: counter.records,
+    };
+    let baseline = counter.baseline.map(|entered| Counters {
+        persons: entered.persons,
+        sensitive: entered.sensitive,
+        records: entered.records,
+    });
+    let mut marks = meter::marks(own, baseline, &pack.threshold, today(input, counter.law));
+    marks.retain(|mark| counter.law == Law::CN || mark.scale == Scale::EarlyAlarm);
+    marks
 }
 
-fn row(
-    w: Words,
-    today: Date,
-    counter: &Counter,
-    what: What,
-    scale: &str,
-    threshold: u64,
-) -> Vec<Cell> {
-    let (own, entered) = (what.own(counter), what.entered(counter));
-    let total = own.saturating_add(entered.unwrap_or(0));
-    let at = forecast(today, total, threshold);
-    let soon =
-        at.is_some_and(|at| at.since(today).is_ok_and(|s| i64::from(s.get_days()) <= ALARM_DAYS));
-    let state = match () {
-        () if total >= threshold => Cell::Alarm(w.say("state-reached")),
-        () if soon => Cell::Alarm(w.say("state-soon")),
-        () => w.say("state-below").into(),
+/// Today in the law's own time zone.
+fn today(input: &Input<'_>, law: Law) -> Date {
+    let zone = TimeZone::get(law.time_zone()).unwrap_or(TimeZone::UTC);
+    input.made_at.to_zoned(zone).date()
+}
+
+fn row(w: Words, counter: &Counter, mark: &Mark) -> Vec<Cell> {
+    let state = match (mark.reached, mark.alarm) {
+        (true, _) => Cell::Alarm(w.say("state-reached")),
+        (false, true) => Cell::Alarm(w.say("state-soon")),
+        (false, false) => w.say("state-below").into(),
+    };
+    let (counted, scale, own) = match mark.threshold {
+        "early_individuals" => ("count-persons", "scale-early", counter.persons),
+        "early_records" => ("count-records", "scale-early", counter.records),
+        "cn_persons_scc" => ("count-persons", "scale-scc", counter.persons),
+        "cn_sensitive_assessment" => ("count-sensitive", "scale-sensitive", counter.sensitive),
+        _ => ("count-persons", "scale-assessment", counter.persons),
+    };
+    let entered = match mark.lower_bound {
+        true => Cell::Alarm(w.say("lower-bound")),
+        false => mark.count.saturating_sub(own).into(),
     };
     vec![
         counter.law.to_string().into(),
         counter.year.to_string().into(),
-        w.say(what.key()).into(),
+        w.say(counted).into(),
         w.say(scale).into(),
         own.into(),
-        entered.map_or_else(|| Cell::Alarm(w.say("lower-bound")), Cell::from),
-        total.into(),
-        threshold.into(),
-        per_mille(total, threshold).map_or(Cell::Empty, Cell::Tenths),
-        at.map(|at| at.to_string()).into(),
+        entered,
+        mark.count.into(),
+        mark.at.into(),
+        per_mille(mark.count, mark.at).map_or(Cell::Empty, Cell::Tenths),
+        mark.forecast.map(|at| at.to_string()).into(),
         state,
     ]
-}
-
-/// The day of the year on which `total` reaches `threshold` at the rate of the year so far; none
-/// if not in this year.
-fn forecast(today: Date, total: u64, threshold: u64) -> Option<Date> {
-    let elapsed = u128::try_from(today.day_of_year()).ok()?;
-    if total == 0 || total >= threshold {
-        return None;
-    }
-    let needed = (u128::from(threshold) * elapsed).div_ceil(u128::from(total));
-    let days = i64::try_from(needed).ok().filter(|&days| days <= 366)?;
-    let at = today.first_of_year().checked_add(Span::new().days(days - 1)).ok()?;
-    (at.year() == today.year()).then_some(at)
 }
 
 fn processed(w: Words, input: &Input<'_>) -> Section {
@@ -169,18 +124,19 @@ pub(super) fn questions(w: Words, input: &Input<'_>) -> Section {
     let columns = ["question", "count", "threshold", "answer", "task"];
     let section = Section::new(w, "questions", &columns).note(w.say("note-questions"));
     let Some(pack) = input.rules.map(|rules| rules.law_pack()) else { return section };
-    let year = input.today().year();
-    let totals = || {
-        let all = input.figures.counters.iter();
-        all.filter(move |c| c.destination.is_none() && c.year == year)
+    let most = |own: fn(&Counter) -> u64, entered: fn(&Baseline) -> u64| {
+        let totals = input.figures.counters.iter().filter(|c| c.destination.is_none());
+        let totals = totals.filter(|c| c.year == today(input, c.law).year());
+        let count = |c: &Counter| own(c).saturating_add(c.baseline.as_ref().map_or(0, entered));
+        totals.map(count).max().unwrap_or(0)
     };
-    let sum = |what: What| {
-        totals().map(|c| what.own(c) + what.entered(c).unwrap_or(0)).max().unwrap_or(0)
-    };
+    let persons = most(|c| c.persons, |b| b.persons);
+    let records = most(|c| c.records, |b| b.records);
+    let sensitive = most(|c| c.sensitive, |b| b.sensitive);
     let asked = [
-        ("question-persons", sum(What::Persons), pack.threshold.early_individuals, "task-persons"),
-        ("question-records", sum(What::Records), pack.threshold.early_records, "task-records"),
-        ("question-sensitive", sum(What::Sensitive), 1, "task-sensitive"),
+        ("question-persons", persons, pack.threshold.early_individuals, "task-persons"),
+        ("question-records", records, pack.threshold.early_records, "task-records"),
+        ("question-sensitive", sensitive, 1, "task-sensitive"),
     ];
     section.rows(asked.into_iter().map(|(question, count, threshold, task)| {
         let yes = count >= threshold;
@@ -192,22 +148,4 @@ pub(super) fn questions(w: Words, input: &Input<'_>) -> Section {
             if yes { w.say(task).into() } else { Cell::Empty },
         ]
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn the_forecast_goes_by_the_rate_of_the_year() {
-        // 12,000 a month for six months: 100,000 on the 254th day or a day off.
-        let at = forecast(date(2026, 6, 30), 72_000, 100_000).unwrap();
-        let expect = date(2026, 9, 9);
-        assert!(at.since(expect).unwrap().get_days().abs() <= 1, "{at}");
-        assert_eq!(forecast(date(2026, 6, 30), 40_000, 100_000), None, "not this year");
-        assert_eq!(forecast(date(2026, 6, 30), 100_000, 100_000), None, "reached");
-        assert_eq!(forecast(date(2026, 1, 1), 0, 10), None);
-        assert_eq!(forecast(date(2026, 1, 1), 1, 10), Some(date(2026, 1, 10)));
-    }
 }

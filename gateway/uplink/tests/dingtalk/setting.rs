@@ -170,7 +170,7 @@ async fn govern(ledger: &Ledger, text: &str) {
     });
     ledger.enrol_signers(signers.collect()).await.unwrap();
     let governance = Governance { policy: text.into(), law_pack: LAW_PACK.into(), signatures };
-    ledger.govern(Some(governance)).await.unwrap();
+    ledger.govern("test", Some(governance)).await.unwrap();
 }
 
 /// How the worker is set up.
