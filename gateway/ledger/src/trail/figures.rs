@@ -289,6 +289,7 @@ impl<'a> Fold<'a> {
             Act::Decided { .. }
             | Act::Redecided { .. }
             | Act::Opened { .. }
+            | Act::ClockTrusted { .. }
             | Act::DeviceSeen { .. }
             | Act::PersonWritten { .. }
             | Act::Metered { .. } => {}
