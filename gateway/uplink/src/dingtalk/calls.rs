@@ -44,8 +44,8 @@ impl Calls {
             self.used = 0;
             return Step::Journal(Meter { month, calls: self.ahead(0), limit: self.quota.month });
         }
-        if self.quota.month > 0 && self.used >= self.quota.month {
-            return Step::Spent(self.used);
+        if let Some(used) = self.spent(now_ms) {
+            return Step::Spent(used);
         }
         if self.used >= self.journaled.calls || self.journaled.limit != self.quota.month {
             let month = self.journaled.month;
@@ -54,6 +54,13 @@ impl Calls {
         }
         self.used += 1;
         Step::Go
+    }
+
+    /// How many were made, if none is left in the month of `now_ms`. Counts nothing.
+    pub(crate) fn spent(&self, now_ms: i64) -> Option<u64> {
+        let same = Meter::month_at(now_ms) <= self.journaled.month;
+        let all = self.quota.month > 0 && self.used >= self.quota.month;
+        (same && all).then_some(self.used)
     }
 
     /// `meter` is in the journal.
@@ -110,7 +117,9 @@ mod tests {
             assert_eq!(take(&mut calls, NOW), Step::Go);
         }
         assert_eq!(take(&mut calls, NOW), Step::Spent(50));
+        assert_eq!((calls.spent(NOW), calls.used), (Some(50), 50));
         let december = NOW + 5 * 86_400_000;
+        assert_eq!(calls.spent(december), None);
         assert_eq!(take(&mut calls, december), Step::Go);
         assert_eq!(calls.used, 1);
         // Back in November by a wrong clock: December's count goes on.

@@ -65,7 +65,10 @@ struct Connection<'a> {
 
 impl Connection<'_> {
     async fn drain(mut self) -> Result<Ended, Ended> {
-        self.allowed().await?;
+        let now_ms = self.worker.outbox.now_ms();
+        if let Some(used) = self.calls().spent(now_ms) {
+            return Err(self.spent(used));
+        }
         self.open().await?;
         loop {
             self.read_back_if_due().await?;
@@ -243,11 +246,9 @@ impl Connection<'_> {
 
     /// Waits for the pace, and counts one call of the month: in the journal before it is made.
     async fn allowed(&mut self) -> Result<(), Ended> {
-        let quota = tenant(&self.worker.region).map(|t| t.quota).unwrap_or_default();
         let outbox = self.worker.outbox.clone();
-        let calls =
-            self.worker.dingtalk.calls.get_or_insert_with(|| Calls::new(quota, outbox.meter()));
         loop {
+            let calls = self.calls();
             match calls.take(outbox.now_ms()) {
                 Step::Go => break,
                 Step::Journal(meter) => {
@@ -255,14 +256,25 @@ impl Connection<'_> {
                     gauge(outbox.destination(), &meter);
                     calls.journaled(meter);
                 }
-                Step::Spent(used) => {
-                    let said = format!("all {used} calls of the month are used");
-                    return Err(Ended::Quota(said, self.until_next_month()));
-                }
+                Step::Spent(used) => return Err(self.spent(used)),
             }
         }
-        sleep(calls.pause(outbox.now_ms())).await;
+        let pause = self.calls().pause(outbox.now_ms());
+        sleep(pause).await;
         Ok(())
+    }
+
+    /// The calls of this destination, as far as the journal knows where it is the first time.
+    fn calls(&mut self) -> &mut Calls {
+        let quota = tenant(&self.worker.region).map(|t| t.quota).unwrap_or_default();
+        let outbox = &self.worker.outbox;
+        let calls = &mut self.worker.dingtalk.calls;
+        calls.get_or_insert_with(|| Calls::new(quota, outbox.meter()))
+    }
+
+    fn spent(&self, used: u64) -> Ended {
+        let said = format!("all {used} calls of the month are used");
+        Ended::Quota(said, self.until_next_month())
     }
 
     fn until_next_month(&self) -> Duration {
