@@ -5,6 +5,7 @@
 //! the box has receipted it, whatever happens to power, line or box. The pieces:
 //!
 //! - [`queue`]: the punches' place in NOR flash. [`boot`]: the boot number, stored before its use.
+//! - [`card`]: a card of blocks as that flash. [`provision`]: what it is told when installed.
 //! - [`clock`]: clock chips that know whether their time can be trusted.
 //! - [`sensor`]: the fingerprint module. [`panel`]: buttons, beeper, lights.
 //! - [`terminal`]: all of it together, one `poll` at a time. [`serial`]: that on a serial port.
@@ -15,8 +16,10 @@
 #![cfg_attr(not(any(test, feature = "sim")), no_std)]
 
 pub mod boot;
+pub mod card;
 pub mod clock;
 pub mod panel;
+pub mod provision;
 pub mod queue;
 pub mod sensor;
 pub mod serial;

@@ -1,12 +1,14 @@
 //! Simulated parts: the real code of this crate runs on them in tests and in the demo.
 
 mod board;
+mod card;
 mod chip;
 mod flash;
 mod module;
 mod pin;
 
 pub use board::Board;
+pub use card::RamCard;
 pub use chip::ClockChip;
 pub use flash::{PowerCut, RamFlash};
 pub use module::FingerModule;
