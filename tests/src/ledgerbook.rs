@@ -15,7 +15,7 @@ use crate::site::Site;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde::de::{Deserializer as _, SeqAccess, Visitor};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::io::BufReader;
 use std::process::{Command, Stdio};
@@ -43,6 +43,8 @@ enum Content {
     Mqtt(u64),
     /// By its own count; the terminal's clock decides the time.
     M1(u64),
+    /// Each as listed; the terminal's clock decides the time.
+    Listed(HashMap<(u32, u64), Punch>),
 }
 
 impl Claim {
@@ -66,15 +68,25 @@ impl Claim {
         Self { name: m1.name().to_owned(), stamps: stamps.collect(), content: Content::M1(seed) }
     }
 
+    /// What a terminal has listed under boot and number: each punch, and whether it must be there
+    /// or may be.
+    pub fn of_account(name: &str, account: &BTreeMap<(u32, u64), (Punch, bool)>) -> Self {
+        let sent = |receipted| Sent { receipted, number: 0, found: false };
+        let stamps = account.iter().map(|(stamp, (_, must))| (*stamp, sent(*must))).collect();
+        let listed = account.iter().map(|(stamp, (punch, _))| (*stamp, punch.clone())).collect();
+        Self { name: name.to_owned(), stamps, content: Content::Listed(listed) }
+    }
+
     /// How many receipts it holds.
     pub fn receipted(&self) -> usize {
         self.stamps.values().filter(|sent| sent.receipted).count()
     }
 
-    fn punch(&self, boot: u32, sent: Sent) -> Punch {
-        match self.content {
-            Content::Mqtt(seed) => punch(seed, &self.name, boot, sent.number),
-            Content::M1(seed) => m1_punch(seed, &self.name, sent.number),
+    fn punch(&self, (boot, seq): (u32, u64), sent: Sent) -> Option<Punch> {
+        match &self.content {
+            Content::Mqtt(seed) => Some(punch(*seed, &self.name, boot, sent.number)),
+            Content::M1(seed) => Some(m1_punch(*seed, &self.name, sent.number)),
+            Content::Listed(punches) => punches.get(&(boot, seq)).cloned(),
         }
     }
 
@@ -221,7 +233,7 @@ impl Book {
             return Some("stored twice");
         }
         let sent = *sent;
-        let punch = claim.punch(row.boot, sent);
+        let Some(punch) = claim.punch((row.boot, row.seq), sent) else { return Some("not listed") };
         let same = row.person == punch.person
             && row.method == punch.method
             && row.outcome == punch.outcome

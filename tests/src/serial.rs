@@ -251,7 +251,7 @@ fn template(data: &[u8]) -> Evidence<'_> {
 }
 
 /// The pairing secret, in hex in the credentials.
-fn secret(credentials: &Path) -> Result<[u8; 32]> {
+pub fn secret(credentials: &Path) -> Result<[u8; 32]> {
     let text = std::fs::read_to_string(credentials.join("device.secret"))?;
     let text = text.trim();
     let byte = |i: usize| text.get(2 * i..2 * i + 2).and_then(|s| u8::from_str_radix(s, 16).ok());

@@ -135,6 +135,11 @@ impl Site {
         Ok(text)
     }
 
+    /// Runs `muster ARGS`, a command that needs no box.
+    pub fn away(&self, args: &[&str]) -> Result<()> {
+        self.ok(self.command(args.iter().map(OsStr::new)))
+    }
+
     /// Runs `muster ARGS --config …`.
     pub fn output(&self, args: &[&str]) -> Result<Output> {
         let mut command = self.command(args.iter().map(OsStr::new));

@@ -10,7 +10,12 @@
 //! - Before an erasure a record says that nothing is to be finished, so that nothing comes back.
 //!
 //! Places: [`PROVISION_BLOCKS`] for what the terminal is told when it is installed (see
-//! [`crate::provision`]), then the spares, then the flash. Limits: [`MAX_BYTES`] of flash; 2^32
+//! [`crate::provision`]), then the spares, then the flash.
+//!
+//! Wear, with slots of 256 bytes: a punch and its receipt write five and a half blocks, among them
+//! one and a half spares and their records. In ten years at 2,000 punches a day, 7.3 million, each
+//! spare is written 43,000 times, and on a card of 1 MiB each block of the flash 12,000 times. That
+//! is within the 100,000 of a part that does not level wear by itself, as cards do. Limits: [`MAX_BYTES`] of flash; 2^32
 //! writes. It holds as long as the card keeps the order of writes and has written what it says it
 //! has, which the SD standard asks of single-block writes; not every cheap card obeys.
 
@@ -27,8 +32,8 @@ pub const PROVISION_BLOCKS: u32 = 8;
 /// Most of a card that is used as flash, in bytes: a start reads all of it.
 pub const MAX_BYTES: usize = 8 << 20;
 
-/// Pairs of a spare block and its record, used in turn.
-const SPARES: u32 = 16;
+/// Pairs of a spare block and its record, used in turn, so that each is written seldom enough.
+const SPARES: u32 = 256;
 const FIRST_SPARE: u32 = PROVISION_BLOCKS;
 const FIRST: u32 = FIRST_SPARE + 2 * SPARES;
 const SECTOR: usize = 4096;

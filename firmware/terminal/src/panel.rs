@@ -49,12 +49,24 @@ pub struct Panel<B, G, R, I, O> {
     /// What is being shown, and since when.
     shown: Option<(Signal, u64)>,
     pressed: Option<(Direction, u64)>,
+    /// Whether each button is down. At the start they count as down: a button that hangs, or that
+    /// nobody has wired, is not pressed until it was seen to be up.
+    down: [bool; 2],
 }
 
 impl<B: OutputPin, G: OutputPin, R: OutputPin, I: InputPin, O: InputPin> Panel<B, G, R, I, O> {
     /// A panel of these pins, dark and silent.
     pub fn new(beeper: B, green: G, red: R, button_in: I, button_out: O) -> Self {
-        Self { beeper, green, red, button_in, button_out, shown: None, pressed: None }
+        Self {
+            beeper,
+            green,
+            red,
+            button_in,
+            button_out,
+            shown: None,
+            pressed: None,
+            down: [true; 2],
+        }
     }
 
     /// Begins to show `signal`, in place of what was shown.
@@ -72,11 +84,16 @@ impl<B: OutputPin, G: OutputPin, R: OutputPin, I: InputPin, O: InputPin> Panel<B
 
     /// Reads the buttons and moves the signal on. Call it at least every 50 ms.
     pub fn poll(&mut self, now_ms: u64) {
-        if self.button_in.is_low().unwrap_or(false) {
+        // A pin that fails says nothing new.
+        let [was_in, was_out] = self.down;
+        let is_in = self.button_in.is_low().unwrap_or(was_in);
+        let is_out = self.button_out.is_low().unwrap_or(was_out);
+        if is_in && !was_in {
             self.pressed = Some((Direction::In, now_ms));
-        } else if self.button_out.is_low().unwrap_or(false) {
+        } else if is_out && !was_out {
             self.pressed = Some((Direction::Out, now_ms));
         }
+        self.down = [is_in, is_out];
         let stale = |&(_, at): &(Direction, u64)| now_ms.saturating_sub(at) >= DIRECTION_MS;
         if self.pressed.as_ref().is_some_and(stale) {
             self.pressed = None;
@@ -132,6 +149,21 @@ mod tests {
         check(Signal::Denied, "#.#.............", false, true);
         check(Signal::Refused, "##########......", false, true);
         check(Signal::Identify(2), "#.........#...........", true, true);
+    }
+
+    #[test]
+    fn a_button_that_hangs_is_not_pressed() {
+        let (mut panel, [.., button_in, button_out]) = panel();
+        button_in.set(false);
+        panel.poll(0);
+        assert_eq!(panel.take_direction(5_000), None);
+        panel.poll(6_000);
+        button_out.set(false);
+        assert_eq!(panel.take_direction(6_100), Some(Direction::Out));
+        button_in.set(true);
+        panel.poll(6_200);
+        button_in.set(false);
+        assert_eq!(panel.take_direction(6_300), Some(Direction::In));
     }
 
     #[test]

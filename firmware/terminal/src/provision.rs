@@ -2,7 +2,7 @@
 //! fingers are stored in its module. No image has it compiled in.
 //!
 //! Block 0, little-endian: `"MusterM1" | version 1 u8 | address u8 | length of the name u8 | 0 u8 |
-//! secret 32 | name | … 0 | CRC-32C u32 at 508`. Blocks 1 to 7: `users in this block u8`, for each
+//! blocks of the card u32 | secret 32 | name | … 0 | CRC-32C u32 at 508`. Blocks 1 to 7: `users in this block u8`, for each
 //! `page u16 | 1 if under duress, else 0 u8 | length u8 | number`, then zeros, and CRC-32C at 508.
 //!
 //! The secret lies in the clear: whoever takes the card can be this terminal until it is revoked
@@ -20,7 +20,8 @@ const VERSION: u8 = 1;
 pub const MAX_NAME: usize = 128;
 /// Longest number of a user, in bytes.
 pub const MAX_NUMBER: usize = 48;
-const SECRET: usize = 12;
+const BLOCKS: usize = 12;
+const SECRET: usize = BLOCKS + 4;
 const NAME: usize = SECRET + 32;
 const SUM: usize = BLOCK - 4;
 
@@ -33,6 +34,8 @@ pub struct Identity<'a> {
     pub secret: &'a [u8; 32],
     /// Its address on the serial line, 0 to 247.
     pub address: u8,
+    /// Blocks of the card, which drivers read wrongly from some cards.
+    pub blocks: u32,
 }
 
 /// The card does not say who the terminal is, or cannot be told.
@@ -71,9 +74,10 @@ impl<'a> Identity<'a> {
         if !known || !is_whole(block) || !(1..=MAX_NAME).contains(&length.into()) {
             return None;
         }
+        let blocks = u32::from_le_bytes(*block[BLOCKS..SECRET].first_chunk()?);
         let secret = block[SECRET..NAME].first_chunk()?;
         let name = core::str::from_utf8(block.get(NAME..NAME + usize::from(length))?).ok()?;
-        Some(Self { name, secret, address })
+        Some(Self { name, secret, address, blocks })
     }
 
     /// Writes block 0 of a card.
@@ -84,6 +88,7 @@ impl<'a> Identity<'a> {
         name.ok_or(ProvisionError::Identity)?.copy_from_slice(self.name.as_bytes());
         block[..8].copy_from_slice(&MAGIC);
         block[8..12].copy_from_slice(&[VERSION, self.address, self.name.len() as u8, 0]);
+        block[BLOCKS..SECRET].copy_from_slice(&self.blocks.to_le_bytes());
         block[SECRET..NAME].copy_from_slice(self.secret);
         seal(&mut block);
         Ok(card.write(0, &block)?)
@@ -97,20 +102,19 @@ pub struct Users {
 
 impl Users {
     /// Nobody.
-    pub fn new() -> Self {
+    pub const fn new() -> Self {
         Self { blocks: [[0; BLOCK]; USER_BLOCKS] }
     }
 
-    /// Reads the users of a card; a block that does not check has none.
-    pub fn read(card: &mut impl Blocks) -> Result<Self, ProvisionError> {
-        let mut users = Self::new();
-        for (number, block) in (1..).zip(&mut users.blocks) {
+    /// Reads the users of a card in place of those known; a block that does not check has none.
+    pub fn read(&mut self, card: &mut impl Blocks) -> Result<(), ProvisionError> {
+        for (number, block) in (1..).zip(&mut self.blocks) {
             card.read(number, block)?;
             if !is_whole(block) {
                 block.fill(0);
             }
         }
-        Ok(users)
+        Ok(())
     }
 
     /// Writes the users to a card.
@@ -188,12 +192,12 @@ mod tests {
     fn who_a_terminal_is_comes_back() {
         let mut card = RamCard::new(8);
         let mut block = [0; BLOCK];
-        let identity = Identity { name: "門口 m1", secret: &[7; 32], address: 3 };
+        let identity = Identity { name: "門口 m1", secret: &[7; 32], address: 3, blocks: 8 };
         identity.write(&mut card).unwrap();
         assert!(Identity::read(&mut card, &mut block).is_ok_and(|found| found == identity));
         let long = "n".repeat(MAX_NAME + 1);
         for (name, address) in [("", 1), (long.as_str(), 1), ("m1", 248)] {
-            let wrong = Identity { name, secret: &[7; 32], address };
+            let wrong = Identity { name, secret: &[7; 32], address, blocks: 8 };
             assert_eq!(wrong.write(&mut card), Err(ProvisionError::Identity), "{name} {address}");
         }
     }
@@ -206,7 +210,9 @@ mod tests {
             card.fill(byte);
             let found = Identity::read(&mut card, &mut block).err();
             assert_eq!(found, Some(ProvisionError::Foreign));
-            assert!(Users::read(&mut card).is_ok_and(|users| users.find(1).is_none()));
+            let mut users = Users::new();
+            assert_eq!(users.read(&mut card), Ok(()));
+            assert!(users.find(1).is_none());
         }
         let found = Identity::read(&mut RamCard::new(0), &mut block).err();
         assert_eq!(found, Some(ProvisionError::Card(CardError::Card)));
@@ -223,7 +229,8 @@ mod tests {
         // 507 bytes a block, 9 bytes a user, 7 blocks.
         assert_eq!(full, Some((392, ProvisionError::Full(392))));
         users.write(&mut card).unwrap();
-        let users = Users::read(&mut card).unwrap();
+        let mut users = Users::new();
+        users.read(&mut card).unwrap();
         for page in 0..392 {
             let found = users.find(page).map(|user| (user.number.to_owned(), user.duress));
             assert_eq!(found, Some((number(page), page % 7 == 0)));
@@ -251,7 +258,8 @@ mod tests {
             }
             let mut block = [0; BLOCK];
             let _ = Identity::read(&mut card, &mut block);
-            let users = Users::read(&mut card).unwrap();
+            let mut users = Users::new();
+            users.read(&mut card).unwrap();
             let _ = (0..300).filter(|page| users.find(*page).is_some()).count();
         }
     }

@@ -11,6 +11,10 @@
 //!   a receipt. Otherwise the queue is full, and says so.
 //! - After a start everything is found by reading: there is no index that could be wrong.
 //!
+//! Wear: in `n` punches each sector is erased at most `n / slots + 1` times. With slots of
+//! 256 bytes on 1 MiB of flash there are 4,064 slots; ten years at 2,000 punches a day are 7.3
+//! million punches and some 1,800 erasures, where a part has 100,000.
+//!
 //! Limits: one slot, `SLOT` bytes, for one punch with its evidence; a sector holds `ERASE_SIZE /
 //! SLOT` slots; at most [`MAX_SLOTS`] slots.
 

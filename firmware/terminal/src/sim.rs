@@ -3,6 +3,7 @@
 mod board;
 mod card;
 mod chip;
+mod emulator;
 mod flash;
 mod module;
 mod pin;
@@ -10,6 +11,7 @@ mod pin;
 pub use board::Board;
 pub use card::RamCard;
 pub use chip::ClockChip;
+pub use emulator::{Emulator, PROGRAM as EMULATOR, Seen, Setup};
 pub use flash::{PowerCut, RamFlash};
 pub use module::FingerModule;
 pub use pin::Pin;

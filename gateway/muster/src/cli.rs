@@ -120,6 +120,12 @@ pub(crate) struct DemoArgs {
     /// Print the summary as one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+    /// Run the M1's bare-metal image in QEMU in place of the simulated M1
+    #[arg(long)]
+    pub(crate) qemu: bool,
+    /// The image [default: firmware/m1/target/thumbv7m-none-eabi/release/muster-m1]
+    #[arg(long, value_name = "FILE", requires = "qemu")]
+    pub(crate) image: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -175,6 +181,12 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         at: BoxArgs,
     },
+    /// Make the card of an M1 on bare metal from its credentials
+    #[command(after_help = "Users: CSV with page,number,duress (yes or no); page is where the \
+                      module keeps the finger\n\
+                      Example: muster device card --name gate-07 --credentials gate-07/ \
+                      --users users.csv --out gate-07.img")]
+    Card(CardArgs),
     /// All devices with their state and when they were last seen
     List {
         #[arg(long)]
@@ -188,6 +200,34 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         at: BoxArgs,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct CardArgs {
+    /// Its name, as it was paired
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The folder that `muster device pair` wrote
+    #[arg(long, value_name = "DIR")]
+    pub(crate) credentials: PathBuf,
+    /// Its address on the serial line
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=247))]
+    pub(crate) address: u8,
+    /// Whose fingers its module has
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+    /// Size of the card in MiB: 1, 2, 4, 8 or 16; one MiB keeps some 3,000 punches
+    #[arg(long, value_name = "MIB", default_value_t = 1, value_parser = power_of_two)]
+    pub(crate) mebibytes: u8,
+    /// The card's image, a new file; it holds the pairing secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Emulated cards have sizes that are powers of two.
+fn power_of_two(text: &str) -> Result<u8, String> {
+    let size = text.parse().ok().filter(|size: &u8| size.is_power_of_two() && *size <= 16);
+    size.ok_or_else(|| "one of 1, 2, 4, 8, 16".to_owned())
 }
 
 #[derive(Subcommand)]

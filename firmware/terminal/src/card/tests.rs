@@ -116,6 +116,42 @@ fn work(card: &mut RamCard, receipts: usize, waiting: &mut BTreeMap<Stamp, i64>)
     }
 }
 
+/// A part without wear levelling of its own, and the years it should last.
+const CYCLES: u64 = 100_000;
+const PUNCHES_IN_TEN_YEARS: u64 = 2_000 * 3_653;
+/// Blocks of a card of 1 MiB.
+const MIB: u32 = 2_048;
+
+/// What the module's documentation states, against counted writes of several turns of the ring.
+#[test]
+fn a_card_lasts_ten_years() {
+    const PUNCHES: u64 = 12_000;
+    let mut card = RamCard::new(MIB);
+    format(&mut card).unwrap();
+    let before = card.wear().to_vec();
+    let mut queue = open(&mut card).unwrap();
+    let slots = u64::from(queue.capacity());
+    for tell in 0..PUNCHES {
+        let stamp = queue.push(punch(tell as i64)).unwrap();
+        queue.receipted(stamp);
+    }
+    drop(queue);
+    let wear = card.wear().iter().zip(before).map(|(after, before)| u64::from(after - before));
+    let wear: Vec<u64> = wear.collect();
+    let (spares, flash) = wear.split_at(FIRST as usize);
+    let writes = |times: &[u64]| times.iter().sum::<u64>() as f64 / PUNCHES as f64;
+    assert!((5.4..5.6).contains(&writes(&wear)), "{}", writes(&wear));
+    assert!((2.9..3.1).contains(&writes(spares)), "{}", writes(spares));
+    // Five writes of each block of the flash for each turn: two punches, two receipts, the erasure.
+    let turns = PUNCHES.div_ceil(slots);
+    let most = |times: &[u64]| times.iter().copied().max().unwrap();
+    assert!(most(flash) <= 5 * turns, "{} {turns}", most(flash));
+    let ten_years = |most: u64| most * PUNCHES_IN_TEN_YEARS / PUNCHES;
+    assert!((40_000..45_000).contains(&ten_years(most(spares))), "{}", ten_years(most(spares)));
+    assert!(5 * PUNCHES_IN_TEN_YEARS.div_ceil(slots) < 13_000);
+    assert!(ten_years(most(spares)) < CYCLES);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -10,6 +10,7 @@ pub struct RamCard {
     budget: Option<u64>,
     off: bool,
     random: u64,
+    wear: Vec<u32>,
 }
 
 impl RamCard {
@@ -21,7 +22,8 @@ impl RamCard {
     /// A card with these contents; a last piece shorter than a block is cut off.
     pub fn of(mut bytes: Vec<u8>) -> Self {
         bytes.truncate(bytes.len() / BLOCK * BLOCK);
-        Self { bytes, budget: None, off: false, random: 1 }
+        let wear = vec![0; bytes.len() / BLOCK];
+        Self { bytes, budget: None, off: false, random: 1, wear }
     }
 
     /// Tears the write after so many.
@@ -48,6 +50,16 @@ impl RamCard {
     /// All bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// How often each block was written.
+    pub fn wear(&self) -> &[u32] {
+        &self.wear
+    }
+
+    /// The bytes alone.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     fn random(&mut self) -> u64 {
@@ -93,6 +105,9 @@ impl Blocks for RamCard {
             None => {}
         }
         self.place(block)?.copy_from_slice(bytes);
+        if let Some(count) = self.wear.get_mut(block as usize) {
+            *count += 1;
+        }
         Ok(())
     }
 }

@@ -55,9 +55,19 @@ impl FingerModule {
         self.looks = 3;
     }
 
+    /// Takes whatever is on the glass away.
+    pub fn lift(&mut self) {
+        self.glass = Glass::Nothing;
+    }
+
     /// Whether a finger is on the glass.
     pub fn is_pressed(&self) -> bool {
         self.glass != Glass::Nothing
+    }
+
+    /// Whether the driver has seen an empty glass since: the next finger counts as another.
+    pub fn is_free(&self) -> bool {
+        self.glass == Glass::Nothing && self.image == Glass::Nothing
     }
 
     /// The password it is set to.

@@ -222,9 +222,10 @@ fn a_button_gives_the_direction() {
     pins.button_out = button.clone();
     let mut m1: M1<SoftClock> =
         Terminal::new(&config(), RamFlash::new(4), SoftClock::default(), pins).unwrap();
-    button.set(false);
-    m1.poll(0, &[], &mut []);
-    button.set(true);
+    for up in [true, false, true] {
+        button.set(up);
+        m1.poll(0, &[], &mut []);
+    }
     for now in [1_000, 1_100] {
         let stored = m1.punch(now, Some("1"), Method::Card, Outcome::Granted, None, &[]);
         assert!(stored.is_ok());

@@ -1,4 +1,4 @@
-//! `muster device`: pair, list, revoke.
+//! `muster device`: pair, list, revoke; its card is in `card`.
 
 use crate::cli::DeviceCommand;
 use crate::control::Request;
@@ -19,6 +19,7 @@ pub(super) fn device(command: DeviceCommand) -> Outcome {
                 None => super::print_json(&made),
             }
         }
+        DeviceCommand::Card(args) => super::card::card(&args),
         DeviceCommand::List { json, at } => {
             let devices = super::ask(&at, Request::DeviceList)?.result;
             if json { super::print_json(&devices) } else { table(&devices) }

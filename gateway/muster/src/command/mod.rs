@@ -2,6 +2,7 @@
 //! `--json`, else lines for people.
 
 mod approve;
+pub(crate) mod card;
 mod check;
 mod device;
 mod init;

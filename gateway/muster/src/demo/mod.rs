@@ -1,10 +1,11 @@
 //! `muster demo`: the main job on real parts, with nothing installed.
 //!
-//! Terminals run the firmware's own code, the gateway is the one that `muster run` starts, and the
+//! Terminals run the firmware's own code, one of them the bare-metal image itself with `--qemu`, the gateway is the one that `muster run` starts, and the
 //! regions count for themselves. One region goes down for a while and comes back; one person is
 //! unmapped, and one department's records stay on the box. Everything is in a temporary folder
 //! that goes when the demo ends.
 
+mod emulated;
 mod leak;
 mod pty;
 mod region;
@@ -20,6 +21,7 @@ use anyhow::{Context as _, Result};
 use leak::Canaries;
 use pty::Pty;
 use region::{Region, RegionAuthority, Speaks};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +71,8 @@ struct Demo {
 
 async fn run(args: &DemoArgs) -> Result<Summary> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
-    let demo = Demo::start(folder.path(), args.json).await?;
+    let image = args.qemu.then(|| emulated::find(args.image.as_deref())).transpose()?;
+    let demo = Demo::start(folder.path(), image.as_deref(), args.json).await?;
     let length = args.seconds.map(Duration::from_secs);
     demo.play(length).await?;
     demo.settle().await;
@@ -81,7 +84,7 @@ async fn run(args: &DemoArgs) -> Result<Summary> {
 }
 
 impl Demo {
-    async fn start(folder: &std::path::Path, quiet: bool) -> Result<Self> {
+    async fn start(folder: &Path, image: Option<&Path>, quiet: bool) -> Result<Self> {
         let canaries = Arc::new(Canaries::default());
         let authority = RegionAuthority::new()?;
         let start = |region, speaks| Region::start(&authority, region, speaks, canaries.clone());
@@ -93,7 +96,7 @@ impl Demo {
         stage::sign(&config, &gateway).await?;
         stage::import(&gateway).await?;
         let code = first_administrator(&gateway.ledger).await?;
-        let terminals = Terminals::start(folder, line, &gateway, canaries).await?;
+        let terminals = Terminals::start(folder, line, &gateway, canaries, image).await?;
         let demo = Self { gateway, terminals, cloud, payroll, quiet };
         demo.greet(code.as_deref());
         Ok(demo)

@@ -23,7 +23,7 @@ const TEMPLATE: usize = 256;
 
 /// The two ends of a pseudo-terminal; the box opens the path as a serial port.
 pub(super) struct Pty {
-    master: File,
+    pub(super) master: File,
     /// Kept open, so that the line does not hang up while the box is not there.
     _slave: File,
     pub(super) path: PathBuf,
@@ -74,13 +74,22 @@ impl M1 {
         canaries: Arc<Canaries>,
     ) -> Result<Self> {
         let board = Board::start(name, secret, address, RamFlash::new(SECTORS), users)?;
+        Ok(Self::live(move |counted, pressed, stop| {
+            Life { board, pty, counted, canaries, pressed }.run(stop);
+        }))
+    }
+
+    /// An M1 that lives in a thread: it gets where to count, the fingers that are pressed, and
+    /// when to stop.
+    pub(super) fn live(
+        life: impl FnOnce(Arc<Counted>, mpsc::Receiver<u16>, &AtomicBool) + Send + 'static,
+    ) -> Self {
         let counted = Arc::new(Counted::default());
         let stop = Arc::new(AtomicBool::new(false));
         let (fingers, pressed) = mpsc::channel();
-        let life = Life { board, pty, counted: counted.clone(), canaries, pressed };
-        let stopped = stop.clone();
-        let thread = thread::spawn(move || life.run(&stopped));
-        Ok(Self { counted, fingers, stop, thread: Some(thread) })
+        let (theirs, stopped) = (counted.clone(), stop.clone());
+        let thread = thread::spawn(move || life(theirs, pressed, &stopped));
+        Self { counted, fingers, stop, thread: Some(thread) }
     }
 
     /// Puts a finger on the glass.

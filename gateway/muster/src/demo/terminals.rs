@@ -1,6 +1,7 @@
 //! The demo's terminals: an M1 on a serial line, an M2 over mutual TLS, and a C1 over mutual TLS
 //! that joins two more M1s. All run the firmware's own code.
 
+use super::emulated;
 use super::leak::Canaries;
 use super::pty::{M1, Pty};
 use super::stage::{PEOPLE, UNMAPPED};
@@ -15,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-const ADDRESS: u8 = 1;
+pub(super) const ADDRESS: u8 = 1;
 const FACE_IMAGE: usize = 768;
 const FACE_TEMPLATE: usize = 256;
 
@@ -44,16 +45,21 @@ pub(super) struct Tally {
 }
 
 impl Terminals {
-    /// Pairs and starts them. The M1's line was opened before, so that the box could be told of it.
+    /// Pairs and starts them. The M1's line was opened before, so that the box could be told of it;
+    /// with an `image` it runs that.
     pub(super) async fn start(
         folder: &Path,
         line: Pty,
         gateway: &Gateway,
         canaries: Arc<Canaries>,
+        image: Option<&Path>,
     ) -> Result<Self> {
         let pairing = Pairings::new(gateway)?;
         let first = pairing.pair("m1-gate", DeviceKind::M1, None).await?;
-        let m1 = m1(line, &first, canaries.clone())?;
+        let m1 = match image {
+            Some(image) => emulated::start(folder, image, line, &first, &FINGERS)?,
+            None => m1(line, &first, canaries.clone())?,
+        };
         let centre = pairing.pair("c1-hall", DeviceKind::C1, None).await?;
         let (mut behind, mut lines) = (Vec::new(), Vec::new());
         for name in ["m1-hall-east", "m1-hall-west"] {

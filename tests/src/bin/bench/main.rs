@@ -1,10 +1,12 @@
 //! Benchmarks: `cargo run --release -p muster-tests --bin bench -- all`, or the names of some.
-//! Prints a table; ratios hold within one run on one machine. Needs mosquitto.
+//! Prints a table; ratios hold within one run on one machine. Needs mosquitto,
+//! and for `m1` the image and qemu-system-arm.
 
 mod backlog;
 mod bench_box;
 mod idle;
 mod load;
+mod m1;
 mod peer;
 mod receipts;
 mod region;
@@ -18,13 +20,14 @@ use table::{Row, table};
 type Bench = fn() -> Result<Vec<Row>>;
 
 /// What can be measured, in the order of `all`.
-const ALL: [(&str, Bench); 6] = [
+const ALL: [(&str, Bench); 7] = [
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
     ("region", region::region),
     ("backlog", backlog::backlog),
     ("disk", backlog::disk),
+    ("m1", m1::m1),
 ];
 
 #[allow(clippy::print_stdout, clippy::print_stderr)]

@@ -4,6 +4,8 @@
 //! The edges are read from `cargo metadata`, so a renamed, optional or per-target dependency
 //! counts like any other. Dev-dependencies are free: a test may look at anything.
 
+mod honest;
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -32,6 +34,14 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ("gateway/muster", "muster", WIRED),
     ("tests", "muster-tests", WIRED),
 ];
+
+/// Rooms that are workspaces of their own, with a lock and a target of their own, since nothing of
+/// them runs on the host.
+const ALONE: &[(&str, &str, &[&str])] =
+    &[("firmware/m1", "muster-m1", &["muster-proto", "muster-terminal"])];
+
+/// The only file of those rooms with unsafe code in it.
+const UNSAFE: &str = "firmware/m1/src/board/lm3s6965evb/register.rs";
 
 /// What may be shown or sent, and what decides about it.
 const DECIDED: &[&str] = &["muster-residency", "muster-attendance"];
@@ -102,14 +112,15 @@ struct Package {
 
 #[test]
 fn every_edge_is_one_of_the_map() {
-    assert_none(broken_edges(&packages(&root())));
+    assert_none(broken_edges(&every_package()));
 }
 
 #[test]
 fn every_room_stands_where_the_map_says_and_no_other_does() {
-    let found: BTreeMap<_, _> = packages(&root()).into_iter().map(|p| (p.folder, p.name)).collect();
+    let found: BTreeMap<_, _> = every_package().into_iter().map(|p| (p.folder, p.name)).collect();
+    let rooms = ROOMS.iter().chain(ALONE);
     let map: BTreeMap<_, _> =
-        ROOMS.iter().map(|(folder, name, _)| (root().join(folder), (*name).to_owned())).collect();
+        rooms.map(|(folder, name, _)| (root().join(folder), (*name).to_owned())).collect();
     assert_eq!(found, map);
 }
 
@@ -178,6 +189,29 @@ fn every_room_takes_the_lints_of_the_house() {
 }
 
 #[test]
+fn what_the_board_runs_is_what_the_host_tests() {
+    let main = read(&root().join("Cargo.lock"));
+    let locks = ALONE.iter().map(|(folder, ..)| read(&root().join(folder).join("Cargo.lock")));
+    assert_none(locks.flat_map(|lock| disagreements(&lock, &main)).collect());
+}
+
+/// Those rooms cannot forbid it as a whole: somebody has to touch the registers.
+#[test]
+fn only_the_registers_are_unsafe() {
+    let outside = ALONE.iter().flat_map(|(folder, ..)| files(&root().join(folder).join("src")));
+    let code = |file: &PathBuf| {
+        let text = read(file);
+        let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+        lines
+            .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'))
+            .any(|word| word == "unsafe")
+    };
+    let wrong = outside.filter(|file| *file != root().join(UNSAFE) && code(file));
+    assert_none(wrong.map(|file| file.display().to_string()).collect());
+    assert!(code(&root().join(UNSAFE)), "nothing there is unsafe any more");
+}
+
+#[test]
 fn the_top_folders_are_those_of_the_house() {
     let ignored = read(&root().join(".gitignore"));
     let ignored: Vec<_> = ignored.lines().filter_map(|line| line.strip_suffix('/')).collect();
@@ -238,7 +272,7 @@ fn broken_edges(packages: &[Package]) -> Vec<String> {
 
 /// Why `name` may not name `used`; nothing where it may.
 fn broken_edge(name: &str, used: &str) -> Option<String> {
-    let room = ROOMS.iter().find(|(_, room, _)| *room == name);
+    let room = ROOMS.iter().chain(ALONE).find(|(_, room, _)| *room == name);
     let Some((.., may)) = room else { return Some(format!("{name} is not on the map")) };
     let ours = used == "muster" || used.starts_with("muster-");
     if ours && !may.contains(&used) {
@@ -250,6 +284,41 @@ fn broken_edge(name: &str, used: &str) -> Option<String> {
     let pure = PURE.iter().find(|(room, _)| *room == name).filter(|_| !ours);
     let impure = pure.is_some_and(|(_, uses)| !uses.contains(&used));
     impure.then(|| format!("{name} is pure and may not use {used}"))
+}
+
+/// The packages of all workspaces.
+fn every_package() -> Vec<Package> {
+    let alone = ALONE.iter().map(|(folder, ..)| root().join(folder));
+    [root()].into_iter().chain(alone).flat_map(|root| packages(&root)).collect()
+}
+
+/// Where one lock has another version of a crate than the other, though the versions pass for the
+/// same: what is tested on the host is then not what runs on the board.
+fn disagreements(one: &str, other: &str) -> Vec<String> {
+    let (one, other) = (locked(one), locked(other));
+    let differ = one.iter().filter_map(|(line, version)| {
+        let theirs = other.get(line).filter(|theirs| *theirs != version)?;
+        Some(format!("{}: {version} here, {theirs} in the main lock", line.0))
+    });
+    differ.collect()
+}
+
+/// The versions of a lock, by crate and by what its version is compatible with.
+fn locked(lock: &str) -> BTreeMap<(String, String), String> {
+    let lock: toml::Table = toml::from_str(lock).unwrap();
+    let packages = lock["package"].as_array().unwrap().iter();
+    let text = |package: &toml::Value, key| package[key].as_str().unwrap().to_owned();
+    packages
+        .map(|package| {
+            let version = text(package, "version");
+            let mut parts = version.split('.');
+            let line = match (parts.next(), parts.next()) {
+                (Some("0"), Some(minor)) => format!("0.{minor}"),
+                (major, _) => major.unwrap_or_default().to_owned(),
+            };
+            ((text(package, "name"), line), version)
+        })
+        .collect()
 }
 
 /// The packages of the workspace at `root`, by cargo's own reading of the manifests.
@@ -366,83 +435,4 @@ fn read(path: &Path) -> String {
 #[track_caller]
 fn assert_none(wrong: Vec<String>) {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-/// The checks themselves, on houses that are wrong.
-mod honest {
-    use super::*;
-
-    /// Whether a made-up crate with these manifest lines breaks an edge, and which.
-    #[track_caller]
-    fn check(name: &str, manifest: &str, expect: Option<&str>) {
-        let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("src")).unwrap();
-        fs::write(dir.path().join("src/lib.rs"), "").unwrap();
-        let head = format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n[workspace]\n");
-        fs::write(dir.path().join("Cargo.toml"), head + manifest).unwrap();
-        let broken = broken_edges(&packages(dir.path()));
-        assert_eq!(broken.first().map(String::as_str), expect, "{manifest}");
-    }
-
-    #[test]
-    fn a_broken_edge_is_seen_however_it_is_written() {
-        let page = |manifest, expect| check("muster-console", manifest, expect);
-        page("[dependencies]\nmuster-ledger = \"1\"\naxum = \"0.8\"", None);
-        page("[dev-dependencies]\nmuster-intake = \"1\"", None);
-        let proto = Some("muster-console may not name muster-proto");
-        page("[dependencies]\nmuster-proto = \"1\"", proto);
-        page("[dependencies]\nwire = { package = \"muster-proto\", version = \"1\" }", proto);
-        page("[dependencies]\nmuster-proto = { version = \"1\", optional = true }", proto);
-        page("[build-dependencies]\nmuster-proto = \"1\"", proto);
-        page("[target.'cfg(windows)'.dependencies]\nmuster-proto = \"1\"", proto);
-        page(
-            "[dependencies]\nmuster-intake = \"1\"",
-            Some("muster-console may not name muster-intake"),
-        );
-        page("[dependencies]\nmuster = \"1\"", Some("muster-console may not name muster"));
-    }
-
-    #[test]
-    fn what_is_confined_and_what_is_pure_stay_so() {
-        let sled = "[dependencies]\nsled = \"0.34\"";
-        check("muster-ledger", sled, None);
-        check(
-            "muster-uplink",
-            sled,
-            Some("muster-uplink may not name sled: [(\"sled\", [\"muster-ledger\"])]"),
-        );
-        let tokio = "[dependencies]\ntokio = \"1\"";
-        check("muster-uplink", tokio, None);
-        check("muster-residency", tokio, Some("muster-residency is pure and may not use tokio"));
-        check(
-            "muster-common",
-            "[dependencies]\nserde = \"1\"",
-            Some("muster-common is not on the map"),
-        );
-    }
-
-    #[test]
-    fn paths_of_one_machine_are_known_from_others() {
-        for folder in MACHINE_FOLDERS {
-            assert!(machine_path(&format!("open(\"/{folder}/x\")")));
-            assert!(machine_path(&format!("dir = '/{folder}'")));
-            assert!(machine_path(&format!("/{folder}/x")));
-            assert!(!machine_path(&format!("https://region.example/{folder}/x")));
-            assert!(!machine_path(&format!("and/or src/{folder}/x")));
-            assert!(!machine_path(&format!("\"/{folder}place/x\"")));
-        }
-    }
-
-    #[test]
-    fn a_catalogue_that_differs_is_seen() {
-        let english = catalogue("# Words\nbye = Bye\nhi = Hi { $name }\n    .title = { $n } hi\n");
-        let check = |other: &str, expect: &[&str]| {
-            assert_eq!(differences(&english, &catalogue(other), "x"), expect);
-        };
-        check("bye = Adeus\nhi = Oi\n    .title = oi { $n }", &[]);
-        check("hi = Oi\n    .title = oi", &["x: no bye"]);
-        check("bye = Adeus\nhi = Oi", &["x: no hi.title"]);
-        check("bye = a\nhi = b\n    .title = c\nyo = d", &["x: yo is not in en.ftl"]);
-        check("bye = a\nhi =\n    b { $who }\n    .title = c", &["x: hi is not given $who"]);
-    }
 }

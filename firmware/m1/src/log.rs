@@ -1,0 +1,56 @@
+//! A short log on a serial port of its own, for whoever installs or tests a terminal. It names
+//! punches by their numbers and never people; a line that finds no room is lost.
+#![forbid(unsafe_code)]
+
+use crate::board::LogPort;
+use crate::status::Last;
+use core::fmt::{Arguments, Display, Write as _};
+use muster_proto::message::Stamp;
+
+/// Longest line, in bytes.
+const LINE: usize = 120;
+
+/// The log.
+pub(crate) struct Log(LogPort);
+
+impl Log {
+    pub(crate) fn new(port: LogPort) -> Self {
+        Self(port)
+    }
+
+    /// The chip has started; the cause is the chip's own number for it.
+    pub(crate) fn started(&mut self, cause: u32) {
+        self.line(format_args!("muster-m1 {} reset {cause:#x}", env!("CARGO_PKG_VERSION")));
+    }
+
+    /// The terminal is in service.
+    pub(crate) fn ready(&mut self, boot: u32, waiting: u32) {
+        self.line(format_args!("ready boot {boot} waiting {waiting}"));
+    }
+
+    /// The terminal is out of service.
+    pub(crate) fn failed(&mut self, why: &impl Display) {
+        self.line(format_args!("out of service: {why}"));
+    }
+
+    /// A finger was on the glass; the sign was given after the punch was stored.
+    pub(crate) fn finger(&mut self, last: Last, stored: Option<Stamp>) {
+        match stored {
+            Some(Stamp { boot, seq }) => self.line(format_args!("stored {boot}/{seq} {last:?}")),
+            None => self.line(format_args!("not stored {last:?}")),
+        }
+    }
+
+    /// The box has taken punches over: how many since the start.
+    pub(crate) fn receipted(&mut self, count: u64) {
+        self.line(format_args!("receipted {count}"));
+    }
+
+    fn line(&mut self, words: Arguments<'_>) {
+        let mut line = heapless::String::<LINE>::new();
+        // What is too long ends where the room ends.
+        let _ = line.write_fmt(words);
+        self.0.offer(line.as_bytes());
+        self.0.offer(b"\r\n");
+    }
+}
