@@ -61,6 +61,9 @@ pub const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
 pub const MAX_NAME: usize = 64;
 /// Largest sealed message over any way, in bytes: what one MQTT payload may have.
 pub const MAX_SEALED: usize = 256 * 1024;
+/// Domain of the names that certificates of C1s bear, below the C1's own: none of a host, so that
+/// a C1 passes for itself and never for the box.
+pub const CENTRE_DOMAIN: &str = "c1.muster.internal";
 /// The salt of key derivation.
 pub const SALT: &[u8] = b"muster pairing 1";
 

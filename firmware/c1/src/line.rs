@@ -19,7 +19,8 @@ const LONGEST_REOPEN: Duration = Duration::from_secs(5);
 const STUCK: Duration = Duration::from_secs(2);
 
 /// A terminal on a line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Terminal {
     /// Its address, 0 to 247.
     pub address: u8,
@@ -126,7 +127,7 @@ impl Line {
         while !rx.is_empty() {
             let (taken, received) = self.host.receive(now, rx);
             if let Some(message) = received {
-                self.relay.forward(message.device, message.sealed);
+                let _ = self.relay.forward(message.device, message.sealed);
             }
             rx = rx.get(taken.max(1)..).unwrap_or_default();
         }

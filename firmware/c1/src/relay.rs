@@ -4,7 +4,9 @@ use muster_forwarder::Forwarder;
 use muster_proto::message::{Kind, Stamp};
 use muster_proto::seal::Header;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 
 /// Answers of the box that wait for one terminal's turn; the oldest gives way, and the terminal
 /// asks again.
@@ -16,6 +18,20 @@ pub const RECENT: usize = 256;
 pub(crate) struct Relay {
     pub(crate) forwarder: Forwarder,
     terminals: Mutex<HashMap<String, Waiting>>,
+    /// Wakes whoever waits for answers of the box.
+    pub(crate) answered: Notify,
+    not_stored: AtomicU64,
+}
+
+/// What became of a terminal's message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Taken {
+    /// It is on disk, or with the box.
+    Stored,
+    /// Not now: the terminal keeps it.
+    NotNow,
+    /// No sealed message, or of no terminal carried here: it will never be taken.
+    Never,
 }
 
 #[derive(Default)]
@@ -27,7 +43,17 @@ struct Waiting {
 impl Relay {
     pub(crate) fn new(forwarder: Forwarder, carried: impl Iterator<Item = String>) -> Self {
         let terminals = carried.map(|name| (name, Waiting::default())).collect();
-        Self { forwarder, terminals: Mutex::new(terminals) }
+        Self {
+            forwarder,
+            terminals: Mutex::new(terminals),
+            answered: Notify::new(),
+            not_stored: AtomicU64::new(0),
+        }
+    }
+
+    /// Messages that could not be put on disk.
+    pub(crate) fn not_stored(&self) -> u64 {
+        self.not_stored.load(Ordering::Relaxed)
     }
 
     fn terminals(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
@@ -36,24 +62,33 @@ impl Relay {
 
     /// Takes a sealed message of `device` and puts it on disk, once. One that cannot be stored now
     /// is dropped: the terminal has it and sends it again.
-    pub(crate) fn forward(&self, device: &str, sealed: &[u8]) {
-        let Ok(header) = Header::peek(sealed) else { return };
+    pub(crate) fn forward(&self, device: &str, sealed: &[u8]) -> Taken {
+        let Ok(header) = Header::peek(sealed) else { return Taken::Never };
+        if header.kind.from_box() {
+            return Taken::Never;
+        }
         let mut terminals = self.terminals();
         let Some(waiting) = terminals.get_mut(device) else {
-            tracing::warn!("a terminal that this centre does not carry is on the line");
-            return;
+            tracing::warn!("a terminal that this centre does not carry wants to be heard");
+            return Taken::Never;
         };
         let punch = matches!(header.kind, Kind::LivePunch | Kind::StoredPunch);
         let again = punch && waiting.stored.contains(&header.stamp);
         // One that the box already has is asked for again by its terminal if the receipt was
         // lost, so a resend goes on where nothing waits.
         if again && self.forwarder.waiting() > 0 {
-            return;
+            return Taken::Stored;
         }
-        match self.forwarder.push(format!("muster/1/{device}/checkin"), sealed.to_vec()) {
-            Ok(_) => push_bounded(&mut waiting.stored, header.stamp, RECENT),
-            Err(error) => tracing::error!(%error, "a message is not stored"),
+        match self.forwarder.push(crate::topic(device, "checkin"), sealed.to_vec()) {
+            Ok(_) if punch => push_bounded(&mut waiting.stored, header.stamp, RECENT),
+            Ok(_) => {}
+            Err(error) => {
+                self.not_stored.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(%error, "a message is not stored");
+                return Taken::NotNow;
+            }
         }
+        Taken::Stored
     }
 
     /// Takes an answer of the box under `topic`.
@@ -63,6 +98,7 @@ impl Relay {
         };
         if let Some(waiting) = self.terminals().get_mut(device) {
             push_bounded(&mut waiting.answers, payload, ANSWERS);
+            self.answered.notify_waiters();
         }
     }
 

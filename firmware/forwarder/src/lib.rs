@@ -10,8 +10,11 @@
 #![forbid(unsafe_code)]
 
 pub mod boot;
+pub mod config;
+pub mod gpio;
 pub mod sender;
 pub mod store;
+pub mod tls;
 
 pub use sender::{Forwarder, Incoming, Login, StartError};
 pub use store::PushError;

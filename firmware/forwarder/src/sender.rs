@@ -2,23 +2,24 @@
 //! entry removed when its PUBACK comes.
 
 use crate::store::{Entry, PushError, Store};
+use crate::tls;
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS,
     TlsConfiguration, Transport,
 };
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 /// Entries under way at once.
 pub const WINDOW: usize = 16;
+/// An entry goes as live if it is sent within so long of being pushed.
+pub const LIVE: Duration = Duration::from_secs(10);
 /// Messages from the box that wait to be taken; a slow taker loses the newest.
 const INCOMING: usize = 64;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -45,6 +46,9 @@ pub struct Login {
     pub key_pem: Vec<u8>,
     /// Topics to listen on, as the device's own receipts.
     pub subscribe: Vec<String>,
+    /// The name in the certificate of whoever listens there, where it is not the host's, as for a
+    /// C1 that stands before the box.
+    pub certificate_name: Option<String>,
 }
 
 /// A message from the box.
@@ -75,6 +79,8 @@ pub struct Forwarder {
 
 struct Shared {
     store: Mutex<Store>,
+    /// What the newest entries say while they are live; bounded by [`WINDOW`].
+    live: Mutex<VecDeque<(u64, Instant, Vec<u8>)>>,
     pushed: Notify,
     acknowledged: AtomicU64,
 }
@@ -82,6 +88,18 @@ struct Shared {
 impl Shared {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self) -> MutexGuard<'_, VecDeque<(u64, Instant, Vec<u8>)>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What entry `index` says as live, if it still is.
+    fn take_live(&self, index: u64) -> Option<Vec<u8>> {
+        let mut live = self.live();
+        live.retain(|(_, since, _)| since.elapsed() < LIVE);
+        let at = live.iter().position(|(i, ..)| *i == index)?;
+        live.remove(at).map(|(_, _, payload)| payload)
     }
 }
 
@@ -93,9 +111,10 @@ impl Forwarder {
         login: Login,
     ) -> Result<(Self, mpsc::Receiver<Incoming>), StartError> {
         let store = Store::open(path)?;
-        let tls = tls(&login)?;
+        let tls = tls::client(&login)?;
         let shared = Arc::new(Shared {
             store: Mutex::new(store),
+            live: Mutex::default(),
             pushed: Notify::new(),
             acknowledged: AtomicU64::new(0),
         });
@@ -106,7 +125,26 @@ impl Forwarder {
 
     /// Makes an entry durable; it goes out by itself. Blocks for one disk sync.
     pub fn push(&self, topic: String, payload: Vec<u8>) -> Result<u64, PushError> {
-        let index = self.shared.store().push(Entry { topic, payload })?;
+        let index = self.shared.store().push(&Entry { topic, payload })?;
+        self.shared.pushed.notify_one();
+        Ok(index)
+    }
+
+    /// The same for a punch that says otherwise while it is live: `live` is sent if that happens
+    /// within [`LIVE`], and what is on disk, `stored`, from then on.
+    pub fn push_live(
+        &self,
+        topic: String,
+        live: Vec<u8>,
+        stored: Vec<u8>,
+    ) -> Result<u64, PushError> {
+        let index = self.shared.store().push(&Entry { topic, payload: stored })?;
+        let mut fresh = self.shared.live();
+        if fresh.len() >= WINDOW {
+            fresh.pop_front();
+        }
+        fresh.push_back((index, Instant::now(), live));
+        drop(fresh);
         self.shared.pushed.notify_one();
         Ok(index)
     }
@@ -126,24 +164,6 @@ impl Drop for Forwarder {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-fn tls(login: &Login) -> Result<Arc<ClientConfig>, StartError> {
-    let bad = |what: &dyn std::fmt::Display| StartError::Credentials(what.to_string());
-    let mut roots = RootCertStore::empty();
-    for root in CertificateDer::pem_slice_iter(&login.ca_pem) {
-        roots.add(root.map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
-    }
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&login.certificate_pem).collect();
-    let key = PrivateKeyDer::from_pem_slice(&login.key_pem).map_err(|e| bad(&e))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|e| bad(&e))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain.map_err(|e| bad(&e))?, key)
-        .map_err(|e| bad(&e))?;
-    Ok(Arc::new(config))
 }
 
 struct Sender {
@@ -218,13 +238,19 @@ impl Sender {
     fn fill(&self, client: &AsyncClient, under_way: &mut UnderWay) {
         let store = self.shared.store();
         let room = WINDOW.saturating_sub(under_way.len());
-        let from = under_way.last;
-        for (index, entry) in store.after(from).take(room) {
-            let payload = entry.payload.clone();
-            if client.try_publish(&entry.topic, QoS::AtLeastOnce, false, payload).is_err() {
-                return;
+        for index in store.after(under_way.last).take(room) {
+            match store.get(index) {
+                Ok(Some(Entry { topic, payload })) => {
+                    let payload = self.shared.take_live(index).unwrap_or(payload);
+                    if client.try_publish(topic, QoS::AtLeastOnce, false, payload).is_err() {
+                        return;
+                    }
+                    under_way.given.push_back(index);
+                }
+                Ok(None) => {}
+                // It stays on disk for a person to look at; what follows must not wait for it.
+                Err(error) => tracing::error!(%error, index, "an entry cannot be read"),
             }
-            under_way.given.push_back(index);
             under_way.last = Some(index);
         }
     }

@@ -6,6 +6,7 @@
 
 use muster_attendance::DeviceId;
 use muster_ledger::{DeviceKind, Devices, DevicesError, Keyring, KeyringError};
+use muster_proto::seal::CENTRE_DOMAIN;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -131,10 +132,7 @@ impl Authority {
         muster_proto::seal::check_name(&name).map_err(|_| AuthorityError::Name)?;
         let carrier = carrier.map(|name| carrier_id(devices, name)).transpose()?;
         let key = KeyPair::generate()?;
-        let mut params = lasting(Vec::new())?;
-        params.distinguished_name.push(DnType::CommonName, name.clone());
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        let certificate = device_params(&name, kind)?.signed_by(&key, &self.issuer)?;
         let mut secret = Zeroizing::new([0; 32]);
         SystemRandom::new().fill(secret.as_mut()).map_err(|_| AuthorityError::Random)?;
         let fingerprint = Some(digest(certificate.der()));
@@ -192,6 +190,19 @@ fn carrier_id(devices: &Devices, name: String) -> Result<DeviceId, AuthorityErro
         Some(device) if device.kind == DeviceKind::C1 => Ok(device.id),
         _ => Err(AuthorityError::Carrier(name)),
     }
+}
+
+/// A device shows its certificate to the box; a C1 shows it to its M2s too.
+fn device_params(name: &str, kind: DeviceKind) -> Result<CertificateParams, rcgen::Error> {
+    let centre = kind == DeviceKind::C1;
+    let names = centre.then(|| format!("{name}.{CENTRE_DOMAIN}"));
+    let mut params = lasting(names.into_iter().collect())?;
+    params.distinguished_name.push(DnType::CommonName, name.to_owned());
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    if centre {
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+    }
+    Ok(params)
 }
 
 fn lasting(names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ("proto", "muster-proto", &[]),
     ("firmware/terminal", "muster-terminal", &["muster-proto"]),
     ("firmware/forwarder", "muster-forwarder", &[]),
-    ("firmware/m2", "muster-m2", &["muster-proto", "muster-forwarder"]),
+    ("firmware/m2", "muster-m2", &["muster-proto", "muster-forwarder", "muster-terminal"]),
     ("firmware/c1", "muster-c1", &["muster-proto", "muster-forwarder", "muster-terminal"]),
     ("gateway/attendance", "muster-attendance", &[]),
     ("gateway/residency", "muster-residency", &["muster-attendance"]),

@@ -7,7 +7,7 @@ use super::pty::{M1, Pty};
 use super::stage::{PEOPLE, UNMAPPED};
 use crate::gateway::Gateway;
 use anyhow::{Context as _, Result, bail};
-use muster_c1::{C1, LineConfig, Login, Terminal};
+use muster_c1::{C1, LineConfig, Login, Terminal, Ways};
 use muster_intake::authority::{Authority, Credentials, Pairing};
 use muster_ledger::DeviceKind;
 use muster_m2::{Capture, Direction, Evidence, EvidenceKind, M2, Method, Outcome};
@@ -70,7 +70,8 @@ impl Terminals {
             behind.push(self::m1(line, &made, canaries.clone())?);
         }
         let port = gateway.listening.mqtt.context("the box listens for terminals")?.port();
-        let c1 = C1::start(&folder.join("c1"), login(&centre, port), lines)?;
+        let ways = Ways { lines, listener: None };
+        let c1 = C1::start(&folder.join("c1"), login(&centre, port), ways)?;
         let face = pairing.pair("m2-lobby", DeviceKind::M2, None).await?;
         let m2 = M2::start(&folder.join("m2"), login(&face, port))?;
         let Ok(behind_c1) = behind.try_into() else { bail!("two M1s are behind the C1") };
@@ -185,6 +186,7 @@ fn login(made: &Credentials, port: u16) -> Login {
         certificate_pem: made.certificate_pem.clone().into_bytes(),
         key_pem: made.key_pem.as_bytes().to_vec(),
         subscribe: Vec::new(),
+        certificate_name: None,
     }
 }
 

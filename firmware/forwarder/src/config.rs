@@ -1,0 +1,156 @@
+//! What the programs' configuration files have in common: where the box is, and who we are to it.
+//!
+//! TOML; a key that is not known is refused, and relative paths count from the file's own folder.
+
+use crate::sender::{Login, StartError};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Bytes a configuration file may have.
+const MAX_FILE: u64 = 256 * 1024;
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that is needed cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is too long to be one.
+    #[error("{0} is longer than {MAX_FILE} bytes")]
+    TooLong(PathBuf),
+    /// It is not TOML, or says something that is not known.
+    #[error("{path}: {message}")]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// Line, column and what is wrong there.
+        message: String,
+    },
+    /// The pairing secret is not one.
+    #[error("{0} does not hold 64 hexadecimal digits; pair the device again")]
+    Secret(PathBuf),
+}
+
+/// `[box]`: where the box is, and the folder that `muster device pair` wrote.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoxConfig {
+    /// Its host name or address.
+    pub host: String,
+    /// Port of its TLS listener.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// Folder with `ca.pem`, `device.pem`, `device.key` and `device.secret`.
+    pub credentials: PathBuf,
+}
+
+fn default_port() -> u16 {
+    8883
+}
+
+impl BoxConfig {
+    /// The login of the device `name`; relative paths count from `base`.
+    pub fn login(&self, name: &str, base: &Path) -> Result<Login, ConfigError> {
+        let file = |file: &str| read(&base.join(&self.credentials).join(file));
+        Ok(Login {
+            device: name.to_owned(),
+            host: self.host.clone(),
+            port: self.port,
+            ca_pem: file("ca.pem")?,
+            certificate_pem: file("device.pem")?,
+            key_pem: file("device.key")?,
+            subscribe: Vec::new(),
+            certificate_name: None,
+        })
+    }
+
+    /// The pairing secret, for what is sealed.
+    pub fn secret(&self, base: &Path) -> Result<Zeroizing<[u8; 32]>, ConfigError> {
+        let path = base.join(&self.credentials).join("device.secret");
+        let text = Zeroizing::new(read(&path)?);
+        secret(text.trim_ascii()).ok_or(ConfigError::Secret(path))
+    }
+}
+
+/// 32 bytes from 64 hexadecimal digits.
+pub fn secret(digits: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    let mut secret = Zeroizing::new([0; 32]);
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if pairs.len() != secret.len() || !rest.is_empty() {
+        return None;
+    }
+    for (byte, [high, low]) in secret.iter_mut().zip(pairs) {
+        let digit = |d: u8| char::from(d).to_digit(16);
+        *byte = (digit(*high)? * 16 + digit(*low)?) as u8;
+    }
+    Some(secret)
+}
+
+/// Reads a configuration file; also gives the folder that its relative paths count from.
+pub fn load<T: DeserializeOwned>(path: &Path) -> Result<(T, PathBuf), ConfigError> {
+    let bytes = read(path)?;
+    let toml = |message: String| ConfigError::Toml { path: path.to_owned(), message };
+    let text = std::str::from_utf8(&bytes).map_err(|e| toml(e.to_string()))?;
+    let config = toml::from_str(text).map_err(|e| toml(e.to_string()))?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    Ok((config, base.to_owned()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let refused = |source| ConfigError::Read { path: path.to_owned(), source };
+    let length = std::fs::metadata(path).map_err(refused)?.len();
+    if length > MAX_FILE {
+        return Err(ConfigError::TooLong(path.to_owned()));
+    }
+    std::fs::read(path).map_err(refused)
+}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self::Credentials(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Whole {
+        r#box: BoxConfig,
+    }
+
+    #[test]
+    fn keys_that_are_not_known_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.toml");
+        let check = |text: &str, refused: Option<&str>| {
+            std::fs::write(&path, text).unwrap();
+            let found = load::<Whole>(&path).map(|(whole, _)| whole.r#box.port);
+            match refused {
+                None => assert_eq!(found.unwrap(), 8883),
+                Some(word) => assert!(found.unwrap_err().to_string().contains(word)),
+            }
+        };
+        check("[box]\nhost = \"h\"\ncredentials = \"c\"\n", None);
+        check("[box]\nhost = \"h\"\ncredentials = \"c\"\nhots = 1\n", Some("hots"));
+        check("[box]\nhost = \"h\"\n", Some("credentials"));
+        check("[box\n", Some("line 1"));
+    }
+
+    #[test]
+    fn secrets_are_64_digits() {
+        assert_eq!(secret(&[b'a'; 64]).map(|s| *s), Some([0xAA; 32]));
+        for wrong in [&[b'a'; 63][..], &[b'a'; 66], &[b'g'; 64], b""] {
+            assert!(secret(wrong).is_none());
+        }
+    }
+}
