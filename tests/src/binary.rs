@@ -43,27 +43,40 @@ pub fn gateway(build: Build) -> Result<PathBuf> {
         ensure!(path.is_file(), "{}={}: there is no such file", build.variable(), path.display());
         return Ok(fs::canonicalize(path)?);
     }
-    let me = std::env::current_exe()?;
-    let folder = me.ancestors().skip(1).find(|p| p.join(".fingerprint").is_dir());
-    let folder = folder.context("not run from a target folder: set MUSTER_BIN")?;
-    cargo(build, folder)?;
+    let folder = target_folder()?;
+    let features: &[&str] = match build {
+        Build::Real => &[],
+        Build::SkipsFsync => &["--features", "skip-fsync"],
+    };
+    cargo("muster", build.name(), features, &folder)?;
     Ok(folder.join(build.name()))
 }
 
+/// A program of the firmware, which bears the name of its package or one that begins so.
+pub fn firmware(package: &str, name: &str) -> Result<PathBuf> {
+    let folder = target_folder()?;
+    cargo(package, name, &[], &folder)?;
+    Ok(folder.join(name))
+}
+
+/// `target/debug`, or that of another profile.
+fn target_folder() -> Result<PathBuf> {
+    let me = std::env::current_exe()?;
+    let folder = me.ancestors().skip(1).find(|p| p.join(".fingerprint").is_dir());
+    Ok(folder.context("not run from a target folder: set MUSTER_BIN")?.to_owned())
+}
+
 /// Builds into `folder`, which is `target/debug` or that of another profile.
-fn cargo(build: Build, folder: &Path) -> Result<()> {
+fn cargo(package: &str, name: &str, features: &[&str], folder: &Path) -> Result<()> {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(other) => other,
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "muster", "--bin", build.name()]);
+    command.args(["build", "--quiet", "--package", package, "--bin", name]).args(features);
     command.args(["--profile", profile, "--target-dir"]).arg(folder.parent().unwrap_or(folder));
-    if build == Build::SkipsFsync {
-        command.args(["--features", "skip-fsync"]);
-    }
     let status = command.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-    ensure!(status.context("cannot run cargo")?.success(), "{} does not build", build.name());
+    ensure!(status.context("cannot run cargo")?.success(), "{name} does not build");
     Ok(())
 }

@@ -69,6 +69,8 @@ pub struct Capture<'a> {
     pub direction: Option<Direction>,
     /// False for what was stored before and sent later.
     pub live: bool,
+    /// Whether the terminal's clock may be wrong.
+    pub unsure_clock: bool,
     /// The evidence.
     pub evidence: &'a [Evidence<'a>],
 }
@@ -86,6 +88,8 @@ struct CheckIn<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     direction: Option<Direction>,
     live: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<Piece<'a>>,
 }
@@ -109,6 +113,7 @@ pub(crate) fn json(boot: u32, seq: u64, capture: &Capture<'_>) -> Vec<u8> {
         outcome: capture.outcome,
         direction: capture.direction,
         live: capture.live,
+        clock: capture.unsure_clock.then_some("unsure"),
         evidence: capture.evidence.iter().map(piece).collect(),
     };
     // Nothing in these types can fail to serialise.
@@ -133,6 +138,7 @@ mod tests {
             outcome: Outcome::Granted,
             direction: Some(Direction::In),
             live: true,
+            unsure_clock: false,
             evidence: &[Evidence {
                 kind: EvidenceKind::FaceImage,
                 media: "image/jpeg",
@@ -146,9 +152,10 @@ mod tests {
             direction: None,
             evidence: &[],
             outcome: Outcome::Denied,
+            unsure_clock: true,
             ..capture
         };
-        let expect = r#"{"v":1,"boot":3,"seq":1,"at":"2026-12-01T08:59:31+08:00","method":"face","outcome":"denied","live":true}"#;
+        let expect = r#"{"v":1,"boot":3,"seq":1,"at":"2026-12-01T08:59:31+08:00","method":"face","outcome":"denied","live":true,"clock":"unsure"}"#;
         assert_eq!(String::from_utf8(json(3, 1, &nobody)).unwrap(), expect);
     }
 }

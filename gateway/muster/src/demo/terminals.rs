@@ -115,6 +115,7 @@ impl Terminals {
             outcome: Outcome::Granted,
             direction: Some(if step % 4 < 2 { Direction::In } else { Direction::Out }),
             live: true,
+            unsure_clock: false,
             evidence: &evidence,
         };
         self.m2.punch(&capture)?;
