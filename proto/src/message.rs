@@ -13,6 +13,8 @@
 mod check_in;
 mod from_box;
 mod hello;
+mod note;
+mod task;
 pub(crate) mod wire;
 
 pub use check_in::{
@@ -21,6 +23,11 @@ pub use check_in::{
 };
 pub use from_box::{Command, Order, Reason, Receipt, ReceiptResult, Welcome};
 pub use hello::{DeviceKind, Hello, MAX_FIRMWARE};
+pub use note::{Happened, Note, Noted};
+pub use task::{
+    Grounds, HASH, IMAGE_HEAD, Job, MAX_DATA, MAX_NUMBER, MAX_PART, MAX_TASK, Report, SALT,
+    Settings, Task, TaskReason, TaskResult, Verifier,
+};
 
 use crate::seal::Header;
 use wire::{Reader, Writer};
@@ -80,12 +87,20 @@ pub enum Kind {
     StoredPunch = 0x02,
     /// A terminal introducing itself.
     Hello = 0x03,
+    /// An entry of a terminal's event log.
+    Note = 0x04,
+    /// What a terminal says of a task.
+    Report = 0x05,
     /// The box's word on a punch.
     Receipt = 0x81,
     /// The box's answer to a Hello.
     Welcome = 0x82,
     /// Something the box wants done.
     Command = 0x83,
+    /// Something the box wants done, and to hear of.
+    Task = 0x84,
+    /// The box's word on an entry of an event log.
+    Noted = 0x85,
 }
 
 impl Kind {
@@ -98,6 +113,10 @@ impl Kind {
             0x81 => Self::Receipt,
             0x82 => Self::Welcome,
             0x83 => Self::Command,
+            0x04 => Self::Note,
+            0x05 => Self::Report,
+            0x84 => Self::Task,
+            0x85 => Self::Noted,
             _ => return None,
         })
     }
@@ -105,6 +124,11 @@ impl Kind {
     /// Whether the box sends it.
     pub const fn from_box(self) -> bool {
         self as u8 & 0x80 != 0
+    }
+
+    /// Whether its seal is bound to the site too: these carry templates.
+    pub const fn binds_site(self) -> bool {
+        matches!(self, Self::Report | Self::Task)
     }
 }
 
@@ -154,6 +178,9 @@ pub enum EncodeError {
     /// A sequence number, boot number or counter of 0, or above [`Stamp::MAX_SEQ`].
     #[error("boot and sequence numbers start at 1 and stay below 2^56")]
     Stamp,
+    /// A message whose seal binds the site, and keys of no site.
+    #[error("this message can only be sealed for a device whose site is known")]
+    NoSite,
 }
 
 /// Skips fields with tags that this version does not know; returns how many.

@@ -11,7 +11,9 @@
 //!
 //! # Associated data
 //! The 14 bytes of the header, then the device's name. So no message passes for one of another
-//! version, kind, stamp, direction or device.
+//! version, kind, stamp, direction or device. Tasks and reports, which carry templates, add `/` and
+//! the site: so a template sealed at one site opens at no other, whatever else two boxes or
+//! terminals have in common. A name has no `/`, so the two cannot be confused.
 //!
 //! # Why no nonce is used twice
 //! A nonce is `kind u8 | boot u32 | seq, low 7 bytes`, and seq is below 2^56, so it is one to one
@@ -59,6 +61,8 @@ pub const TAG_LEN: usize = 16;
 pub const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
 /// Longest name of a device, in bytes.
 pub const MAX_NAME: usize = 64;
+/// Longest name of a site, in bytes.
+pub const MAX_SITE: usize = 64;
 /// Largest sealed message over any way, in bytes: what one MQTT payload may have.
 pub const MAX_SEALED: usize = 256 * 1024;
 /// Domain of the names that certificates of C1s bear, below the C1's own: none of a host, so that
@@ -168,6 +172,11 @@ pub enum OpenError {
 #[error("a device's name is 1 to {MAX_NAME} visible ASCII characters other than / + # and $")]
 pub struct NameError;
 
+/// A site's name cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a site's name is 1 to {MAX_SITE} bytes without control characters")]
+pub struct SiteError;
+
 /// Whether `name` may name a device: 1 to [`MAX_NAME`] visible ASCII characters other than
 /// `/ + # $`, so that it can stand in a topic.
 pub fn check_name(name: &str) -> Result<(), NameError> {
@@ -181,9 +190,13 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
 /// A device's two keys. Wiped when dropped; no `Debug`, no `Clone`.
 pub struct Keys {
     name: heapless::String<MAX_NAME>,
+    /// Empty where it is not known.
+    site: heapless::String<MAX_SITE>,
     up: Key,
     down: Key,
 }
+
+const MAX_ASSOCIATED: usize = HEADER_LEN + MAX_NAME + 1 + MAX_SITE;
 
 struct Key([u8; 32]);
 
@@ -208,7 +221,16 @@ impl Keys {
             Ok(key)
         };
         let kept = heapless::String::try_from(name).map_err(|_| NameError)?;
-        Ok(Self { name: kept, up: key(b"up/")?, down: key(b"down/")? })
+        let site = heapless::String::new();
+        Ok(Self { name: kept, site, up: key(b"up/")?, down: key(b"down/")? })
+    }
+
+    /// Says at which site the device is, as 1 to [`MAX_SITE`] bytes of text. Only then can tasks
+    /// and reports be sealed and opened.
+    pub fn set_site(&mut self, site: &str) -> Result<(), SiteError> {
+        let fits = !site.is_empty() && !site.chars().any(char::is_control);
+        self.site = heapless::String::try_from(site).ok().filter(|_| fits).ok_or(SiteError)?;
+        Ok(())
     }
 
     /// The device's name.
@@ -226,6 +248,9 @@ impl Keys {
         let (kind, stamp) = message.kind_and_stamp();
         if !valid(stamp) {
             return Err(EncodeError::Stamp);
+        }
+        if kind.binds_site() && self.site.is_empty() {
+            return Err(EncodeError::NoSite);
         }
         let header = Header { version: crate::VERSION, kind, stamp };
         let (head, rest) = out.split_at_mut_checked(HEADER_LEN).ok_or(EncodeError::NoRoom)?;
@@ -254,6 +279,9 @@ impl Keys {
         body: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Result<(), OpenError> {
+        if header.kind.binds_site() && self.site.is_empty() {
+            return Err(OpenError::Seal);
+        }
         let aad = self.associated(header);
         let cipher = self.cipher(header.kind);
         cipher
@@ -266,11 +294,15 @@ impl Keys {
         ChaCha20Poly1305::new((&key.0).into())
     }
 
-    fn associated(&self, header: Header) -> heapless::Vec<u8, { HEADER_LEN + MAX_NAME }> {
+    fn associated(&self, header: Header) -> heapless::Vec<u8, MAX_ASSOCIATED> {
         let mut aad = heapless::Vec::new();
-        // Cannot fail: a name has at most MAX_NAME bytes.
+        // Cannot fail: name and site have at most MAX_NAME and MAX_SITE bytes.
         let _ = aad.extend_from_slice(&header.bytes());
         let _ = aad.extend_from_slice(self.name.as_bytes());
+        if header.kind.binds_site() {
+            let _ = aad.push(b'/');
+            let _ = aad.extend_from_slice(self.site.as_bytes());
+        }
         aad
     }
 }

@@ -9,18 +9,21 @@
 //! forgotten. Nothing the box sends is believed before a Welcome has answered this boot's own
 //! Hello: so nothing recorded earlier can be played back after a restart (see [`crate::seal`]).
 
+mod down;
+mod event;
 mod queue;
 
+pub use event::{Aside, Event};
 pub use queue::{Backlog, Queue, Which};
 
 use crate::frame::{Decoder, Flags};
 use crate::line;
 use crate::message::{
-    CheckIn, ClockState, Command, DeviceKind, Hello, Kind, LocalTime, Message, Order, Receipt,
-    Stamp, Welcome,
+    CheckIn, ClockState, DeviceKind, Hello, LocalTime, Order, Receipt, Stamp, Task, Welcome,
 };
-use crate::seal::{Header, Keys, Sealed};
+use crate::seal::{HEADER_LEN, Header, Keys, SiteError, TAG_LEN};
 use crate::window::Window;
+use down::{Down, TaskBody};
 use zeroize::Zeroize;
 
 /// Most punches under way without a receipt.
@@ -53,29 +56,6 @@ pub struct About<'a> {
     pub at: LocalTime,
     /// Its firmware's version, see [`Hello::firmware`].
     pub firmware: &'a str,
-}
-
-/// Something the box said that the terminal should act on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Event {
-    /// A receipt came; the queue knows it already.
-    Receipt(Receipt),
-    /// The box answered our Hello `held_ms` after we said it: its clock now shows between
-    /// `box_ms` and `box_ms + held_ms`. Set ours if both are above 0 and `held_ms` is at most
-    /// [`FRESH_MS`].
-    Welcome {
-        /// The box's clock, or 0 while it does not trust it.
-        box_ms: i64,
-        /// The offset to show, minutes.
-        offset_minutes: i16,
-        /// How long the answer took, milliseconds.
-        held_ms: u64,
-    },
-    /// Beep and blink for so many seconds.
-    Identify {
-        /// How long.
-        seconds: u8,
-    },
 }
 
 struct InFlight {
@@ -118,6 +98,10 @@ pub struct Link<const RX: usize, const TX: usize> {
     plain: [u8; TX],
     sealed: [u8; TX],
     counts: LinkCounts,
+    /// The last task, opened: where its body lies in the decoder's payload.
+    task: Option<TaskBody>,
+    /// Whether the last thing said was beside punches.
+    aside: bool,
 }
 
 struct HelloTimer {
@@ -148,7 +132,19 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
             plain: [0; TX],
             sealed: [0; TX],
             counts: LinkCounts::default(),
+            task: None,
+            aside: false,
         }
+    }
+
+    /// Says at which site the terminal is: only then does it take tasks.
+    pub fn set_site(&mut self, site: &str) -> Result<(), SiteError> {
+        self.keys.set_site(site)
+    }
+
+    /// The task of the last [`Event::Task`].
+    pub fn task(&self) -> Option<Task<'_>> {
+        self.task.as_ref()?.read()
     }
 
     /// Says that the punch `seq` of this boot was made now, so that it may go as live.
@@ -218,19 +214,39 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         queue: &mut impl Queue,
         tx: &mut [u8],
     ) -> usize {
+        self.speak_with(now_ms, about, queue, &mut (), tx)
+    }
+
+    /// The same, with more to say than punches: the two take turns while both have something.
+    pub fn speak_with(
+        &mut self,
+        now_ms: u64,
+        about: &About<'_>,
+        queue: &mut impl Queue,
+        aside: &mut impl Aside,
+        tx: &mut [u8],
+    ) -> usize {
         if !core::mem::take(&mut self.polled) {
             return 0;
         }
         let sealed = if now_ms >= self.hello.due_ms {
             self.say_hello(now_ms, about, queue)
+        } else if core::mem::take(&mut self.aside) {
+            self.send_punch(now_ms, queue).or_else(|| self.say_aside(now_ms, aside))
         } else {
-            self.send_punch(now_ms, queue)
+            self.say_aside(now_ms, aside).or_else(|| self.send_punch(now_ms, queue))
         };
         let flags = Flags::FROM_TERMINAL;
         let message = sealed.and_then(|n| self.sealed.get(..n)).map(|s| (self.keys.name(), s));
         line::frame(self.address, flags, message, tx)
             .or_else(|_| line::frame(self.address, flags, None, tx))
             .unwrap_or(0)
+    }
+
+    fn say_aside(&mut self, now_ms: u64, aside: &mut impl Aside) -> Option<usize> {
+        let said = aside.say(now_ms, &self.keys, &mut self.sealed)?;
+        self.aside = true;
+        Some(said)
     }
 
     fn on_poll(&mut self, now_ms: u64) {
@@ -248,18 +264,36 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         if name != self.keys.name() {
             return None;
         }
-        Down::open(sealed, &self.keys)
+        let down = Down::open(sealed, &self.keys)?;
+        if let Down::Task(header) = down {
+            self.keep_task(header, len);
+        }
+        Some(down)
+    }
+
+    /// Keeps an opened task's body: the decoder's buffer is gone with the next byte.
+    fn keep_task(&mut self, header: Header, len: usize) {
+        self.task = None;
+        let Some((_, sealed)) = self.decoder.last_payload(len).and_then(line::split) else {
+            return;
+        };
+        let body = sealed.get(HEADER_LEN..sealed.len().saturating_sub(TAG_LEN));
+        self.task = body.and_then(|body| TaskBody::new(header, body));
+        sealed.zeroize();
     }
 
     fn act(&mut self, now_ms: u64, message: Down, queue: &mut impl Queue) -> Option<Event> {
         if !self.admit(&message) {
             self.counts.replayed += 1;
+            self.task = None;
             return None;
         }
         match message {
             Down::Welcome(welcome) => self.on_welcome(now_ms, &welcome),
             Down::Receipt(receipt) => self.on_receipt(now_ms, receipt, queue),
             Down::Command(command) => self.on_order(command.order),
+            Down::Task(_) => self.task.is_some().then_some(Event::Task),
+            Down::Noted(noted) => Some(Event::Noted(noted.note)),
         }
     }
 
@@ -434,35 +468,6 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         let young =
             |&(seq, made): &(u64, u64)| seq == stamp.seq && now_ms.saturating_sub(made) < LIVE_MS;
         stamp.boot == self.boot && self.fresh.iter().any(young)
-    }
-}
-
-/// A message from the box, opened.
-enum Down {
-    Receipt(Receipt),
-    Welcome(Welcome),
-    Command(Command),
-}
-
-impl Down {
-    fn open(sealed: &mut [u8], keys: &Keys) -> Option<Self> {
-        fn opened<'a, M: Message<'a>>(sealed: &'a mut [u8], keys: &Keys) -> Option<M> {
-            Sealed::<M>::parse(sealed).ok()?.open(keys).ok()
-        }
-        match Header::peek(sealed).ok()?.kind {
-            Kind::Receipt => opened(sealed, keys).map(Self::Receipt),
-            Kind::Welcome => opened(sealed, keys).map(Self::Welcome),
-            Kind::Command => opened(sealed, keys).map(Self::Command),
-            Kind::LivePunch | Kind::StoredPunch | Kind::Hello => None,
-        }
-    }
-
-    fn stamp(&self) -> Stamp {
-        match self {
-            Self::Receipt(m) => m.kind_and_stamp().1,
-            Self::Welcome(m) => m.kind_and_stamp().1,
-            Self::Command(m) => m.kind_and_stamp().1,
-        }
     }
 }
 

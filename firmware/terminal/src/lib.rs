@@ -8,6 +8,9 @@
 //! - [`card`]: a card of blocks as that flash. [`provision`]: what it is told when installed.
 //! - [`clock`]: clock chips that know whether their time can be trusted.
 //! - [`sensor`]: the fingerprint module. [`panel`]: buttons, beeper, lights.
+//! - [`keypad`], [`pin`]: PINs beside the finger. [`users`]: who may punch. [`log`]: what else there
+//!   is to tell. [`update`]: signed firmware in two slots. [`manage`]: the box's tasks.
+//! - [`region`]: part of a flash as a flash of its own.
 //! - [`terminal`]: all of it together, one `poll` at a time. [`serial`]: that on a serial port.
 //! - `sim` (feature `sim`): simulated parts for tests and the demo.
 //!
@@ -18,14 +21,21 @@
 pub mod boot;
 pub mod card;
 pub mod clock;
+pub mod keypad;
+pub mod log;
+pub mod manage;
 pub mod panel;
 pub mod provision;
+pub mod pin;
 pub mod queue;
+pub mod region;
 pub mod sensor;
 pub mod serial;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod terminal;
+pub mod update;
+pub mod users;
 
 use crc::{CRC_32_ISCSI, Crc, Table};
 

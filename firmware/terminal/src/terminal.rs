@@ -1,6 +1,7 @@
 //! The whole terminal: queue, clock, panel and link, one poll at a time.
 
 use crate::clock::{Clock, Reading};
+use crate::manage::Admin;
 use crate::panel::{Panel, Signal};
 use crate::queue::{FlashQueue, OpenError, PushError};
 use crate::sensor::Finger;
@@ -10,7 +11,7 @@ use muster_proto::message::{
     CheckIn, ClockState, DecodeError, DeviceKind, Direction, Evidence, EvidenceKind, Evidences,
     LocalTime, MAX_EVIDENCE, Method, Outcome, Receipt, ReceiptResult, Stamp,
 };
-use muster_proto::seal::{Keys, NameError};
+use muster_proto::seal::{Keys, NameError, SiteError};
 use muster_proto::terminal::{About, Event, FRESH_MS, Link, LinkCounts};
 
 /// Largest frame body that a terminal takes: more than version 1 ever sends down.
@@ -91,6 +92,8 @@ pub struct Terminal<F, C, P, const SLOT: usize> {
     counts: Counts,
     reading: Option<(u64, Reading)>,
     checked_ms: Option<u64>,
+    /// Whether a punch was refused for want of room since the last poll.
+    refused_full: bool,
 }
 
 impl<F, C, B, G, R, I, O, const SLOT: usize> Terminal<F, C, Panel<B, G, R, I, O>, SLOT>
@@ -124,6 +127,7 @@ where
             counts: Counts::default(),
             reading: None,
             checked_ms: None,
+            refused_full: false,
         })
     }
 
@@ -166,7 +170,10 @@ where
                 self.counts.stored += 1;
                 self.link.punched(stamp.seq, now_ms);
             }
-            Err(_) => self.counts.not_stored += 1,
+            Err(error) => {
+                self.counts.not_stored += 1;
+                self.refused_full |= matches!(error, PunchError::Queue(PushError::Full));
+            }
         }
         self.panel.show(now_ms, signal);
         result
@@ -210,25 +217,57 @@ where
 
     /// Takes bytes from the box and writes the answer into `tx`; returns its length. Call it when
     /// bytes have come, and at least every 50 ms. `tx` needs `frame::wire_len(SLOT + 65)` bytes.
-    pub fn poll(&mut self, now_ms: u64, mut rx: &[u8], tx: &mut [u8]) -> usize {
+    pub fn poll(&mut self, now_ms: u64, rx: &[u8], tx: &mut [u8]) -> usize {
+        self.poll_with(now_ms, rx, tx, &mut ())
+    }
+
+    /// The same for a terminal that somebody manages, see [`crate::manage`].
+    pub fn poll_with(
+        &mut self,
+        now_ms: u64,
+        mut rx: &[u8],
+        tx: &mut [u8],
+        admin: &mut impl Admin,
+    ) -> usize {
         self.panel.poll(now_ms);
         while !rx.is_empty() {
             let before = self.queue.waiting();
             let (taken, event) = self.link.receive(now_ms, rx, &mut self.queue);
             self.counts.receipted += u64::from(before - self.queue.waiting());
             rx = rx.get(taken..).unwrap_or_default();
-            if let Some(event) = event {
-                self.act(now_ms, event);
+            match event {
+                Some(Event::Task) => {
+                    if let Some(task) = self.link.task() {
+                        admin.task(now_ms, &task);
+                    }
+                }
+                Some(Event::Noted(note)) => admin.noted(note),
+                Some(event) => self.act(now_ms, event),
+                None => {}
             }
         }
         let reading = self.reading(now_ms);
+        admin.look(now_ms, reading, self.link.counts());
+        if core::mem::take(&mut self.refused_full) {
+            admin.queue_full(now_ms, self.queue.waiting());
+        }
         let about = About {
             device: self.device,
             clock: reading.state,
             at: reading.at,
             firmware: self.firmware,
         };
-        self.link.speak(now_ms, &about, &mut self.queue, tx)
+        self.link.speak_with(now_ms, &about, &mut self.queue, admin, tx)
+    }
+
+    /// Says at which site the terminal is: only then does it take the box's tasks.
+    pub fn set_site(&mut self, site: &str) -> Result<(), SiteError> {
+        self.link.set_site(site)
+    }
+
+    /// The clock's reading now.
+    pub fn read_clock(&mut self, now_ms: u64) -> Reading {
+        self.clock.read(now_ms)
     }
 
     /// How many punches wait for a receipt.
@@ -278,6 +317,8 @@ where
                     self.reading = None;
                 }
             }
+            // Those who manage have taken them.
+            Event::Task | Event::Noted(_) => {}
         }
     }
 

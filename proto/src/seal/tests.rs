@@ -67,7 +67,8 @@ fn body<'m, M: Message<'m>>(message: &M) -> Vec<u8> {
 }
 
 fn opens(kind: Kind, body: Vec<u8>) -> Option<DecodeError> {
-    let k = keys("m1");
+    let mut k = keys("m1");
+    k.set_site("mo-hq").unwrap();
     let mut bytes = sealed(&Raw(kind, body), &k);
     let result = match kind {
         Kind::LivePunch | Kind::StoredPunch => open::<CheckIn<'_>>(&mut bytes, &k).map(|_| ()),
@@ -75,6 +76,10 @@ fn opens(kind: Kind, body: Vec<u8>) -> Option<DecodeError> {
         Kind::Receipt => open::<Receipt>(&mut bytes, &k).map(|_| ()),
         Kind::Welcome => open::<Welcome>(&mut bytes, &k).map(|_| ()),
         Kind::Command => open::<Command>(&mut bytes, &k).map(|_| ()),
+        Kind::Note => open::<Note>(&mut bytes, &k).map(|_| ()),
+        Kind::Noted => open::<Noted>(&mut bytes, &k).map(|_| ()),
+        Kind::Report => open::<Report<'_>>(&mut bytes, &k).map(|_| ()),
+        Kind::Task => open::<Task<'_>>(&mut bytes, &k).map(|_| ()),
     };
     match result {
         Err(OpenError::Contents(e)) => Some(e),
@@ -100,6 +105,34 @@ fn another_name_key_or_direction_does_not_open() {
 }
 
 #[test]
+fn tasks_and_reports_open_at_their_own_site_alone() {
+    let at = |site: &str| {
+        let mut keys = keys("m1");
+        keys.set_site(site).unwrap();
+        keys
+    };
+    let job = Job::RemoveUser { number: "00017" };
+    let task = Task { epoch: 1, count: 1, id: 7, job };
+    let wire = sealed(&task, &at("mo-hq"));
+    assert!(open::<Task<'_>>(&mut wire.clone(), &at("mo-hq")).is_ok_and(|t| t == task));
+    for other in ["mo-hq2", "mo", "hk-shop"] {
+        let refused = open::<Task<'_>>(&mut wire.clone(), &at(other)).err();
+        assert_eq!(refused, Some(OpenError::Seal), "{other}");
+    }
+    // Where the site is not known none is opened, and none is sealed.
+    assert_eq!(open::<Task<'_>>(&mut wire.clone(), &keys("m1")).err(), Some(OpenError::Seal));
+    assert_eq!(keys("m1").seal(&task, &mut [0; 200]), Err(EncodeError::NoSite));
+    let (result, reason) = (TaskResult::Done, TaskReason::None);
+    let report = Report { boot: 1, count: 1, id: 7, result, reason, data: &[1, 2] };
+    let wire = sealed(&report, &at("mo-hq"));
+    assert!(open::<Report<'_>>(&mut wire.clone(), &at("mo-hq")).is_ok_and(|r| r == report));
+    assert!(open::<Report<'_>>(&mut wire.clone(), &at("hk-shop")).is_err());
+    for wrong in ["", "a\nb", &"x".repeat(MAX_SITE + 1)] {
+        assert!(keys("m1").set_site(wrong).is_err());
+    }
+}
+
+#[test]
 fn stamps_out_of_range_are_refused() {
     let k = keys("m1");
     for (boot, seq) in [(0, 1), (1, 0), (1, Stamp::MAX_SEQ + 1), (1, u64::MAX)] {
@@ -121,7 +154,7 @@ fn headers_that_cannot_be_read() {
     }
     check(0, 2, ParseError::Version(2));
     check(0, 0, ParseError::Version(0));
-    check(1, 0x04, ParseError::Kind(0x04));
+    check(1, 0x06, ParseError::Kind(0x06));
     assert_eq!(Header::peek(&[1; OVERHEAD - 1]), Err(ParseError::Truncated));
     assert_eq!(Header::peek(&vec![1; MAX_SEALED + 1]), Err(ParseError::TooLarge));
     let mut wire = sealed(&check_in(Some("1"), &[]), &keys("m1"));
@@ -354,13 +387,13 @@ proptest! {
     }
 
     #[test]
-    fn no_body_panics(kind in prop::sample::select(vec![Kind::LivePunch, Kind::Hello, Kind::Receipt, Kind::Welcome, Kind::Command]), body in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn no_body_panics(kind in prop::sample::select(vec![Kind::LivePunch, Kind::Hello, Kind::Receipt, Kind::Welcome, Kind::Command, Kind::Note, Kind::Noted, Kind::Report, Kind::Task]), body in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = opens(kind, body);
     }
 
     #[test]
     fn nonces_are_one_to_one_with_kind_and_stamp(a in any_stamp(), b in any_stamp(), ka in 0usize..6, kb in 0usize..6) {
-        let kinds = [Kind::LivePunch, Kind::StoredPunch, Kind::Hello, Kind::Receipt, Kind::Welcome, Kind::Command];
+        let kinds = [Kind::LivePunch, Kind::StoredPunch, Kind::Hello, Kind::Receipt, Kind::Welcome, Kind::Command, Kind::Note, Kind::Noted, Kind::Report, Kind::Task];
         let nonce = |k: usize, stamp| Header { version: 1, kind: kinds[k], stamp }.nonce();
         prop_assert_eq!(nonce(ka, a) == nonce(kb, b), (ka, a) == (kb, b));
     }

@@ -1,7 +1,9 @@
 use super::*;
 use crate::frame::{MAX_WIRE, wire_len};
 use crate::host::{Host, Turn};
+use crate::message::{CheckIn, Command, Kind, Message};
 use crate::message::{Direction, Evidences, Method, Outcome, Reason, ReceiptResult};
+use crate::seal::{Header, Sealed};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
 use std::vec;

@@ -10,12 +10,14 @@ struct Bench {
     module: FingerModule,
     now: u64,
     rx: Vec<u8>,
+    template: Template,
 }
 
 impl Bench {
     fn new() -> Self {
         let sensor = Sensor::new(PASSWORD, 200).unwrap();
-        Self { sensor, module: FingerModule::new([3, 17]), now: 0, rx: Vec::new() }
+        let (module, template) = (FingerModule::new([3, 17]), Template::default());
+        Self { sensor, module, now: 0, rx: Vec::new(), template }
     }
 
     /// Lets `ms` pass, the bytes passing through `spoil`; returns the fingers seen.
@@ -23,7 +25,8 @@ impl Bench {
         let (mut fingers, end) = (Vec::new(), self.now + ms);
         while self.now < end {
             let mut tx = [0; MAX_PACKET];
-            let (len, finger) = self.sensor.poll(self.now, &self.rx, &mut tx);
+            let (len, finger) =
+                self.sensor.poll_with(self.now, &self.rx, &mut tx, &mut self.template);
             fingers.extend(finger);
             let mut sent = tx[..len].to_vec();
             spoil(&mut sent);
@@ -36,6 +39,67 @@ impl Bench {
 }
 
 fn clean(_: &mut Vec<u8>) {}
+
+impl Bench {
+    /// A bench whose module has let us in, with a job under way.
+    fn with_job(job: Job) -> Self {
+        let mut bench = Self::new();
+        bench.run(1_000, clean);
+        assert!(bench.sensor.begin(bench.now, job));
+        assert!(!bench.sensor.begin(bench.now, job), "one at a time");
+        bench
+    }
+}
+
+#[test]
+fn a_finger_is_enrolled_and_then_known() {
+    let mut bench = Bench::with_job(Job::Enrol { page: 50 });
+    bench.run(500, clean);
+    for _ in 0..2 {
+        bench.module.press(99, 88);
+        assert_eq!(bench.run(2_000, clean), []);
+    }
+    assert_eq!(bench.sensor.outcome(), Some(Outcome::Done));
+    assert_eq!(bench.sensor.outcome(), None);
+    assert_eq!(bench.template.as_bytes(), FingerModule::template(99));
+    bench.module.press(99, 88);
+    assert_eq!(bench.run(3_000, clean), [Finger::Match { page: 50, score: 88 }]);
+}
+
+#[test]
+fn an_enrolment_without_a_finger_ends() {
+    let mut bench = Bench::with_job(Job::Enrol { page: 50 });
+    bench.run(ENROL_MS + 1_000, clean);
+    assert_eq!(bench.sensor.outcome(), Some(Outcome::Nobody));
+    bench.module.press(3, 88);
+    assert_eq!(bench.run(3_000, clean), [Finger::Match { page: 3, score: 88 }]);
+}
+
+#[test]
+fn a_template_goes_from_one_module_to_another_and_is_erased() {
+    let mut from = Bench::with_job(Job::Read { page: 17 });
+    from.run(2_000, clean);
+    assert_eq!(from.sensor.outcome(), Some(Outcome::Done));
+    let mut to = Bench::with_job(Job::Write { page: 60 });
+    to.template = std::mem::take(&mut from.template);
+    to.run(3_000, clean);
+    assert_eq!(to.sensor.outcome(), Some(Outcome::Done));
+    assert!(to.sensor.begin(to.now, Job::Delete { page: 17 }));
+    to.run(1_000, clean);
+    assert_eq!(to.sensor.outcome(), Some(Outcome::Done));
+    to.module.press(17, 77);
+    assert_eq!(to.run(3_000, clean), [Finger::Match { page: 60, score: 77 }]);
+    let mut empty = Bench::with_job(Job::Read { page: 99 });
+    empty.run(2_000, clean);
+    assert_eq!(empty.sensor.outcome(), Some(Outcome::Failed));
+}
+
+#[test]
+fn a_module_that_goes_silent_ends_the_job() {
+    let mut bench = Bench::with_job(Job::Read { page: 17 });
+    bench.run(5_000, |bytes| bytes.clear());
+    assert_eq!(bench.sensor.outcome(), Some(Outcome::Failed));
+}
 
 #[test]
 fn a_new_module_gets_our_password() {
@@ -76,10 +140,10 @@ fn each_press_counts_once() {
 #[test]
 fn packets_are_as_in_the_data_sheet() {
     let mut tx = [0; MAX_PACKET];
-    let len = packet(&[GEN_IMG], &mut tx);
+    let len = packet(COMMAND, &[GEN_IMG], &mut tx);
     let expect = [0xEF, 1, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 3, 1, 0, 5];
     assert_eq!(tx[..len], expect);
-    assert_eq!(packet(&[GEN_IMG], &mut tx[..11]), 0);
+    assert_eq!(packet(COMMAND, &[GEN_IMG], &mut tx[..11]), 0);
 }
 
 #[test]

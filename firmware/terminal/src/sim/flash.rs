@@ -107,6 +107,13 @@ impl RamFlash {
         self.written.fill(true);
     }
 
+    /// Flips a bit of one byte, as when a cell has lost its charge.
+    pub fn damage(&mut self, at: usize) {
+        if let Some(byte) = self.bytes.get_mut(at) {
+            *byte ^= 1;
+        }
+    }
+
     /// From now on this sector takes neither writes nor erasure, as when worn out.
     pub fn break_sector(&mut self, sector: usize) {
         self.broken_sector = Some(sector);

@@ -1,12 +1,13 @@
 //! A fingerprint module at the level of its packets.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// What lies on the glass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Glass {
     Nothing,
-    /// The finger whose template is on this page, with the score it matches with.
+    /// This finger, with the score it matches with. A new module knows a finger by the page of
+    /// the same number.
     Finger(u16, u16),
     Smudge,
 }
@@ -17,7 +18,12 @@ enum Glass {
 pub struct FingerModule {
     password: u32,
     logged_in: bool,
-    pages: BTreeSet<u16>,
+    /// Templates by page.
+    pages: BTreeMap<u16, Vec<u8>>,
+    /// The two buffers of features.
+    buffers: [Option<Vec<u8>>; 2],
+    /// Data that is being taken in.
+    incoming: Option<Vec<u8>>,
     glass: Glass,
     /// Looks at the glass before the finger is lifted.
     looks: u32,
@@ -33,7 +39,9 @@ impl FingerModule {
         Self {
             password: 0,
             logged_in: false,
-            pages: pages.into_iter().collect(),
+            pages: pages.into_iter().map(|page| (page, Self::template(page))).collect(),
+            buffers: [None, None],
+            incoming: None,
             glass: Glass::Nothing,
             looks: 0,
             image: Glass::Nothing,
@@ -43,9 +51,21 @@ impl FingerModule {
         }
     }
 
+    /// The synthetic template of a finger, the same from every module.
+    pub fn template(finger: u16) -> Vec<u8> {
+        let seed = u64::from(finger).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let byte = |at: u64| (seed.wrapping_mul(at * 2 + 1) >> 29) as u8 ^ (seed >> 17) as u8;
+        (0..512).map(byte).collect()
+    }
+
+    /// The pages that hold a template.
+    pub fn pages(&self) -> impl Iterator<Item = u16> {
+        self.pages.keys().copied()
+    }
+
     /// Puts a finger on the glass; it is lifted after the module has looked a few times.
-    pub fn press(&mut self, page: u16, score: u16) {
-        self.glass = Glass::Finger(page, score);
+    pub fn press(&mut self, finger: u16, score: u16) {
+        self.glass = Glass::Finger(finger, score);
         self.looks = 3;
     }
 
@@ -99,6 +119,9 @@ impl FingerModule {
         if sum != u16::from_be_bytes([a, b]) {
             return self.answer(&[0x01]);
         }
+        if let (Some(&id @ (0x02 | 0x08)), Some(data)) = (checked.first(), checked.get(3..)) {
+            return self.take_data(id == 0x08, data);
+        }
         match checked.get(3..) {
             Some(&[0x13, a, b, c, d]) => {
                 self.logged_in = u32::from_be_bytes([a, b, c, d]) == self.password;
@@ -110,7 +133,32 @@ impl FingerModule {
                 self.answer(&[0]);
             }
             Some(&[0x01]) => self.look(),
-            Some(&[0x02, 1]) => self.extract(),
+            Some(&[0x02, buffer @ (1 | 2)]) => self.extract(buffer),
+            Some(&[0x05]) => {
+                let [one, two] = &self.buffers;
+                let same = one.is_some() && one == two;
+                self.answer(&[if same { 0 } else { 0x0A }]);
+            }
+            Some(&[0x06, buffer @ (1 | 2), a, b]) => {
+                let features = self.buffers[usize::from(buffer) - 1].clone();
+                let kept = features.map(|f| self.pages.insert(u16::from_be_bytes([a, b]), f));
+                self.answer(&[if kept.is_some() { 0 } else { 0x18 }]);
+            }
+            Some(&[0x07, buffer @ (1 | 2), a, b]) => {
+                let found = self.pages.get(&u16::from_be_bytes([a, b])).cloned();
+                let code = if found.is_some() { 0 } else { 0x0C };
+                self.buffers[usize::from(buffer) - 1] = found;
+                self.answer(&[code]);
+            }
+            Some(&[0x08, buffer @ (1 | 2)]) => self.upload(buffer),
+            Some(&[0x09, 1 | 2]) => {
+                self.incoming = Some(Vec::new());
+                self.answer(&[0]);
+            }
+            Some(&[0x0C, a, b, 0, 1]) => {
+                self.pages.remove(&u16::from_be_bytes([a, b]));
+                self.answer(&[0]);
+            }
             Some(&[0x04, 1, ..]) => self.search(),
             _ => self.answer(&[0x01]),
         }
@@ -125,14 +173,20 @@ impl FingerModule {
         self.answer(&[if self.image == Glass::Nothing { 0x02 } else { 0 }]);
     }
 
-    fn extract(&mut self) {
+    fn extract(&mut self, buffer: u8) {
         self.features = self.image;
-        self.answer(&[if matches!(self.image, Glass::Finger(..)) { 0 } else { 0x06 }]);
+        let features = match self.image {
+            Glass::Finger(finger, _) => Some(Self::template(finger)),
+            Glass::Nothing | Glass::Smudge => None,
+        };
+        self.answer(&[if features.is_some() { 0 } else { 0x06 }]);
+        self.buffers[usize::from(buffer) - 1] = features;
     }
 
     fn search(&mut self) {
-        match self.features {
-            Glass::Finger(page, score) if self.pages.contains(&page) => {
+        let found = self.pages.iter().find(|(_, t)| Some(*t) == self.buffers[0].as_ref());
+        match (self.features, found) {
+            (Glass::Finger(_, score), Some((page, _))) => {
                 let ([a, b], [c, d]) = (page.to_be_bytes(), score.to_be_bytes());
                 self.answer(&[0, a, b, c, d]);
             }
@@ -140,8 +194,31 @@ impl FingerModule {
         }
     }
 
+    fn upload(&mut self, buffer: u8) {
+        let Some(features) = self.buffers[usize::from(buffer) - 1].clone() else {
+            return self.answer(&[0x0D]);
+        };
+        self.answer(&[0]);
+        let parts = features.chunks(128).count();
+        for (at, part) in features.chunks(128).enumerate() {
+            self.say(if at + 1 == parts { 0x08 } else { 0x02 }, part);
+        }
+    }
+
+    fn take_data(&mut self, last: bool, data: &[u8]) {
+        let Some(incoming) = &mut self.incoming else { return };
+        incoming.extend_from_slice(data);
+        if last {
+            self.buffers[0] = self.incoming.take();
+        }
+    }
+
     fn answer(&mut self, data: &[u8]) {
-        let mut packet = vec![0x07];
+        self.say(0x07, data);
+    }
+
+    fn say(&mut self, id: u8, data: &[u8]) {
+        let mut packet = vec![id];
         packet.extend((data.len() as u16 + 2).to_be_bytes());
         packet.extend(data);
         let sum = packet.iter().fold(0u16, |s, &x| s.wrapping_add(x.into()));
