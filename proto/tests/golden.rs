@@ -11,7 +11,9 @@ const DEVICE: &str = "gate-1";
 /// The pairing secret of the examples: 00 01 02 … 1f.
 fn keys() -> Keys {
     let secret = std::array::from_fn(|i| i as u8);
-    Keys::derive(&secret, DEVICE).expect("the name is allowed")
+    let mut keys = Keys::derive(&secret, DEVICE).expect("the name is allowed");
+    keys.set_site("mo-hq").expect("the site is allowed");
+    keys
 }
 
 fn folder(path: &str) -> std::path::PathBuf {
@@ -129,6 +131,44 @@ fn from_the_box() {
             }
         }
     }
+}
+
+#[test]
+fn notes() {
+    let at = LocalTime { seconds: 1_796_086_771, offset_minutes: 480 };
+    let (boot, seq, clock) = (3, 9, ClockState::Ok);
+    let note = Note { boot, seq, at, clock, what: Happened::Tampered, detail: 1 };
+    check!("note", Note, note);
+    check!("noted", Noted, Noted { epoch: 2, count: 82, note: note.stamp() });
+}
+
+#[test]
+fn tasks() {
+    let head: [u8; IMAGE_HEAD] = std::array::from_fn(|i| i as u8);
+    let (number, page) = ("00017", 50);
+    let grounds = Grounds { notice: true, basis: true, age: true };
+    let pin = Some(Verifier { salt: [0x11; SALT], hash: [0x22; HASH] });
+    let part = &[0xA5; 8];
+    let task = |job| Task { epoch: 2, count: 90, id: 7, job };
+    check!("task-configure", Task<'_>, task(Job::Configure(Settings::SHIPPED)));
+    let put = Job::PutUser { number, page: Some(page), duress: None, pin };
+    check!("task-put-user", Task<'_>, task(put));
+    check!("task-remove-user", Task<'_>, task(Job::RemoveUser { number }));
+    check!("task-erase-fingers", Task<'_>, task(Job::EraseFingers { number }));
+    check!("task-enrol", Task<'_>, task(Job::Enrol { number, page, grounds }));
+    check!("task-enrol-pin", Task<'_>, task(Job::EnrolPin { number, salt: [0x11; SALT] }));
+    check!("task-read-template", Task<'_>, task(Job::ReadTemplate { page, offset: 128 }));
+    let (total, offset) = (512, 88);
+    let write = Job::WriteTemplate { number, page, grounds, total, offset, part };
+    check!("task-write-template", Task<'_>, task(write));
+    check!("task-begin-update", Task<'_>, task(Job::BeginUpdate { head: &head }));
+    check!("task-update-part", Task<'_>, task(Job::UpdatePart { offset: 88, part }));
+    check!("task-end-update", Task<'_>, task(Job::EndUpdate));
+    let (result, reason) = (TaskResult::Done, TaskReason::None);
+    let report = Report { boot: 3, count: 5, id: 7, result, reason, data: &[1, 0] };
+    check!("report-done", Report<'_>, report);
+    let (result, reason) = (TaskResult::Refused, TaskReason::NoGrounds);
+    check!("report-refused", Report<'_>, Report { count: 6, result, reason, data: &[], ..report });
 }
 
 fn check_frame(name: &str, address: u8, flags: Flags, sealed: &[u8]) {

@@ -8,7 +8,7 @@ mod flash;
 mod module;
 mod pin;
 
-pub use board::Board;
+pub use board::{BOARD, Board, BoardManager, Unfit};
 pub use card::RamCard;
 pub use chip::ClockChip;
 pub use emulator::{Emulator, PROGRAM as EMULATOR, Seen, Setup};

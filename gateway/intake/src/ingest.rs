@@ -13,12 +13,14 @@ use crate::limits::{FULL_DISK_PAUSE, MAX_PAYLOAD};
 use crate::metric;
 use crate::seals::Seals;
 use crate::split::split;
+use crate::tasks::{Greeting, Tasks};
+use crate::terminals;
 use crate::vault::Vault;
 use crate::verify::{self, CheckIn, Incoming, Reject, Speaker, Verified};
 use futures_util::future::join_all;
 use muster_attendance::{Attendance, DeviceId, PersonId};
 use muster_ledger::{CommitError, DirectoryError, Refusal, RefusalReason, Verdict};
-use muster_proto::message::Stamp;
+use muster_proto::message::{Note, Stamp};
 use std::ops::Range;
 
 /// One message of a link.
@@ -48,11 +50,20 @@ pub(crate) struct Ingest {
     handles: Handles,
     vault: Vault,
     seals: Seals,
+    tasks: Tasks,
 }
 
 impl Ingest {
     pub(crate) fn new(handles: Handles, vault: Vault, seals: Seals) -> Self {
-        Self { handles, vault, seals }
+        Self { handles, vault, tasks: Tasks::new(seals.epoch()), seals }
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     pub(crate) fn handles(&self) -> &Handles {
@@ -79,6 +90,7 @@ impl Ingest {
         if !round.rejects.is_empty() {
             self.refuse(messages, &mut round).await;
         }
+        self.note(&mut round).await;
         let Round { mut replies, punches, places, .. } = round;
         let set_aside = self.commit(on_full, punches, &places, &mut replies).await;
         for (place, attendance) in set_aside {
@@ -106,9 +118,25 @@ impl Ingest {
                     round.note_sealed(place, sealed.then(|| (verified.device(), stamp)));
                     self.place(&mut round, place, verified);
                 }
-                Ok((_, Incoming::Hello(stamp))) => self.hello(&mut round, place, message, stamp),
+                Ok((_, Incoming::Hello(stamp, hash))) => {
+                    self.hello(&mut round, place, message, (stamp, hash));
+                }
+                Ok((_, Incoming::Note(note))) => round.notes.push((place, note)),
+                Ok((_, Incoming::Report(report))) => {
+                    if let Ok(speaker) = message.who {
+                        self.tasks.reported(speaker.device(), &report);
+                    }
+                    round.answer(place, Answer::Heard);
+                }
                 Err(Some(reject)) => round.reject(place, message, reject),
                 Err(None) => {}
+            }
+        }
+        for (place, note) in &round.notes {
+            let speaker = messages.get(*place).and_then(|message| message.who.ok());
+            let sealed = speaker.map(|speaker| (speaker.device(), note.stamp()));
+            if let Some(reply) = round.replies.get_mut(*place) {
+                reply.sealed = sealed;
             }
         }
         if unknown_fields > 0 {
@@ -139,11 +167,51 @@ impl Ingest {
         Ok((sealed, incoming))
     }
 
-    fn hello(&self, round: &mut Round<'_>, place: usize, message: &Message, stamp: Stamp) {
-        if let Ok(speaker) = message.who {
-            self.handles.devices.heard(speaker.device());
-            round.note_sealed(place, Some((speaker.device(), stamp)));
-            round.answer(place, Answer::Hello(stamp));
+    fn hello(
+        &self,
+        round: &mut Round<'_>,
+        place: usize,
+        message: &Message,
+        (stamp, hash): (Stamp, u64),
+    ) {
+        let Ok(speaker) = message.who else { return };
+        let device = speaker.device();
+        let reason = match self.tasks.greeted(device, stamp, hash) {
+            Greeting::New => {
+                self.handles.devices.heard(device);
+                round.note_sealed(place, Some((device, stamp)));
+                return round.answer(place, Answer::Hello(stamp));
+            }
+            // As a C1 sends after its connection went; the terminal waits for no answer to it.
+            Greeting::Again => return round.answer(place, Answer::Heard),
+            Greeting::Reused => RefusalReason::BootReused,
+            Greeting::Earlier => RefusalReason::Replayed,
+        };
+        tracing::warn!(?reason, "a terminal's greeting is refused: it was copied, or reset");
+        let message = Some((stamp.boot, stamp.seq));
+        round.rejects.push((place, Reject { reason, message, authentic: false }));
+    }
+
+    /// Journals entries of event logs; one that is journaled already is answered again.
+    async fn note(&self, round: &mut Round<'_>) {
+        for (place, note) in std::mem::take(&mut round.notes) {
+            let sealed = round.replies.get(place).and_then(|reply| reply.sealed);
+            let Some((device, stamp)) = sealed else { continue };
+            if self.tasks.is_noted(device, stamp) {
+                round.answer(place, Answer::Noted(stamp));
+                continue;
+            }
+            let told = terminals::told(&note);
+            tracing::warn!(what = told.what, "a terminal tells of an event");
+            metrics::counter!(metric::TERMINAL_EVENTS, "what" => terminals::word(note.what))
+                .increment(1);
+            match self.handles.devices.told(device, told).await {
+                Ok(()) => {
+                    self.tasks.noted(device, stamp);
+                    round.answer(place, Answer::Noted(stamp));
+                }
+                Err(error) => tracing::warn!(%error, "an event cannot be noted now"),
+            }
         }
     }
 
@@ -282,6 +350,7 @@ struct Round<'a> {
     places: Vec<usize>,
     slow: Vec<(usize, Verified<CheckIn<'a>>)>,
     rejects: Vec<(usize, Reject)>,
+    notes: Vec<(usize, Note)>,
 }
 
 impl Round<'_> {
@@ -294,6 +363,7 @@ impl Round<'_> {
             places: Vec::with_capacity(messages),
             slow: Vec::new(),
             rejects: Vec::new(),
+            notes: Vec::new(),
         }
     }
 

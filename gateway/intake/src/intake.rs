@@ -8,6 +8,7 @@ use crate::limits::{DRAIN_TIMEOUT, Limits};
 use crate::mqtt::{Gate, ListenError, Listener};
 use crate::seals::{LocalOffset, Seals};
 use crate::serial::{self, SerialConfig, SerialStatus};
+use crate::terminals::Terminals;
 use crate::vault::{self, Retention, Vault, VaultError, VaultStatus};
 use muster_ledger::Keyring;
 use rustls::ServerConfig;
@@ -37,6 +38,8 @@ pub struct Config {
     pub retention: Retention,
     /// What terminals show beside UTC.
     pub offset: LocalOffset,
+    /// The site that terminals were set up for (`[box] site`); without it they get no tasks.
+    pub site: String,
     /// Bounds; the default suits a small box.
     pub limits: Limits,
 }
@@ -75,6 +78,7 @@ pub struct Intake {
     vault: Vault,
     serial: Vec<serial::SharedStatus>,
     broker: Option<broker::SharedStatus>,
+    ingest: Arc<Ingest>,
 }
 
 /// How the device side is, for `status` and `/healthz`.
@@ -95,7 +99,7 @@ impl Intake {
         let (retention, limit) = (config.retention, config.limits.vault_bytes);
         let vault =
             Vault::open(config.data.join("vault"), handles.keyring.clone(), retention, limit)?;
-        let seals = Seals::new(&handles, config.offset);
+        let seals = Seals::new(&handles, config.offset, config.site);
         let (clock, keyring) = (handles.clock.clone(), handles.keyring.clone());
         let ingest = Arc::new(Ingest::new(handles, vault.clone(), seals));
         let budget = Arc::new(Semaphore::new(config.limits.payload_bytes));
@@ -125,7 +129,12 @@ impl Intake {
             status
         });
         links.spawn(vault::purge(vault.clone(), clock, closing.subscribe()));
-        Ok(Self { addresses, closing, links, vault, serial, broker })
+        Ok(Self { addresses, closing, links, vault, serial, broker, ingest })
+    }
+
+    /// What terminals are given to do.
+    pub fn terminals(&self) -> Terminals {
+        Terminals::new(self.ingest.clone())
     }
 
     /// How the device side is.

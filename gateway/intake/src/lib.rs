@@ -20,6 +20,8 @@ mod mqtt;
 mod seals;
 pub mod serial;
 mod split;
+mod tasks;
+pub mod terminals;
 mod time;
 mod topic;
 pub mod vault;
@@ -32,6 +34,7 @@ pub use mqtt::ListenError;
 pub use seals::LocalOffset;
 pub use serial::{SerialConfig, SerialStatus};
 pub use split::{BiometricEvidence, EvidenceKind};
+pub use terminals::Terminals;
 pub use vault::{Keep, Retention};
 
 use muster_ledger::{Clock, Committer, Devices, Directory, Keyring, Ledger};

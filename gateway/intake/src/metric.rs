@@ -16,3 +16,5 @@ pub(crate) const MQTT_CONNECTIONS: &str = "muster_mqtt_connections";
 pub(crate) const MQTT_CLOSED: &str = "muster_mqtt_connections_closed_total";
 /// Frames on serial lines, by `result` (good, damaged, oversized, stray).
 pub(crate) const SERIAL_FRAMES: &str = "muster_serial_frames_total";
+/// Entries of terminals' event logs, by `what`.
+pub(crate) const TERMINAL_EVENTS: &str = "muster_terminal_events_total";

@@ -2,15 +2,17 @@
 
 use muster_attendance::DeviceId;
 use muster_ledger::{Clock, ClockTrust, Devices, Keyring};
-use muster_proto::message::{Message, Reason, Receipt, ReceiptResult, Stamp, Welcome};
+use muster_proto::message::{
+    Job, MAX_TASK, Message, Noted, Reason, Receipt, ReceiptResult, Stamp, Task, Welcome,
+};
 use muster_proto::seal::{Keys, OVERHEAD};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
-/// Longest body of what the box sends here: a Receipt or a Welcome.
-const MAX_BODY: usize = 64;
+/// Longest body of what the box sends here.
+const MAX_BODY: usize = MAX_TASK;
 
 /// The offset from UTC that terminals shall show, in minutes, at a time in milliseconds since 1970.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub(crate) struct Seals {
     keyring: Keyring,
     clock: Clock,
     offset: LocalOffset,
+    /// Empty where it is not known.
+    site: String,
     /// Of all that the box has sealed since its start, to whichever device: with the keyring's
     /// epoch, which grows with every start, never the same twice.
     count: AtomicU64,
@@ -45,12 +49,13 @@ pub(crate) struct Seals {
 }
 
 impl Seals {
-    pub(crate) fn new(handles: &crate::Handles, offset: LocalOffset) -> Self {
+    pub(crate) fn new(handles: &crate::Handles, offset: LocalOffset, site: String) -> Self {
         Self {
             devices: handles.devices.clone(),
             keyring: handles.keyring.clone(),
             clock: handles.clock.clone(),
             offset,
+            site,
             count: AtomicU64::new(1),
             revision: handles.devices.revision(),
             cache: Mutex::default(),
@@ -75,7 +80,10 @@ impl Seals {
     fn derive(&self, device: DeviceId) -> Option<Keys> {
         let name = self.devices.get(device)?.name;
         let secret = self.keyring.device_secret(device).ok()?;
-        Keys::derive(secret.expose(), &name).ok()
+        let mut keys = Keys::derive(secret.expose(), &name).ok()?;
+        // Without a site, or with one that cannot be bound, there are no tasks.
+        let _ = keys.set_site(&self.site);
+        Some(keys)
     }
 
     /// A receipt for `punch`, sealed for `device`.
@@ -97,6 +105,23 @@ impl Seals {
         let box_ms = self.trusted_ms();
         let offset_minutes = (self.offset.0)(self.clock.now_ms()).clamp(-1440, 1440);
         self.seal(device, &Welcome { epoch, count, hello, box_ms, offset_minutes })
+    }
+
+    /// The box's word on an entry of an event log, sealed for `device`.
+    pub(crate) fn noted(&self, device: DeviceId, note: Stamp) -> Option<Vec<u8>> {
+        let (epoch, count) = self.stamp();
+        self.seal(device, &Noted { epoch, count, note })
+    }
+
+    /// A task, sealed for `device` and this site.
+    pub(crate) fn task(&self, device: DeviceId, id: u32, job: Job<'_>) -> Option<Vec<u8>> {
+        let (epoch, count) = self.stamp();
+        self.seal(device, &Task { epoch, count, id, job })
+    }
+
+    /// The box's epoch: grows with every start.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.keyring.epoch()
     }
 
     fn stamp(&self) -> (u32, u64) {

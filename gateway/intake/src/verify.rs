@@ -11,7 +11,7 @@ use crate::seals::Seals;
 use crate::split::BiometricEvidence;
 use muster_attendance::{DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome};
 use muster_ledger::RefusalReason;
-use muster_proto::message::Stamp;
+use muster_proto::message::{Note, Report, Stamp};
 use std::borrow::Cow;
 
 /// A check-in as it came, evidence included. Every field goes to one side in [`crate::split`].
@@ -74,8 +74,12 @@ impl Speaker {
 pub(crate) enum Incoming<'a> {
     /// A punch.
     CheckIn(Verified<CheckIn<'a>>),
-    /// A terminal introducing itself.
-    Hello(Stamp),
+    /// A terminal introducing itself, and a hash of what it says.
+    Hello(Stamp, u64),
+    /// An entry of its event log.
+    Note(Note),
+    /// What it says of a task.
+    Report(Report<'a>),
 }
 
 /// Why a message is refused for good, and which it was as far as it could be read.

@@ -44,6 +44,25 @@ pub(crate) enum Act {
     DeviceRevoked {
         id: DeviceId,
     },
+    /// An entry of a terminal's event log, as the terminal told it.
+    DeviceTold {
+        id: DeviceId,
+        boot: u32,
+        seq: u64,
+        /// Seconds since 1970 by the terminal's clock.
+        at: i64,
+        clock_unsure: bool,
+        what: String,
+        detail: u32,
+    },
+    /// What became of a task that a terminal was given: a receipt of an erasure, say.
+    DeviceDid {
+        id: DeviceId,
+        task: String,
+        person: Option<PersonId>,
+        result: String,
+        count: u32,
+    },
     /// A profile sealed under the person's directory secret, base64; first sight or any change.
     PersonWritten {
         person: PersonId,

@@ -37,7 +37,7 @@ mod views;
 pub use accounts::{Account, Accounts, AccountsError, Role};
 pub use clock::{Clock, ClockTrust};
 pub use committer::{CommitError, Committed, Committer, Refusal, RefusalReason, Verdict};
-pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError};
+pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError, Did, Told};
 pub use directory::{Directory, DirectoryError, Import, PersonProfile};
 pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};

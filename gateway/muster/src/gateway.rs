@@ -183,6 +183,7 @@ fn intake_config(config: &Config, ledger: &Ledger) -> muster_intake::Config {
     let own = listen.map(|l| l.ip()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
     let named = mqtt.map(|m| m.names.clone()).unwrap_or_default();
     muster_intake::Config {
+        site: config.site.site.clone(),
         mqtt_loopback: mqtt.and_then(|m| m.loopback),
         mqtt_tls: listen,
         names: named.into_iter().chain(own).chain(host_name()).collect(),

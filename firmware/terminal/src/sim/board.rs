@@ -2,9 +2,13 @@
 
 use super::{ClockChip, FingerModule, Pin, RamFlash};
 use crate::clock::Ds1307;
+use crate::log::EventLog;
+use crate::manage::Manager;
 use crate::panel::Panel;
-use crate::sensor::{MAX_PACKET, Sensor};
+use crate::sensor::{Finger, MAX_PACKET, Sensor};
 use crate::terminal::{Config, StartError, Terminal, User};
+use crate::update::{Trust, Updater};
+use crate::users::{ListKey, UserList};
 use muster_proto::frame;
 use muster_proto::message::{DeviceKind, Evidence};
 use std::sync::Arc;
@@ -14,7 +18,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const SLOT: usize = 1024;
 const PASSWORD: u32 = 0x4D75_7374;
 
+/// Users that a managed board has room for.
+const USERS: usize = 60;
+/// The board's number, as firmware images name it.
+pub const BOARD: u32 = 1;
+
+/// A simulated board's manager.
+pub type BoardManager = Manager<RamFlash, RamFlash, RamFlash, USERS>;
+
 type Pins = Panel<Pin, Pin, Pin, Pin, Pin>;
+
+/// A managed board cannot be made of these parts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Unfit {
+    #[error(transparent)]
+    Site(#[from] muster_proto::seal::SiteError),
+    #[error(transparent)]
+    Users(#[from] crate::users::UsersError),
+    #[error(transparent)]
+    Log(#[from] crate::log::LogError),
+    #[error(transparent)]
+    Update(#[from] crate::update::UpdateError),
+}
 
 /// An M1 with flash, clock chip, fingerprint module and panel, all simulated, running the code of
 /// this crate.
@@ -33,6 +59,8 @@ pub struct Board {
     from_module: Vec<u8>,
     hand: Arc<AtomicU64>,
     users: Vec<(u16, String)>,
+    /// Who does the box's tasks, once [`Board::manage`] was called.
+    pub manager: Option<BoardManager>,
 }
 
 impl Board {
@@ -71,7 +99,26 @@ impl Board {
             from_module,
             hand,
             users,
+            manager: None,
         })
+    }
+
+    /// Lets the box manage the board, on blank flashes: it was set up for `site`, and believes
+    /// firmware that is signed with the Ed25519 key `trusted`.
+    pub fn manage(
+        &mut self,
+        site: &str,
+        secret: &[u8; 32],
+        trusted: [u8; 32],
+    ) -> Result<(), Unfit> {
+        self.terminal.set_site(site)?;
+        let users = UserList::open(RamFlash::new(6), ListKey::derive(secret))?;
+        let log = EventLog::open(RamFlash::new(2), self.terminal.boot())?;
+        let trust = Trust { key: trusted, board: BOARD };
+        let updater = Some(Updater::open(RamFlash::new(16), trust)?);
+        let (boot, reading) = (self.terminal.boot(), self.terminal.read_clock(0));
+        self.manager = Some(Manager::new(users, log, updater, boot, reading, 1));
+        Ok(())
     }
 
     /// Lets everything on the board do what is to be done now: reads the module, makes a punch of
@@ -80,17 +127,35 @@ impl Board {
     pub fn poll(&mut self, now_ms: u64, rx: &[u8], tx: &mut [u8], more: &[Evidence<'_>]) -> usize {
         self.hand.store(now_ms / 1000, Ordering::Relaxed);
         let mut packet = [0; MAX_PACKET];
-        let (len, finger) = self.sensor.poll(now_ms, &self.from_module, &mut packet);
+        let from_module = std::mem::take(&mut self.from_module);
+        let (len, finger) = match &mut self.manager {
+            Some(manager) => manager.drive(now_ms, &mut self.sensor, &from_module, &mut packet),
+            None => self.sensor.poll(now_ms, &from_module, &mut packet),
+        };
         self.from_module = self.module.exchange(packet.get(..len).unwrap_or_default());
         if let Some(finger) = finger {
-            let user = |page| {
+            self.finger(now_ms, finger, more);
+        }
+        match &mut self.manager {
+            Some(manager) => self.terminal.poll_with(now_ms, rx, tx, manager),
+            None => self.terminal.poll(now_ms, rx, tx),
+        }
+    }
+
+    fn finger(&mut self, now_ms: u64, finger: Finger, more: &[Evidence<'_>]) {
+        let managed = match (finger, &mut self.manager) {
+            (Finger::Match { page, .. }, Some(manager)) => manager.user(page),
+            _ => None,
+        };
+        let user = |page| match &managed {
+            Some((user, duress)) => Some(User { number: &user.number, duress: *duress }),
+            None => {
                 let user = self.users.iter().find(|(p, _)| *p == page);
                 user.map(|(_, number)| User { number, duress: false })
-            };
-            // A refusal is shown by the panel and counted by the terminal.
-            let _ = self.terminal.finger(now_ms, finger, user, more);
-        }
-        self.terminal.poll(now_ms, rx, tx)
+            }
+        };
+        // A refusal is shown by the panel and counted by the terminal.
+        let _ = self.terminal.finger(now_ms, finger, user, more);
     }
 
     /// Switches the board off; what the flash holds stays.

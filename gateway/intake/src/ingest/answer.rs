@@ -21,6 +21,10 @@ pub(crate) enum Answer {
     Refused(Reject),
     /// It was a greeting.
     Hello(Stamp),
+    /// It was an entry of an event log, and is on disk.
+    Noted(Stamp),
+    /// It was a report; there is nothing to say.
+    Heard,
     /// Not taken now: the device tries again.
     Later(Later),
 }
@@ -80,7 +84,7 @@ impl Reply {
                 let message = message.map(|(boot, seq)| (DeviceId(0), boot, seq));
                 (message, "refused", Some(reason_name(reason)))
             }
-            Answer::Hello(_) | Answer::Later(_) => return None,
+            Answer::Hello(_) | Answer::Noted(_) | Answer::Heard | Answer::Later(_) => return None,
         };
         let mut text = String::with_capacity(80);
         match message {
@@ -105,6 +109,8 @@ impl Reply {
             Answer::Refused(reject) => (ReceiptResult::Refused, sealed_reason(reject.reason)),
             Answer::Later(later) => (ReceiptResult::Busy, busy_reason(later)),
             Answer::Hello(hello) => return seals.welcome(device, hello),
+            Answer::Noted(note) => return seals.noted(device, note),
+            Answer::Heard => return None,
         };
         seals.receipt(device, stamp, result, reason)
     }
@@ -126,17 +132,20 @@ fn sealed_reason(reason: RefusalReason) -> Reason {
         RefusalReason::Oversized => Reason::TooLarge,
         RefusalReason::BadTime => Reason::Clock,
         RefusalReason::UnknownVersion => Reason::Unsupported,
+        RefusalReason::BootReused => Reason::Conflict,
         RefusalReason::Malformed
         | RefusalReason::NotAuthentic
         | RefusalReason::BadTopic
         | RefusalReason::BadPerson
+        | RefusalReason::Replayed
         | RefusalReason::TooSparse => Reason::Malformed,
     }
 }
 
 /// Counts what a link's messages were answered with.
 pub(super) fn count(link: &'static str, replies: &[Reply]) {
-    const NAMES: [&str; 6] = ["stored", "again", "quarantined", "refused", "hello", "later"];
+    const NAMES: [&str; 8] =
+        ["stored", "again", "quarantined", "refused", "hello", "later", "noted", "heard"];
     let mut counts = [0u64; NAMES.len()];
     for reply in replies {
         counts[match reply.answer {
@@ -146,6 +155,8 @@ pub(super) fn count(link: &'static str, replies: &[Reply]) {
             Answer::Refused(_) => 3,
             Answer::Hello(_) => 4,
             Answer::Later(_) => 5,
+            Answer::Noted(_) => 6,
+            Answer::Heard => 7,
         }] += 1;
     }
     for (count, result) in counts.into_iter().zip(NAMES) {
@@ -175,6 +186,8 @@ fn reason_name(reason: RefusalReason) -> &'static str {
         RefusalReason::BadTime => "bad-time",
         RefusalReason::TooSparse => "too-sparse",
         RefusalReason::UnknownVersion => "unknown-version",
+        RefusalReason::BootReused => "boot-reused",
+        RefusalReason::Replayed => "replayed",
     }
 }
 

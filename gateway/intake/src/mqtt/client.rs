@@ -187,6 +187,8 @@ pub(super) fn reason_code(answer: &Answer) -> u8 {
         | RefusalReason::BadPerson
         | RefusalReason::BadTime
         | RefusalReason::TooSparse
+        | RefusalReason::BootReused
+        | RefusalReason::Replayed
         | RefusalReason::UnknownVersion => 0x99,
     }
 }

@@ -7,6 +7,7 @@ use crate::metric;
 use crate::verify::Speaker;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use muster_attendance::DeviceId;
 use muster_ledger::{DeviceState, RefusalReason};
 use muster_proto::frame::{Counts, MAX_WIRE};
 use muster_proto::host::{AddressError, Host, Turn};
@@ -38,6 +39,8 @@ pub(super) struct Line {
     /// What waits to be said, by address.
     waiting: BTreeMap<u8, VecDeque<(String, Vec<u8>)>>,
     counted: (Counts, u64),
+    /// Who spoke last at an address, to be given tasks there.
+    spoke: BTreeMap<u8, (DeviceId, String)>,
 }
 
 impl Line {
@@ -58,12 +61,14 @@ impl Line {
             requests: FuturesUnordered::new(),
             waiting: BTreeMap::new(),
             counted: <(Counts, u64)>::default(),
+            spoke: BTreeMap::new(),
         })
     }
 
     /// Drives the line until it fails.
     pub(super) async fn run(mut self) -> LineError {
         loop {
+            self.take_tasks();
             let turn = match self.host.turn(self.now_ms()) {
                 Turn::Speak { address } => self.speak(address).await,
                 Turn::Wait { until_ms } => self.listen(until_ms).await,
@@ -133,8 +138,23 @@ impl Line {
         }
     }
 
+    /// Sealed tasks go where their terminal spoke last: only it can open them.
+    fn take_tasks(&mut self) {
+        for (&address, (device, name)) in &self.spoke {
+            if let Some(sealed) = self.ingest.tasks().take(*device) {
+                let waiting = self.waiting.entry(address).or_default();
+                waiting.push_back((name.clone(), sealed));
+                self.host.wake(address);
+            }
+        }
+    }
+
     fn answer(&mut self, answered: Answered) {
-        let Answered { address, device, sealed: Some(sealed) } = answered else { return };
+        let Answered { address, device, sealed } = answered;
+        if let Some(found) = self.ingest.handles().devices.find(&device) {
+            self.spoke.insert(address, (found.id, device.clone()));
+        }
+        let Some(sealed) = sealed else { return };
         let waiting = self.waiting.entry(address).or_default();
         if waiting.len() >= SERIAL_ANSWERS {
             waiting.pop_front();

@@ -9,6 +9,7 @@ use muster_ledger::RefusalReason::{self, Malformed, NotAuthentic, UnknownVersion
 use muster_proto::message::{self, ClockState, Evidence, Hello, LocalTime};
 use muster_proto::seal::{Header, Keys, OpenError, ParseError, Sealed};
 use std::borrow::Cow;
+use std::hash::{Hash as _, Hasher as _};
 use zeroize::Zeroizing;
 
 /// Boot and sequence number in a sealed message's header.
@@ -29,11 +30,27 @@ pub(super) fn open<'a>(
     let keys = seals.keys(device).ok_or(reject((NotAuthentic, false)))?;
     if header.kind == message::Kind::Hello {
         let hello: Hello<'_> = opened(payload, &keys).map_err(reject)?;
-        return Ok(Incoming::Hello(message::Stamp { boot: hello.boot, seq: hello.count }));
+        let stamp = message::Stamp { boot: hello.boot, seq: hello.count };
+        return Ok(Incoming::Hello(stamp, hash(&hello)));
+    }
+    match header.kind {
+        message::Kind::Note => return opened(payload, &keys).map(Incoming::Note).map_err(reject),
+        message::Kind::Report => {
+            return opened(payload, &keys).map(Incoming::Report).map_err(reject);
+        }
+        _ => {}
     }
     let check_in: message::CheckIn<'a> = opened(payload, &keys).map_err(reject)?;
     let inner = convert(check_in).map_err(|reason| reject((reason, true)))?;
     Ok(Incoming::CheckIn(Verified { device, inner }))
+}
+
+/// Tells one Hello from another with the same number.
+fn hash(hello: &Hello<'_>) -> u64 {
+    let Hello { at, next_seq, oldest, waiting, firmware, .. } = hello;
+    let mut hasher = std::hash::DefaultHasher::new();
+    (at, next_seq, oldest, waiting, firmware).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Opens in place; on failure, why and whether the seal held.

@@ -85,6 +85,16 @@ async fn through_a_c1_only_the_seal_counts() {
     assert_eq!((code, welcome.hello), (0, Stamp { boot: 4, seq: 1 }));
     assert!(welcome.box_ms > 0 && welcome.epoch > 0);
 
+    // Its number again with other words, and one of an earlier boot: a copy of the terminal, or
+    // a recording. Neither is welcomed, and each is refused by its reason.
+    for (other, reason) in [
+        (Hello { waiting: 5, ..hello.clone() }, "boot-reused"),
+        (Hello { boot: 3, ..hello.clone() }, "replayed"),
+    ] {
+        assert_eq!(say(&mut client, topic, &seal(&m1, &other), false).await.0, 0x99);
+        assert_eq!(site.ledger.status().refused.get(reason), Some(&1), "{reason}");
+    }
+
     for (seq, person, result) in [
         (1, "00017", ReceiptResult::Stored),
         (1, "00017", ReceiptResult::Again),

@@ -75,6 +75,10 @@ pub enum RefusalReason {
     BadTime,
     TooSparse,
     UnknownVersion,
+    /// A boot number that another start of the terminal, or a copy of it, used.
+    BootReused,
+    /// A message of an earlier start, after one of a later.
+    Replayed,
 }
 
 /// A refusal for good, to be journaled before the device is told. Holds no content of the message.

@@ -63,6 +63,34 @@ pub struct Device {
     pub refused: u64,
 }
 
+/// An entry of a terminal's event log.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The terminal's boot number, and the entry's number within it.
+    pub entry: (u32, u64),
+    /// Seconds since 1970 by the terminal's clock.
+    pub at: i64,
+    /// Whether that clock may be wrong.
+    pub clock_unsure: bool,
+    /// What happened, from a fixed set of words.
+    pub what: String,
+    /// More of it.
+    pub detail: u32,
+}
+
+/// What became of a task that a terminal was given.
+#[derive(Clone, Debug)]
+pub struct Did {
+    /// The task, from a fixed set of words.
+    pub task: String,
+    /// Whom it was about.
+    pub person: Option<muster_attendance::PersonId>,
+    /// `done`, or why not, from a fixed set of words.
+    pub result: String,
+    /// How many templates, where it is about them.
+    pub count: u32,
+}
+
 /// Why a device cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum DevicesError {
@@ -184,6 +212,20 @@ impl Devices {
         let _one = self.shared.changing.lock().await;
         let id = self.read().id(name).ok_or_else(|| DevicesError::Unknown(name.to_owned()))?;
         Ok(self.shared.acts.submit(vec![Act::DeviceRevoked { id }]).await?)
+    }
+
+    /// Journals an entry of a terminal's event log. Fsynced when this returns.
+    pub async fn told(&self, id: DeviceId, told: Told) -> Result<(), CommitError> {
+        let Told { entry: (boot, seq), at, clock_unsure, what, detail } = told;
+        let act = Act::DeviceTold { id, boot, seq, at, clock_unsure, what, detail };
+        self.shared.acts.submit(vec![act]).await
+    }
+
+    /// Journals what became of a terminal's task. Fsynced when this returns.
+    pub async fn did(&self, id: DeviceId, did: Did) -> Result<(), CommitError> {
+        let Did { task, person, result, count } = did;
+        let act = Act::DeviceDid { id, task, person, result, count };
+        self.shared.acts.submit(vec![act]).await
     }
 
     /// Changes whenever a pairing or revocation does: open connections check their device again.

@@ -1,0 +1,190 @@
+//! Tasks that wait for a terminal, and reports that wait for whoever asked.
+//!
+//! One task at a time for each terminal. What is to be sent waits here, sealed, until a link that
+//! reaches the terminal takes it; whoever asked sends it again until a report comes. So a link
+//! that goes, and a box that restarts, cost a repetition and nothing else.
+
+use muster_attendance::DeviceId;
+use muster_proto::message::{Report, Stamp, TaskReason, TaskResult};
+use std::cmp::Ordering;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedMutexGuard, mpsc};
+use zeroize::Zeroizing;
+
+/// Sealed tasks of one terminal that wait for a link; the oldest gives way.
+const MAX_WAITING: usize = 2;
+/// Reports that wait for whoever asked.
+const MAX_REPORTS: usize = 8;
+
+/// What a terminal said of a task.
+pub(crate) struct Told {
+    pub(crate) result: TaskResult,
+    pub(crate) reason: TaskReason,
+    pub(crate) data: Zeroizing<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct Terminal {
+    /// Held by whoever has a task done.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    waiting: VecDeque<Vec<u8>>,
+    asked: Option<(u32, mpsc::Sender<Told>)>,
+    /// The newest entry of its event log that was journaled since the start.
+    noted: Stamp,
+    /// The newest greeting since the start, and a hash of what it said.
+    greeted: (Stamp, u64),
+}
+
+/// What a greeting is, beside those before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Greeting {
+    /// The newest, perhaps come twice.
+    New,
+    /// One of this boot that is no longer the newest.
+    Again,
+    /// The number of the newest with other words: two terminals use one boot number.
+    Reused,
+    /// Of an earlier boot: replayed, or of a terminal that was reset or copied.
+    Earlier,
+}
+
+/// All terminals'. Bounded by the table of devices: only those that are paired get in.
+pub(crate) struct Tasks {
+    terminals: Mutex<HashMap<DeviceId, Terminal>>,
+    next: Mutex<u32>,
+}
+
+impl Tasks {
+    /// `epoch` grows with every start of the box, so that numbers of tasks differ.
+    pub(crate) fn new(epoch: u32) -> Self {
+        Self { terminals: Mutex::default(), next: Mutex::new(epoch << 16 | 1) }
+    }
+
+    fn terminals(&self) -> MutexGuard<'_, HashMap<DeviceId, Terminal>> {
+        self.terminals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a task, not used by this box lately, and not 0.
+    pub(crate) fn number(&self) -> u32 {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = *next;
+        *next = next.wrapping_add(1).max(1);
+        number
+    }
+
+    /// Waits until nobody else has `device` do anything.
+    pub(crate) async fn turn(&self, device: DeviceId) -> OwnedMutexGuard<()> {
+        let turn = self.terminals().entry(device).or_default().turn.clone();
+        turn.lock_owned().await
+    }
+
+    /// Where reports on task `id` will come.
+    pub(crate) fn ask(&self, device: DeviceId, id: u32) -> mpsc::Receiver<Told> {
+        let (asked, reports) = mpsc::channel(MAX_REPORTS);
+        self.terminals().entry(device).or_default().asked = Some((id, asked));
+        reports
+    }
+
+    /// Puts a sealed task where links take it.
+    pub(crate) fn send(&self, device: DeviceId, sealed: Vec<u8>) {
+        let mut terminals = self.terminals();
+        let waiting = &mut terminals.entry(device).or_default().waiting;
+        if waiting.len() >= MAX_WAITING {
+            waiting.pop_front();
+        }
+        waiting.push_back(sealed);
+    }
+
+    /// Nobody waits for the task any more.
+    pub(crate) fn forget(&self, device: DeviceId) {
+        let mut terminals = self.terminals();
+        let terminal = terminals.entry(device).or_default();
+        (terminal.asked, terminal.waiting) = (None, VecDeque::new());
+    }
+
+    /// The next sealed task for `device`, for a link that reaches it.
+    pub(crate) fn take(&self, device: DeviceId) -> Option<Vec<u8>> {
+        self.terminals().get_mut(&device)?.waiting.pop_front()
+    }
+
+    /// A report came. One that nobody waits for is dropped: its task was given up.
+    pub(crate) fn reported(&self, device: DeviceId, report: &Report<'_>) {
+        let terminals = self.terminals();
+        let asked = terminals.get(&device).and_then(|terminal| terminal.asked.as_ref());
+        if let Some((_, asked)) = asked.filter(|(id, _)| *id == report.id) {
+            let Report { result, reason, .. } = *report;
+            let data = Zeroizing::new(report.data.to_vec());
+            // Whoever asked hears of it again.
+            let _ = asked.try_send(Told { result, reason, data });
+        }
+    }
+
+    /// Notes a greeting, and says how it stands to those before it since the start of the box.
+    pub(crate) fn greeted(&self, device: DeviceId, stamp: Stamp, hash: u64) -> Greeting {
+        let mut terminals = self.terminals();
+        let newest = &mut terminals.entry(device).or_default().greeted;
+        let greeting = match stamp.cmp(&newest.0) {
+            Ordering::Greater => Greeting::New,
+            Ordering::Equal if hash == newest.1 => Greeting::New,
+            Ordering::Equal => Greeting::Reused,
+            Ordering::Less if stamp.boot < newest.0.boot => Greeting::Earlier,
+            Ordering::Less => Greeting::Again,
+        };
+        if greeting == Greeting::New {
+            *newest = (stamp, hash);
+        }
+        greeting
+    }
+
+    /// Whether this entry was journaled since the start: entries come oldest first.
+    pub(crate) fn is_noted(&self, device: DeviceId, note: Stamp) -> bool {
+        self.terminals().get(&device).is_some_and(|terminal| terminal.noted >= note)
+    }
+
+    /// The entry is journaled.
+    pub(crate) fn noted(&self, device: DeviceId, note: Stamp) {
+        let mut terminals = self.terminals();
+        let newest = &mut terminals.entry(device).or_default().noted;
+        *newest = note.max(*newest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn greetings() {
+        let tasks = Tasks::new(1);
+        let check = |boot, seq, hash, expect| {
+            let greeting = tasks.greeted(DeviceId(1), Stamp { boot, seq }, hash);
+            assert_eq!(greeting, expect, "{boot} {seq} {hash}");
+        };
+        check(3, 1, 7, Greeting::New);
+        check(3, 1, 7, Greeting::New);
+        check(3, 2, 8, Greeting::New);
+        check(3, 1, 7, Greeting::Again);
+        check(3, 2, 9, Greeting::Reused);
+        check(2, 9, 7, Greeting::Earlier);
+        check(4, 1, 7, Greeting::New);
+        assert_eq!(tasks.greeted(DeviceId(2), Stamp { boot: 1, seq: 1 }, 7), Greeting::New);
+    }
+
+    #[test]
+    fn tasks_wait_within_a_bound_and_end_with_whoever_asked() {
+        let (tasks, device) = (Tasks::new(1), DeviceId(1));
+        (0..5).for_each(|n| tasks.send(device, vec![n]));
+        assert_eq!([tasks.take(device), tasks.take(device)], [Some(vec![3]), Some(vec![4])]);
+        assert_eq!(tasks.take(device), None);
+        let mut reports = tasks.ask(device, 9);
+        let (result, reason) = (TaskResult::Done, TaskReason::None);
+        let report = |id| Report { boot: 1, count: 1, id, result, reason, data: &[5] };
+        tasks.reported(device, &report(8));
+        tasks.reported(device, &report(9));
+        assert_eq!(reports.try_recv().ok().map(|told| told.data.to_vec()), Some(vec![5]));
+        tasks.forget(device);
+        tasks.reported(device, &report(9));
+        assert!(reports.try_recv().is_err());
+    }
+}

@@ -1,0 +1,234 @@
+//! A box in this process with managed terminals on lines of their own.
+
+use muster_attendance::PersonId;
+use muster_intake::authority::{Authority, Pairing};
+use muster_intake::vault::Reader;
+use muster_intake::{Config, EvidenceKind, Handles, Intake, SerialConfig};
+use muster_ledger::{
+    Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, RootKey, export_journal,
+};
+use muster_proto::message::Happened;
+use muster_terminal::sim::{Board, RamFlash};
+use muster_tests::serial::Line;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The site that the box stands at.
+pub(crate) const SITE: &str = "mo-hq";
+const ROOT: [u8; 32] = [7; 32];
+const TICK: Duration = Duration::from_millis(2);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A terminal in a thread.
+struct Terminal {
+    board: Arc<Mutex<Board>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Terminal {
+    fn start(mut line: Line, board: Board) -> Self {
+        let board = Arc::new(Mutex::new(board));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (theirs, stopped) = (board.clone(), stop.clone());
+        let thread = std::thread::spawn(move || {
+            let (begun, mut rx, mut tx) = (Instant::now(), [0; 512], vec![0; Board::MAX_TX]);
+            while !stopped.load(Ordering::Relaxed) {
+                let length = line.read(&mut rx).unwrap_or_default();
+                let now_ms = begun.elapsed().as_millis() as u64;
+                let mut board = theirs.lock().unwrap_or_else(PoisonError::into_inner);
+                let length = board.poll(now_ms, &rx[..length], &mut tx, &[]);
+                drop(board);
+                line.write(&tx[..length]);
+                std::thread::sleep(TICK);
+            }
+        });
+        Self { board, stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+pub(crate) struct Bench {
+    terminals: BTreeMap<String, Terminal>,
+    pub(crate) intake: Intake,
+    ledger: Ledger,
+    data: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A box with terminals, each with the site that it was set up for.
+    pub(crate) async fn new(names: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let clock = Clock::new(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            (now.as_millis() as i64, ClockTrust::Trusted)
+        });
+        let options = Options {
+            data: data.path().to_owned(),
+            site: SITE.into(),
+            time_zone: "Asia/Macau".into(),
+            root_key: RootKey::new(ROOT),
+            clock: clock.clone(),
+            views_cache_bytes: 1 << 20,
+        };
+        let (ledger, _) = Ledger::open(options).unwrap();
+        let (mut terminals, mut serial) = (BTreeMap::new(), Vec::new());
+        for (name, site) in names {
+            let secret = pair(&ledger, name).await;
+            let mut board = Board::start(name, &secret, 1, RamFlash::new(64), &[]).unwrap();
+            board.manage(site, &secret, [0; 32]).unwrap();
+            let port = data.path().join(name);
+            let line = Line::plug(&port).unwrap();
+            serial.push(SerialConfig { port, baud: 115_200, addresses: vec![1], rs485: false });
+            terminals.insert((*name).to_owned(), Terminal::start(line, board));
+        }
+        let config =
+            Config { serial, data: data.path().to_owned(), site: SITE.into(), ..Config::default() };
+        let intake = Intake::start(config, Handles::of(&ledger, clock)).await.unwrap();
+        Self { terminals, intake, ledger, data }
+    }
+
+    pub(crate) async fn end(self) {
+        drop(self.terminals);
+        self.intake.stop().await;
+        self.ledger.close().await;
+    }
+
+    fn board(&self, name: &str) -> MutexGuard<'_, Board> {
+        self.terminals[name].board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn press(&self, name: &str, finger: u16) {
+        self.board(name).module.press(finger, 90);
+    }
+
+    pub(crate) fn pages(&self, name: &str) -> Vec<u16> {
+        self.board(name).module.pages().collect()
+    }
+
+    pub(crate) fn happened(&self, name: &str, what: Happened, detail: u32) {
+        self.board(name).manager.as_mut().unwrap().happened(0, what, detail);
+    }
+
+    pub(crate) fn id(&self, name: &str) -> Value {
+        serde_json::to_value(self.ledger.devices().find(name).unwrap().id).unwrap()
+    }
+
+    /// Somebody in the directory.
+    pub(crate) async fn person(&self, number: &str) -> PersonId {
+        let profile = PersonProfile {
+            person: number.into(),
+            name: Some("Person One".into()),
+            ..PersonProfile::default()
+        };
+        self.ledger.directory().import(vec![profile]).await.unwrap();
+        self.ledger.directory().find(number).unwrap()
+    }
+
+    /// Kind, person and bytes of all that the vault holds, but for scores.
+    pub(crate) fn vault(&self) -> Vec<(EvidenceKind, Option<PersonId>, Vec<u8>)> {
+        let reader = Reader::open(self.data.path().join("vault"), self.ledger.keyring());
+        let shelved = reader.list().unwrap();
+        let templates = shelved.iter().filter(|s| s.kind != Some(EvidenceKind::Score));
+        let read = |s| reader.read(s).unwrap().data.to_vec();
+        templates.map(|s| (s.kind.unwrap(), s.person, read(s))).collect()
+    }
+
+    /// No file of the box holds eight bytes of it in a row.
+    pub(crate) fn nothing_in_clear(&self, secret: &[u8]) {
+        let windows: HashSet<&[u8]> = secret.windows(8).collect();
+        let mut folders = vec![self.data.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.is_file() {
+                    let bytes = std::fs::read(&path).unwrap();
+                    let found = bytes.windows(8).any(|window| windows.contains(window));
+                    assert!(!found, "{}", path.display());
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn has_receipted(&self, count: u64) {
+        let begun = Instant::now();
+        while self.ledger.status().receipted < count && begun.elapsed() < PATIENCE {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(self.ledger.status().receipted, count);
+    }
+
+    /// Acts of a kind, as the journal has them now.
+    pub(crate) fn acts(&self, kind: &str) -> Vec<Value> {
+        self.export().into_iter().filter_map(|line| found_act(&line, kind)).collect()
+    }
+
+    /// The person of the last punch.
+    pub(crate) fn last_person(&self) -> Option<PersonId> {
+        let export = self.export();
+        let fact = export.iter().rev().find_map(|line| found_key(line, "person"))?;
+        u64::from_str_radix(fact.as_str()?, 16).ok().map(PersonId)
+    }
+
+    /// Waits for an event of that word.
+    pub(crate) async fn told(&self, what: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let acts = self.acts("device-told");
+            if let Some(act) = acts.into_iter().find(|act| act["what"] == what) {
+                return act;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no event {what}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn export(&self) -> Vec<Value> {
+        let mut out = Vec::new();
+        export_journal(self.data.path(), RootKey::new(ROOT), &mut out).unwrap();
+        let lines = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
+}
+
+/// The act in a line of the export, wherever it lies there.
+fn found_act(line: &Value, kind: &str) -> Option<Value> {
+    if line["act"] == kind {
+        return Some(line.clone());
+    }
+    let inside = line.as_object()?.values();
+    inside.filter(|v| v.is_object()).find_map(|v| found_act(v, kind))
+}
+
+/// The value of a key that is not within an act.
+fn found_key(line: &Value, key: &str) -> Option<Value> {
+    if line.get("act").is_some() {
+        return None;
+    }
+    if let Some(found) = line.get(key).filter(|v| !v.is_null()) {
+        return Some(found.clone());
+    }
+    let inside = line.as_object()?.values();
+    inside.filter(|v| v.is_object()).find_map(|v| found_key(v, key))
+}
+
+async fn pair(ledger: &Ledger, name: &str) -> [u8; 32] {
+    let keyring = ledger.keyring();
+    let pairing =
+        Pairing { name: name.into(), kind: DeviceKind::M1, carrier: None, address: Some(1) };
+    let authority = Authority::open(&keyring).unwrap();
+    let made = authority.pair(&ledger.devices(), &keyring, pairing).await.unwrap();
+    *muster_forwarder::config::secret(made.secret_hex.as_bytes()).unwrap()
+}
