@@ -62,7 +62,7 @@ impl Pin {
         let off = u8::from(*inverted);
         let request = || -> Result<CdevPin, linux_embedded_hal::gpio_cdev::Error> {
             let line = Chip::new(chip)?.get_line(*line)?;
-            CdevPin::new(line.request(flags, off, what)?).map_err(Into::into)
+            CdevPin::new(line.request(flags, off, what)?)
         };
         let pin = request().map_err(|error| refused(CdevPinError::from(error)))?;
         Ok(Self { pin: Some(pin), inverted: *inverted })

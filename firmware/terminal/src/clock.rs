@@ -268,6 +268,27 @@ mod tests {
         assert_eq!(registers[..7], [0x31, 0x59, 0x00, 3, 0x01, 0x12, 0x26]);
     }
 
+    /// On the bus, transaction by transaction.
+    #[test]
+    fn the_chip_is_read_and_set_over_i2c() {
+        use embedded_hal::i2c::ErrorKind;
+        use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
+        let mut registers = [0; ALL];
+        encode(&mut registers, AT).unwrap();
+        let set = [&[0][..], &registers].concat();
+        let mut i2c = Mock::new(&[
+            Transaction::write(ADDRESS, set),
+            Transaction::write_read(ADDRESS, std::vec![0], registers.to_vec()),
+            Transaction::write_read(ADDRESS, std::vec![0], std::vec![0; ALL])
+                .with_error(ErrorKind::Bus),
+        ]);
+        let mut clock = Ds1307::new(i2c.clone());
+        clock.set(0, AT);
+        assert_eq!(clock.read(0), Reading { at: AT, state: ClockState::Ok });
+        assert_eq!(clock.read(60_000).state, ClockState::Unsure);
+        i2c.done();
+    }
+
     proptest! {
         #[test]
         fn times_round_trip(seconds in 946_684_800i64..4_102_444_800, offset_minutes in -1440i16..=1440) {

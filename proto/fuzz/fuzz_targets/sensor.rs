@@ -1,5 +1,5 @@
-//! Whatever a fingerprint module says, at whatever pace: the driver does not panic, and sees no
-//! finger unless a whole packet with a right sum said so while one was asked for.
+//! Whatever a fingerprint module says, at whatever pace and whatever it is asked to do: the driver
+//! does not panic, keeps to its bounds, and sees no finger before the module has let it in.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +17,6 @@ fuzz_target!(|input: (u8, Vec<(u16, Vec<u8>)>)| {
         let _ = sensor.begin(now, jobs[usize::from(job) % jobs.len()]);
         let (len, finger) = sensor.poll_with(now, &bytes, &mut tx, &mut template);
         assert!(len <= MAX_PACKET && template.as_bytes().len() <= MAX_TEMPLATE);
-        // An acknowledgement is twelve bytes at least.
         assert!(finger.is_none() || sensor.is_ready());
     }
 });

@@ -189,6 +189,44 @@ fn wear_is_level() {
     assert_eq!(erases, 1_797);
 }
 
+/// Every byte of a round of the ring, one after the other: the power goes just there, in a write,
+/// in a receipt's mark or in an erasure, and everything that was beeped for before is found.
+#[test]
+fn a_cut_at_every_byte_loses_nothing_beeped_for() {
+    let mut cut = 0;
+    loop {
+        let mut flash = RamFlash::new(SECTORS);
+        flash.seed(cut * 2 + 1);
+        let mut queue = open(flash);
+        // Most of the ring is used and receipted, so that the round comes to an erasure.
+        for tell in 0..46 {
+            let stamp = queue.push(punch(tell, "1")).unwrap();
+            queue.receipted(stamp);
+        }
+        let mut beeped = Vec::new();
+        queue.flash.cut_after(cut);
+        for tell in 100..104 {
+            beeped.extend(queue.push(punch(tell, "1")).ok().map(|stamp| (stamp, tell)));
+        }
+        if let Some((stamp, _)) = beeped.first().copied() {
+            queue.receipted(stamp);
+        }
+        let all_done = !queue.flash.is_off();
+        let mut queue = reopen(queue.into_flash(), 0);
+        let found = all(&mut queue, Which::Waiting);
+        for entry in beeped.iter().skip(1) {
+            assert!(found.contains(entry), "cut after {cut} bytes: {entry:?} is gone");
+        }
+        assert!(found.len() <= beeped.len() + 1, "cut after {cut} bytes: a punch was invented");
+        assert!(queue.push(punch(200, "1")).is_ok(), "cut after {cut} bytes");
+        if all_done {
+            break;
+        }
+        cut += if cut < 1_200 { 1 } else { 37 };
+    }
+    assert!(cut > 4_096, "the round came to no erasure");
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Push,

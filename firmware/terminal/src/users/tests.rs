@@ -1,5 +1,6 @@
 use super::*;
 use crate::sim::RamFlash;
+use muster_proto::message::{HASH, SALT};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
