@@ -22,7 +22,7 @@ impl<U: OutputPin, T: OutputPin> Lights<U, T> {
     /// blinks while something does; the light for trouble comes on when a message could not be
     /// put on disk since the last call. Call it every [`BLINK_MS`] or so.
     pub fn show(&mut self, now_ms: u64, waiting: usize, not_stored: u64) {
-        let on = waiting == 0 || now_ms / BLINK_MS % 2 == 0;
+        let on = waiting == 0 || (now_ms / BLINK_MS).is_multiple_of(2);
         let _ = self.uplink.set_state(on.into());
         let trouble = not_stored > std::mem::replace(&mut self.not_stored, not_stored);
         let _ = self.trouble.set_state(trouble.into());

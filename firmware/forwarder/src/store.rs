@@ -214,10 +214,12 @@ fn record(index: u64, entry: Option<&Entry>) -> Vec<u8> {
     record
 }
 
+/// A record's size and, if it is whole, its index and kind.
+type Found = (usize, Option<(u64, u8)>);
+
 /// Reads the next record's size and, if it is whole, its index and kind. `None` at the end, where
 /// the end is torn, and where a length makes no sense.
-#[allow(clippy::type_complexity)]
-fn read(file: &mut impl io::Read) -> io::Result<Option<(usize, Option<(u64, u8)>)>> {
+fn read(file: &mut impl io::Read) -> io::Result<Option<Found>> {
     let mut bytes = vec![0; HEAD];
     if !fill(file, &mut bytes)? {
         return Ok(None);

@@ -43,7 +43,7 @@ struct Capture {
     #[serde(default)]
     after_ms: u64,
     person: Option<String>,
-    liveness: Judged,
+    liveness: Life,
     liveness_score: Option<u16>,
     score: Option<u16>,
     image: Option<PathBuf>,
@@ -54,7 +54,7 @@ struct Capture {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Judged {
+enum Life {
     Live,
     Spoof,
     NotJudged,
@@ -115,9 +115,9 @@ impl Replay {
         Ok(Sighting {
             person: capture.person.clone(),
             liveness: match capture.liveness {
-                Judged::Live => Liveness::Live,
-                Judged::Spoof => Liveness::Spoof,
-                Judged::NotJudged => Liveness::NotJudged,
+                Life::Live => Liveness::Live,
+                Life::Spoof => Liveness::Spoof,
+                Life::NotJudged => Liveness::NotJudged,
             },
             liveness_score: capture.liveness_score.and_then(Score::new),
             score: capture.score.and_then(Score::new),

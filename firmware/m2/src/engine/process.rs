@@ -67,7 +67,7 @@ impl Engine for Process {
     fn next(&mut self, patience: Duration) -> Result<Option<Sighting>, EngineError> {
         let until = Instant::now() + patience;
         loop {
-            match self.decoder.next()? {
+            match self.decoder.take()? {
                 Some(Message::Frame(frame)) => self.frame = Some(frame),
                 Some(Message::Result(sighting)) => {
                     return Ok(Some(Sighting { frame: self.frame.take(), ..sighting }));
@@ -151,7 +151,7 @@ fn greet(
     stream.set_write_timeout(Some(WRITE_LIMIT))?;
     let mut decoder = Decoder::default();
     loop {
-        match decoder.next()? {
+        match decoder.take()? {
             Some(Message::Ready { name }) => {
                 write(&Message::Start, &mut stream)?;
                 return Ok((stream, decoder, name));

@@ -47,7 +47,7 @@ fn expect(
 ) -> Result<(), EngineError> {
     stream.set_read_timeout(None)?;
     loop {
-        match decoder.next()? {
+        match decoder.take()? {
             Some(message) if is_it(&message) => return Ok(()),
             Some(_) => return Err(WireError::Value("order").into()),
             None if !decoder.read(stream)? => {

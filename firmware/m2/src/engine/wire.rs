@@ -132,7 +132,7 @@ impl Drop for Decoder {
 
 impl Decoder {
     /// The next message in what has been read; `None` until one is whole.
-    pub fn next(&mut self) -> Result<Option<Message>, WireError> {
+    pub fn take(&mut self) -> Result<Option<Message>, WireError> {
         let Some((head, rest)) = self.bytes.split_first_chunk::<LENGTH>() else { return Ok(None) };
         let length = u32::from_le_bytes(*head) as usize;
         if length > MAX_MESSAGE {
@@ -265,10 +265,10 @@ mod tests {
         write(message, &mut bytes).unwrap();
         // One byte at a time: nothing is whole before the last.
         for (at, byte) in bytes.iter().enumerate() {
-            assert!(decoder.next().unwrap().is_none(), "{at}");
+            assert!(decoder.take().unwrap().is_none(), "{at}");
             decoder.read(&mut [*byte].as_slice()).unwrap();
         }
-        let found = decoder.next().unwrap().unwrap();
+        let found = decoder.take().unwrap().unwrap();
         assert!(decoder.bytes.is_empty());
         found
     }
@@ -314,7 +314,7 @@ mod tests {
         let mut decoder = Decoder::default();
         let length = (MAX_MESSAGE as u32 + 1).to_le_bytes();
         decoder.read(&mut length.as_slice()).unwrap();
-        assert_eq!(decoder.next().err(), Some(WireError::TooLong(MAX_MESSAGE + 1)));
+        assert_eq!(decoder.take().err(), Some(WireError::TooLong(MAX_MESSAGE + 1)));
     }
 
     proptest! {
@@ -323,7 +323,7 @@ mod tests {
             let _ = parse(&bytes);
             let mut decoder = Decoder::default();
             decoder.read(&mut bytes.as_slice()).unwrap();
-            while let Ok(Some(_)) = decoder.next() {}
+            while let Ok(Some(_)) = decoder.take() {}
         }
     }
 }

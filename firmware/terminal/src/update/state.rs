@@ -37,9 +37,9 @@ fn offset<F: NorFlash>(sector: usize, record: usize) -> u32 {
 }
 
 /// The newest record with its sector, and where each sector's records end.
-fn scan<F: NorFlash>(
-    flash: &mut F,
-) -> Result<(Option<(State, usize)>, [usize; STATE_SECTORS]), UpdateError> {
+type Scan = (Option<(State, usize)>, [usize; STATE_SECTORS]);
+
+fn scan<F: NorFlash>(flash: &mut F) -> Result<Scan, UpdateError> {
     let (mut newest, mut ends) = (None::<(State, usize)>, [0; STATE_SECTORS]);
     for (sector, end) in ends.iter_mut().enumerate() {
         for record in 0..per_sector::<F>() {
