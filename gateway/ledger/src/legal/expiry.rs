@@ -35,16 +35,16 @@ pub(crate) fn expiries(
     let mut found = Vec::new();
     for filed in papers.iter().filter(|filed| filed.withdrawn_ms.is_none()) {
         let paper = &filed.paper;
+        let which = format!("{} for {}", filed.number, paper.lane);
+        let Some(ends) = expiry(&paper.kind, which, paper.to, now) else { continue };
         let follows = |other: &PaperOnFile| {
             let same = other.paper.kind == paper.kind && other.paper.lane == paper.lane;
             let later = other.withdrawn_ms.is_none() && other.paper.to > paper.to;
             same && later && other.paper.from <= paper.to
         };
-        if papers.iter().any(follows) {
-            continue;
+        if !papers.iter().any(follows) {
+            found.push(ends);
         }
-        let which = format!("{} for {}", filed.number, paper.lane);
-        found.extend(expiry(&paper.kind, which, paper.to, now));
     }
     if let Some(rules) = rules {
         let header = &rules.policy().header;

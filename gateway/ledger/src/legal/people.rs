@@ -99,10 +99,13 @@ impl Notices {
 #[serde(default)]
 pub struct PersonLegal {
     /// When the person's consent holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub consent: Vec<ConsentInterval>,
     /// When a guardian's does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub guardian: Vec<ConsentInterval>,
     /// Notices given, by kind: the newest version.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub notices: BTreeMap<String, NoticeGiven>,
     /// Since when they restrict processing, milliseconds since 1970.
     pub restricted_ms: Option<i64>,

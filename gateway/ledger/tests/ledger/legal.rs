@@ -3,7 +3,7 @@
 
 use crate::setting::{
     NOW_MS, Setting, accepted, attestation, commit, employee, govern_with, next, nothing, paper,
-    punch, until,
+    punch, seventeen, until,
 };
 use jiff::Timestamp;
 use muster_attendance::{DeviceId, PersonId};
@@ -21,8 +21,7 @@ async fn exporting(
     })
     .await;
     ledger.directory().import(vec![profile]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let (device, person) = seventeen(&ledger).await;
     let outbox = ledger.outbox("mo-hr");
     outbox.attest(attestation("ap-southeast-1")).await.unwrap();
     (ledger, outbox, device, person)
@@ -189,8 +188,7 @@ async fn a_contract_that_nobody_quotes_is_no_place() {
     };
     govern_with(&ledger, by_contract).await;
     ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let (device, person) = seventeen(&ledger).await;
     commit(&ledger, device, person, 1..2).await;
     assert_eq!(held(&ledger, "G-MO"), 1, "read as the mainland and Singapore besides");
     let mut quoted = paper("contract-clause", "*", NOW_MS, NOW_MS + 1000);

@@ -2,19 +2,9 @@
 
 use crate::setting::{
     NOW_MS, Setting, accepted, attestation, commit, connected, employee, govern, next, nothing,
-    policy, policy_with, punch, until,
+    policy, policy_with, punch, staffed, until,
 };
-use muster_attendance::{DeviceId, PersonId};
-use muster_ledger::{Ledger, PauseReason, RecordState, Settlement};
-
-async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
-    let (ledger, _) = setting.open();
-    govern(&ledger, 1, "mo-hr").await;
-    ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
-    (ledger, device, person)
-}
+use muster_ledger::{PauseReason, RecordState, Settlement};
 
 #[tokio::test]
 async fn a_parcel_has_the_profiles_fields_in_order_and_goes_once() {

@@ -1,10 +1,9 @@
 //! A policy's life: what is accepted, what is refused, and which version is in force when.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, govern, keys, next,
-    nothing, policy, policy_text, signed_by, until,
+    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, keys, next, nothing,
+    policy, policy_text, seventeen, signed_by, staffed, until,
 };
-use muster_attendance::{DeviceId, PersonId};
 use muster_ledger::{
     Action, ConsentChange, GovernError, Governance, Ledger, PolicyRefused, RequestError,
     request_text,
@@ -13,15 +12,6 @@ use muster_residency::approval::{ApprovalFault, Part, sign};
 use muster_residency::key::SigningKey;
 
 const HOUR_MS: i64 = 3_600_000;
-
-async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
-    let (ledger, _) = setting.open();
-    govern(&ledger, 1, "mo-hr").await;
-    ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
-    (ledger, device, person)
-}
 
 fn version(number: u32, by: &[SigningKey], change: impl Fn(String) -> String) -> Governance {
     signed_by(&change(policy_text(number, "mo-hr")), LAW_PACK, by)
@@ -253,8 +243,7 @@ async fn a_record_that_wants_approval_goes_once_one_with_a_key_says_yes() {
         |text: String| text.replace("profile = \"min\"", "profile = \"min\"\napproval = true");
     ledger.govern("test", Some(version(1, &keys(), wants))).await.unwrap();
     ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let (device, person) = seventeen(&ledger).await;
     let punches =
         vec![crate::setting::punch(device, 1, person), crate::setting::punch(device, 2, person)];
     let verdicts = ledger.committer().commit(punches).await.unwrap();

@@ -1,10 +1,10 @@
 //! People's rights and what time takes away.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, govern, keys, next,
-    policy_text, punch, signed_by, until,
+    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, keys, next,
+    policy_text, punch, seventeen, signed_by, staffed, until,
 };
-use muster_attendance::{DeviceId, PersonId};
+use muster_attendance::PersonId;
 use muster_ledger::{
     Action, Elsewhere, Keyring, KeyringError, Ledger, PersonProfile, Right, request_text,
 };
@@ -13,15 +13,6 @@ use muster_residency::vocab::Law;
 use std::path::Path;
 
 const DAY_MS: i64 = 86_400_000;
-
-async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
-    let (ledger, _) = setting.open();
-    govern(&ledger, 1, "mo-hr").await;
-    ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
-    (ledger, device, person)
-}
 
 /// Two people decide to erase.
 async fn erase(ledger: &Ledger, person: PersonId, biometrics_only: bool, at_ms: i64) -> String {
@@ -179,8 +170,7 @@ async fn a_months_key_goes_at_its_ceiling_and_nothing_after_a_jump() {
     let (ledger, _) = setting.open();
     keeping(&ledger, None).await;
     ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let (device, person) = seventeen(&ledger).await;
     commit(&ledger, device, person, 1..4).await;
     assert_eq!(ledger.retain().await.unwrap().months, Vec::<u32>::new());
     // 2027-03-11T09:00:00+08:00: the first of December is a hundred days ago.
@@ -223,8 +213,7 @@ async fn a_statutes_floor_restricts_first_and_erases_on_its_day() {
     let (ledger, _) = setting.open();
     keeping(&ledger, Some(365)).await;
     ledger.directory().import(vec![employee("17")]).await.unwrap();
-    let device = ledger.devices().intern("gate").unwrap();
-    let person = ledger.directory().exchange(device, "17").await.unwrap();
+    let (device, person) = seventeen(&ledger).await;
     commit(&ledger, device, person, 1..2).await;
     erase(&ledger, person, false, NOW_MS).await;
     let erasure = ledger.erasures().pop().unwrap();

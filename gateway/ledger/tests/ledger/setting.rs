@@ -351,3 +351,19 @@ pub(crate) async fn until(what: &str, ready: impl Fn() -> bool) {
     }
     panic!("never came: {what}");
 }
+
+/// A box with a policy, a terminal and an employee.
+pub(crate) async fn staffed(setting: &Setting) -> (Ledger, DeviceId, PersonId) {
+    let (ledger, _) = setting.open();
+    govern(&ledger, 1, "mo-hr").await;
+    ledger.directory().import(vec![employee("17")]).await.expect("people");
+    let (device, person) = seventeen(&ledger).await;
+    (ledger, device, person)
+}
+
+/// A terminal, and the employee of this number.
+pub(crate) async fn seventeen(ledger: &Ledger) -> (DeviceId, PersonId) {
+    let device = ledger.devices().intern("gate").expect("a device");
+    let person = ledger.directory().exchange(device, "17").await.expect("a person");
+    (device, person)
+}
