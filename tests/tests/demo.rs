@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::binary::{Build, gateway};
+use muster_tests::emulated::image;
 use serde_json::Value;
 use std::process::Command;
 
@@ -13,8 +14,28 @@ const PUNCHES: u64 = 200;
 
 #[test]
 fn the_demo_loses_nothing_and_leaks_nothing() -> Result<()> {
+    plays(&[])
+}
+
+#[test]
+fn the_demo_runs_the_real_image_too() -> Result<()> {
+    let image = image()?;
+    plays(&["--qemu", "--image", image.to_str().context("a name is not text")?])
+}
+
+#[test]
+fn a_demo_without_its_image_says_what_to_do() -> Result<()> {
     let binary = gateway(Build::Real)?;
-    let output = Command::new(binary).args(["demo", "--for", SECONDS, "--json"]).output()?;
+    let output = Command::new(binary).args(["demo", "--qemu", "--image", "no-such"]).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success() && said.contains("firmware/build m1"), "{said}");
+    Ok(())
+}
+
+fn plays(more: &[&str]) -> Result<()> {
+    let binary = gateway(Build::Real)?;
+    let mut command = Command::new(binary);
+    let output = command.args(["demo", "--for", SECONDS, "--json"]).args(more).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}: {said}", output.status);
     let summary: Value = serde_json::from_slice(&output.stdout)
