@@ -52,8 +52,13 @@ pub fn gateway(build: Build) -> Result<PathBuf> {
     Ok(folder.join(build.name()))
 }
 
-/// A program of the firmware, which bears the name of its package or one that begins so.
+/// A program of the firmware: in the folder that `MUSTER_FIRMWARE_BIN` names, else built.
 pub fn firmware(package: &str, name: &str) -> Result<PathBuf> {
+    if let Some(folder) = std::env::var_os("MUSTER_FIRMWARE_BIN") {
+        let path = Path::new(&folder).join(name);
+        ensure!(path.is_file(), "MUSTER_FIRMWARE_BIN: there is no {}", path.display());
+        return Ok(fs::canonicalize(path)?);
+    }
     let folder = target_folder()?;
     cargo(package, name, &[], &folder)?;
     Ok(folder.join(name))

@@ -411,3 +411,58 @@ fn what_happens_is_told_until_it_is_noted() {
     assert_eq!(what, [Happened::Started, Happened::ClockLost, Happened::Tampered]);
     assert_eq!(bench.manager.waiting(), 0);
 }
+
+/// Frames that a stranger on the line makes: right address and name, every kind, bodies at will,
+/// and what was recorded played back with bits changed.
+#[test]
+fn a_hostile_box_on_the_wire_gets_nothing_done_and_nothing_out() {
+    use muster_proto::frame::{self, Flags};
+    let mut bench = Bench::new();
+    bench.run(1_000);
+    bench.put("00017", Some(17), None);
+    let recorded = {
+        let (epoch, count) = bench.stamp();
+        let mut out = vec![0; 256];
+        let job = Job::ReadTemplate { page: 17, offset: 0 };
+        let len = bench.keys.seal(&Task { epoch, count, id: 900, job }, &mut out).unwrap();
+        out[..len].to_vec()
+    };
+    bench.wire.clear();
+    bench.reports.clear();
+    let mut random = 1u32;
+    let mut next = move || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 24) as u8
+    };
+    for round in 0..3_000u32 {
+        let mut sealed = recorded.clone();
+        match round % 3 {
+            0 => sealed.iter_mut().skip(14).for_each(|byte| *byte = next()),
+            1 => {
+                let at = usize::from(next()) % sealed.len();
+                sealed[at] ^= 1 << (next() % 8);
+            }
+            _ => sealed.truncate(usize::from(next()) % sealed.len()),
+        }
+        if let Some(kind) = sealed.get_mut(1).filter(|_| round % 5 > 0) {
+            *kind = [0x81, 0x82, 0x83, 0x84, 0x85, 0x05][usize::from(next()) % 6];
+        }
+        if sealed == recorded {
+            continue;
+        }
+        let mut out = vec![0; 512];
+        let parts = [&[2][..], b"m1", &sealed];
+        let len = frame::encode(1, Flags::POLL, &parts, &mut out).unwrap();
+        if round % 7 == 0 {
+            out[usize::from(next()) % len] ^= 1 << (next() % 8);
+        }
+        let mut tx = vec![0; MAX_WIRE];
+        bench.m1.poll_with(bench.now, &out[..len], &mut tx, &mut bench.manager);
+        bench.now += 1;
+    }
+    assert!(bench.reports.is_empty() && bench.manager.template.as_bytes().is_empty());
+    assert!(bench.module.pages().eq([3, 17]) && bench.manager.users.len() == 1);
+    bench.run(3_000);
+    assert!(bench.reports.is_empty(), "a stranger had something done");
+    assert!(bench.notes.iter().any(|n| n.0 == Happened::SealRefused));
+}

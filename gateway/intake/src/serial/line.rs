@@ -150,11 +150,12 @@ impl Line {
     }
 
     fn answer(&mut self, answered: Answered) {
-        let Answered { address, device, sealed } = answered;
+        let Answered { address, device, sealed: Some(sealed) } = answered else { return };
+        // What is sealed is an answer to a seal that held: it was that terminal that spoke.
         if let Some(found) = self.ingest.handles().devices.find(&device) {
+            self.spoke.retain(|&at, (id, _)| at == address || *id != found.id);
             self.spoke.insert(address, (found.id, device.clone()));
         }
-        let Some(sealed) = sealed else { return };
         let waiting = self.waiting.entry(address).or_default();
         if waiting.len() >= SERIAL_ANSWERS {
             waiting.pop_front();
