@@ -35,9 +35,9 @@ async fn four_fields_are_enough_and_the_region_is_by_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_contract_nothing_goes() {
+async fn without_a_quoted_clause_nothing_goes() {
     let server = Server::start().await;
-    let setting = Setting::without("residency_evidence = \"contract\"\n").await;
+    let setting = Setting::unquoted().await;
     setting.punch(&["1"]).await;
     let worker = start(&setting, &server, Way::default());
     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -4,9 +4,10 @@
 use crate::server::{CORP, Server};
 use muster_attendance::{Attendance, DeviceClock, DeviceTime, Direction, Method, Outcome};
 use muster_ledger::{
-    Clock, ClockTrust, DestinationStatus, Governance, Ledger, Options, PersonProfile, RootKey,
-    Signer,
+    Clock, ClockTrust, DestinationStatus, Governance, Ledger, Options, PaperFiled, PersonProfile,
+    RootKey, Signer,
 };
+use muster_residency::facts::Lane;
 use muster_residency::key::SigningKey;
 use muster_residency::{LawPack, Policy, signature};
 use muster_uplink::{Connector, Quota, Region, Tenant, Uplink};
@@ -62,20 +63,34 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
+    /// With the contract's clause on file that says where the data stays.
     pub(crate) async fn new() -> Self {
-        Self::with_policy(POLICY).await
+        let setting = Self::unquoted().await;
+        let at = |ms| jiff::Timestamp::from_millisecond(ms).unwrap();
+        let clause = PaperFiled {
+            kind: "dpa".into(),
+            lane: Lane::ANY,
+            from: at(NOW_MS - 86_400_000),
+            to: at(NOW_MS + 60 * 86_400_000),
+            sha256: "0".repeat(64),
+            file: "dpa.pdf".into(),
+            filing_number: None,
+            parties: Vec::new(),
+            destination: Some("tenant".into()),
+            clause: Some("All data stays in Macau.".into()),
+            decision: None,
+            module: None,
+        };
+        setting.ledger.file_paper("ho.mei", clause).await.unwrap();
+        setting
     }
 
-    /// The same, the policy's text changed.
-    pub(crate) async fn without(line: &str) -> Self {
-        Self::with_policy(&POLICY.replace(line, "")).await
-    }
-
-    async fn with_policy(policy: &str) -> Self {
+    /// Without that clause.
+    pub(crate) async fn unquoted() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(NOW_MS));
         let ledger = open(&folder, &now_ms);
-        govern(&ledger, policy).await;
+        govern(&ledger, POLICY).await;
         Self { folder, now_ms, ledger }
     }
 
