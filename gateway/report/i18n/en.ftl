@@ -178,6 +178,7 @@ col-chain = Chain
 col-cipher = Cipher
 col-cite = Law
 col-class = Class
+col-clause = Clause
 col-classes = Classes
 col-controller-law = Controller's law
 col-count = Count

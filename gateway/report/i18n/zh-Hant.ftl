@@ -178,6 +178,7 @@ col-chain = 鏈
 col-cipher = 加密套件
 col-cite = 法律依據
 col-class = 類別
+col-clause = 條款
 col-classes = 類別
 col-controller-law = 控制者法域
 col-count = 數目

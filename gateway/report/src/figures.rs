@@ -28,6 +28,8 @@ pub struct Seen {
     pub names: Vec<String>,
     pub tls_version: String,
     pub cipher: String,
+    /// What a contract says of the region: its document's number and the clause.
+    pub clause: Option<String>,
 }
 
 /// Calls of a month, where the destination meters them.

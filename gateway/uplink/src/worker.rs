@@ -174,7 +174,7 @@ impl Worker {
         let region = expected.to_owned();
         let attestation = match self.region.connector {
             Connector::Mqtt | Connector::Https => Attestation::Endpoint { region, peer },
-            Connector::Dingtalk => Attestation::Contract { region, peer },
+            Connector::Dingtalk => Attestation::Contract { region, peer, clause: None },
         };
         let (destination, proof) = (self.outbox.destination(), attestation.proof());
         tracing::info!(destination, region = expected, proof, "connected");

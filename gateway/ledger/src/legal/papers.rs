@@ -224,17 +224,20 @@ impl Papers {
     /// Destinations whose place a contract says, while no document in force quotes its clause
     /// (R18).
     pub(crate) fn unquoted(&self, rules: &Rules, now: Timestamp) -> Vec<String> {
-        let quoted = |id: &str| {
-            self.0.values().filter(|filed| filed.in_force(now)).any(|filed| {
-                filed.paper.destination.as_deref() == Some(id)
-                    && filed.paper.clause.as_ref().is_some_and(|clause| !clause.trim().is_empty())
-            })
-        };
         let by_contract = rules
             .destinations()
             .iter()
             .filter(|d| d.residency_evidence == Some(ResidencyEvidence::Contract));
-        by_contract.filter(|d| !quoted(&d.id)).map(|d| d.id.clone()).collect()
+        by_contract.filter(|d| self.quoted(&d.id, now).is_none()).map(|d| d.id.clone()).collect()
+    }
+
+    /// The clause in force that says where a destination's data stays, with its document's number.
+    pub(crate) fn quoted(&self, destination: &str, now: Timestamp) -> Option<(u32, &str)> {
+        let in_force = self.0.iter().filter(|(_, filed)| filed.in_force(now));
+        let mut of = in_force
+            .filter(|(_, filed)| filed.paper.destination.as_deref() == Some(destination))
+            .filter_map(|(number, filed)| Some((*number, filed.paper.clause.as_deref()?)));
+        of.find(|(_, clause)| !clause.trim().is_empty())
     }
 }
 

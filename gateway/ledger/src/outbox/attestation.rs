@@ -56,6 +56,9 @@ pub enum Attestation {
         region: String,
         /// What was seen: the host and its certificate, and no region.
         peer: TransferPeer,
+        /// The clause that says so, and the number of its document; the ledger fills them in.
+        #[serde(default)]
+        clause: Option<(u32, String)>,
     },
 }
 
@@ -83,6 +86,14 @@ impl Attestation {
     /// Whether only a contract says so.
     pub fn is_by_contract(&self) -> bool {
         matches!(self, Self::Contract { .. })
+    }
+
+    /// The clause that a contract says it by, with the number of its document.
+    pub fn clause(&self) -> Option<(u32, &str)> {
+        match self {
+            Self::Contract { clause: Some((number, text)), .. } => Some((*number, text)),
+            _ => None,
+        }
     }
 
     /// The words for how far the region is proved: for every place that names it.

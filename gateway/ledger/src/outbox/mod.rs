@@ -177,6 +177,7 @@ impl Outbox {
         if let Some(why) = self.named().and_then(|named| attestation.contradicts(&named)) {
             return self.pause(PauseReason::WrongRegion(why)).await;
         }
+        let attestation = self.quoted(attestation);
         {
             let mut core = self.shared.core();
             let queue = core.state.standing.queue(&self.destination);
@@ -186,6 +187,16 @@ impl Outbox {
         }
         let destination = self.destination.to_string();
         Ok(self.acts.submit(vec![Act::Attested { destination, attestation }]).await?)
+    }
+
+    /// What is by contract, with the clause on file that says so.
+    fn quoted(&self, attestation: Attestation) -> Attestation {
+        let Attestation::Contract { region, peer, .. } = attestation else { return attestation };
+        let now = jiff::Timestamp::from_millisecond(self.shared.clock.now_ms()).unwrap_or_default();
+        let core = self.shared.core();
+        let clause = core.state.legal.papers.quoted(&self.destination, now);
+        let clause = clause.map(|(number, text)| (number, text.to_owned()));
+        Attestation::Contract { region, peer, clause }
     }
 
     /// Pauses the destination until the next attestation. Journaled where the kind changed.

@@ -408,6 +408,7 @@ pub(super) fn seen(attestation: &Attestation) -> Seen {
         names: peer.names.clone(),
         tls_version: peer.tls_version.clone(),
         cipher: peer.cipher.clone(),
+        clause: attestation.clause().map(|(number, text)| format!("{number}: {text}")),
     }
 }
 

@@ -78,11 +78,21 @@ fn far_ends(w: Words, input: &Input<'_>) -> Section {
                 seen.cipher.as_str().into(),
                 seen.region.as_str().into(),
                 proof(w, Some(seen)),
+                seen.clause.clone().into(),
             ]
         })
     });
-    let columns =
-        ["destination", "host", "certificate", "names", "tls", "cipher", "region", "proof"];
+    let columns = [
+        "destination",
+        "host",
+        "certificate",
+        "names",
+        "tls",
+        "cipher",
+        "region",
+        "proof",
+        "clause",
+    ];
     Section::new(w, "far-ends", &columns).note(w.say("note-far-ends")).rows(rows)
 }
 

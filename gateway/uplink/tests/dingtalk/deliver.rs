@@ -29,6 +29,7 @@ async fn four_fields_are_enough_and_the_region_is_by_contract() {
     let journal = setting.journal();
     let attested = journal.lines().find(|line| line.contains("\"attested\"")).unwrap();
     assert!(attested.contains("\"contract\"") && attested.contains("\"names\":[\"localhost\"]"));
+    assert!(attested.contains("All data stays in Macau."), "the clause is quoted");
     assert!(attested.contains("\"regions\":[]") && !attested.contains("\"endpoint\""));
     assert!(journal.contains("call-1"), "the call's id is the receipt");
     assert!(!journal.contains("the secret") && !journal.contains("token-1"));
