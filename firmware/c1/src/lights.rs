@@ -20,7 +20,7 @@ impl<U: OutputPin, T: OutputPin> Lights<U, T> {
 
     /// Shows how it stands at `now_ms`: the uplink's light is steady while nothing waits and
     /// blinks while something does; the light for trouble comes on when a message could not be
-    /// put on disk since the last call. Call it every [`BLINK_MS`] or so.
+    /// put on disk since the last call. Call it every few hundred milliseconds.
     pub fn show(&mut self, now_ms: u64, waiting: usize, not_stored: u64) {
         let on = waiting == 0 || (now_ms / BLINK_MS).is_multiple_of(2);
         let _ = self.uplink.set_state(on.into());

@@ -139,7 +139,7 @@ impl Record {
 }
 
 impl<B: Blocks> CardFlash<B> {
-    /// The flash on a card that [`format`] has prepared. Finishes what a power cut left undone.
+    /// The flash on a card that [`format()`] has prepared. Finishes what a power cut left undone.
     pub fn open(blocks: B) -> Result<Self, CardError> {
         let mut flash = Self { blocks, cached: None, cache: BLANK, number: 0, open: false };
         let mut newest: Option<Record> = None;

@@ -21,7 +21,7 @@ pub struct Expiry {
     pub at: Timestamp,
     /// Whole days until then, rounded up; 0 and less once it has ended.
     pub days: i64,
-    /// The mark of [`WARN_DAYS`] it has come under; 0 once it has ended.
+    /// The mark it has come under, 30, 7 or 1 days; 0 once it has ended.
     pub warn: i64,
 }
 
