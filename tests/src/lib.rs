@@ -4,6 +4,7 @@
 //! Nothing here looks inside the gateway. Devices keep their own account of what was receipted to
 //! them; [`ledgerbook`] holds it against what the box's own commands say.
 
+pub mod authenticator;
 pub mod authority;
 pub mod binary;
 pub mod crowd;

@@ -5,7 +5,7 @@
 use muster_attendance::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
 };
-use muster_console::{Console, ConsoleConfig, Handles, OneTimeCode};
+use muster_console::{Console, ConsoleConfig, Handles, OneTimeCode, SecondFactor};
 use muster_ledger::{
     Account, Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, Role, RootKey,
 };
@@ -62,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         allowed_hosts: Vec::new(),
         site: "mo-hq".to_owned(),
         time_zone: ZONE.to_owned(),
+        second_factor: SecondFactor::Waived,
     };
     let console = Console::start(config, handles(&ledger, clock))?;
     println!("https://{}/ name: admin code: {}", console.address(), *code.shown);
@@ -130,14 +131,10 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
 async fn account(ledger: &Ledger) -> Result<OneTimeCode, Box<dyn Error>> {
     let code = OneTimeCode::generate()?;
     let account = Account {
-        name: "admin".to_owned(),
-        roles: vec![Role::ItAdmin, Role::Facilities, Role::Hr],
-        departments: Vec::new(),
-        password: None,
         one_time_code: Some(code.digest.clone()),
-        disabled: false,
-        created_ms: now_ms(),
+        ..Account::new("ho.mei", vec![Role::Hr, Role::Facilities, Role::ItAdmin], now_ms())
     };
+
     ledger.accounts().put("preview", account, true).await?;
     Ok(code)
 }

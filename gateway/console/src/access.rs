@@ -9,35 +9,6 @@ use Role::*;
 use axum::http::Method;
 use muster_ledger::Role;
 
-/// Every route of the page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Route {
-    Asset,
-    LoginPage,
-    Login,
-    Language,
-    Logout,
-    WelcomePage,
-    Welcome,
-    Home,
-    Today,
-    TodaySearch,
-    TodayLive,
-    PersonDay,
-    Terminals,
-    Waiting,
-    WaitingReason,
-    Explain,
-    Health,
-    Reports,
-    Report,
-    ReportFile,
-    ApiToday,
-    ApiHeld,
-    ApiDevices,
-    ApiStatus,
-}
-
 /// Who a route is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Access {
@@ -45,12 +16,16 @@ pub(crate) enum Access {
     Anyone,
     /// Anybody logged in, whatever the stage.
     LoggedIn,
-    /// Whoever used a one-time code and owes a password.
-    Enrolling,
-    /// Any account with a password.
+    /// Whoever is on the way in, at this stage.
+    At(Stage),
+    /// Any account that is in.
     Member,
     /// An account that holds one of these roles.
     Any(&'static [Role]),
+    /// The same, and its second factor was shown within the last minutes: [`Seat::stepped_up`].
+    ///
+    /// [`Seat::stepped_up`]: crate::guard::Seat::stepped_up
+    Fresh(&'static [Role]),
 }
 
 /// Who sees people's punches.
@@ -61,71 +36,76 @@ const TERMINALS: &[Role] = &[Facilities, ItAdmin, Security, Dpo, DpoDeputy, Audi
 const WAITING: &[Role] = &[Facilities, Hr, ItAdmin, Security, Dpo, DpoDeputy, Auditor];
 /// Who sees how the box is.
 const HEALTH: &[Role] = &[Facilities, Hr, ItAdmin, Security, Dpo, DpoDeputy, Auditor];
-
 /// Who reads reports: figures, nobody named.
 const REPORTS: &[Role] = &[ItAdmin, Dpo, DpoDeputy, Auditor];
 /// Who takes them away as files: auditors take away only what was released to them.
 const REPORT_FILES: &[Role] = &[ItAdmin, Dpo, DpoDeputy];
+/// Who sees accounts.
+const ACCOUNTS: &[Role] = &[ItAdmin, Dpo, DpoDeputy, Auditor];
+/// Who makes and disables them.
+const ACCOUNT_CHANGES: &[Role] = &[ItAdmin];
+
+/// The table: name, method, path pattern and who may, a row a route.
+macro_rules! routes {
+    ($($route:ident $method:ident $path:literal $access:expr;)*) => {
+        /// Every route of the page.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub(crate) enum Route { $($route),* }
+
+        impl Route {
+            pub(crate) const ALL: &[Self] = &[$(Self::$route),*];
+
+            /// Method, path pattern and who may.
+            pub(crate) fn row(self) -> (Method, &'static str, Access) {
+                use Access::*;
+                match self { $(Self::$route => (Method::$method, $path, $access)),* }
+            }
+        }
+    };
+}
+
+routes! {
+    Asset GET "/assets/{name}" Anyone;
+    LoginPage GET "/login" Anyone;
+    Login POST "/login" Anyone;
+    Language POST "/language" Anyone;
+    Logout POST "/logout" LoggedIn;
+    WelcomePage GET "/welcome" At(Stage::Enrolling);
+    Welcome POST "/welcome" At(Stage::Enrolling);
+    CodePage GET "/login/code" At(Stage::Code);
+    Code POST "/login/code" At(Stage::Code);
+    FactorPage GET "/welcome/factor" At(Stage::Pairing);
+    Factor POST "/welcome/factor" At(Stage::Pairing);
+    Home GET "/" Member;
+    OwnAccount GET "/account" Member;
+    OwnPassword POST "/account/password" Member;
+    OwnRecovery POST "/account/recovery" Fresh(&Role::ALL);
+    Accounts GET "/accounts" Any(ACCOUNTS);
+    AccountAdd POST "/accounts" Fresh(ACCOUNT_CHANGES);
+    AccountSwitch POST "/accounts/switch" Fresh(ACCOUNT_CHANGES);
+    AccountCode POST "/accounts/code" Fresh(ACCOUNT_CHANGES);
+    Today GET "/today" Any(PEOPLE);
+    TodaySearch POST "/today/search" Any(PEOPLE);
+    TodayLive GET "/today/live" Any(PEOPLE);
+    PersonDay GET "/people/{person}/{date}" Any(PEOPLE);
+    Terminals GET "/terminals" Any(TERMINALS);
+    Waiting GET "/waiting" Any(WAITING);
+    WaitingReason GET "/waiting/{reason}" Any(PEOPLE);
+    Explain GET "/records/{record}" Any(PEOPLE);
+    Health GET "/health" Any(HEALTH);
+    Reports GET "/reports" Any(REPORTS);
+    Report GET "/reports/{kind}" Any(REPORTS);
+    ReportFile GET "/reports/{kind}/{form}" Any(REPORT_FILES);
+    ApiToday GET "/api/v1/today" Any(PEOPLE);
+    ApiHeld GET "/api/v1/held" Any(WAITING);
+    ApiDevices GET "/api/v1/devices" Any(TERMINALS);
+    ApiStatus GET "/api/v1/status" Any(HEALTH);
+}
 
 impl Route {
-    pub(crate) const ALL: [Self; 24] = [
-        Self::Asset,
-        Self::LoginPage,
-        Self::Login,
-        Self::Language,
-        Self::Logout,
-        Self::WelcomePage,
-        Self::Welcome,
-        Self::Home,
-        Self::Today,
-        Self::TodaySearch,
-        Self::TodayLive,
-        Self::PersonDay,
-        Self::Terminals,
-        Self::Waiting,
-        Self::WaitingReason,
-        Self::Explain,
-        Self::Health,
-        Self::Reports,
-        Self::Report,
-        Self::ReportFile,
-        Self::ApiToday,
-        Self::ApiHeld,
-        Self::ApiDevices,
-        Self::ApiStatus,
-    ];
-
-    /// Method, path pattern and who may: the table.
-    pub(crate) fn row(self) -> (Method, &'static str, Access) {
-        use Access::*;
-        const GET: Method = Method::GET;
-        const POST: Method = Method::POST;
-        match self {
-            Self::Asset => (GET, "/assets/{name}", Anyone),
-            Self::LoginPage => (GET, "/login", Anyone),
-            Self::Login => (POST, "/login", Anyone),
-            Self::Language => (POST, "/language", Anyone),
-            Self::Logout => (POST, "/logout", LoggedIn),
-            Self::WelcomePage => (GET, "/welcome", Enrolling),
-            Self::Welcome => (POST, "/welcome", Enrolling),
-            Self::Home => (GET, "/", Member),
-            Self::Today => (GET, "/today", Any(PEOPLE)),
-            Self::TodaySearch => (POST, "/today/search", Any(PEOPLE)),
-            Self::TodayLive => (GET, "/today/live", Any(PEOPLE)),
-            Self::PersonDay => (GET, "/people/{person}/{date}", Any(PEOPLE)),
-            Self::Terminals => (GET, "/terminals", Any(TERMINALS)),
-            Self::Waiting => (GET, "/waiting", Any(WAITING)),
-            Self::WaitingReason => (GET, "/waiting/{reason}", Any(PEOPLE)),
-            Self::Explain => (GET, "/records/{record}", Any(PEOPLE)),
-            Self::Health => (GET, "/health", Any(HEALTH)),
-            Self::Reports => (GET, "/reports", Any(REPORTS)),
-            Self::Report => (GET, "/reports/{kind}", Any(REPORTS)),
-            Self::ReportFile => (GET, "/reports/{kind}/{form}", Any(REPORT_FILES)),
-            Self::ApiToday => (GET, "/api/v1/today", Any(PEOPLE)),
-            Self::ApiHeld => (GET, "/api/v1/held", Any(WAITING)),
-            Self::ApiDevices => (GET, "/api/v1/devices", Any(TERMINALS)),
-            Self::ApiStatus => (GET, "/api/v1/status", Any(HEALTH)),
-        }
+    /// Whether it takes a second factor shown just now.
+    pub(crate) fn is_fresh(self) -> bool {
+        matches!(self.row().2, Access::Fresh(_))
     }
 
     /// Whether somebody may: `None` is nobody logged in.
@@ -134,9 +114,9 @@ impl Route {
             (Access::Anyone, _) => true,
             (_, None) => false,
             (Access::LoggedIn, Some(_)) => true,
-            (Access::Enrolling, Some((stage, _))) => stage == Stage::Enrolling,
+            (Access::At(needed), Some((stage, _))) => stage == needed,
             (Access::Member, Some((stage, _))) => stage == Stage::Member,
-            (Access::Any(roles), Some((stage, held))) => {
+            (Access::Any(roles) | Access::Fresh(roles), Some((stage, held))) => {
                 stage == Stage::Member && held.iter().any(|role| roles.contains(role))
             }
         }
@@ -153,6 +133,13 @@ mod tests {
     /// The whole table, written a second time: columns as in [`ROLES`].
     const EXPECT: &[(Route, &str)] = &[
         (Route::Home, "111111111"),
+        (Route::OwnAccount, "111111111"),
+        (Route::OwnPassword, "111111111"),
+        (Route::OwnRecovery, "111111111"),
+        (Route::Accounts, "000101101"),
+        (Route::AccountAdd, "000100000"),
+        (Route::AccountSwitch, "000100000"),
+        (Route::AccountCode, "000100000"),
         (Route::Today, "010001101"),
         (Route::TodaySearch, "010001101"),
         (Route::TodayLive, "010001101"),
@@ -172,7 +159,19 @@ mod tests {
     ];
 
     const OPEN: [Route; 4] = [Route::Asset, Route::LoginPage, Route::Login, Route::Language];
-    const ENROLLING: [Route; 2] = [Route::WelcomePage, Route::Welcome];
+    /// Routes of the way in, each for its stage.
+    const ON_THE_WAY: [(Route, Stage); 6] = [
+        (Route::WelcomePage, Stage::Enrolling),
+        (Route::Welcome, Stage::Enrolling),
+        (Route::CodePage, Stage::Code),
+        (Route::Code, Stage::Code),
+        (Route::FactorPage, Stage::Pairing),
+        (Route::Factor, Stage::Pairing),
+    ];
+    /// Routes that take a second factor shown just now: whatever signs, approves or erases, and
+    /// what gives somebody rights.
+    const FRESH: &[Route] =
+        &[Route::OwnRecovery, Route::AccountAdd, Route::AccountSwitch, Route::AccountCode];
 
     #[test]
     fn every_role_sees_its_routes_and_no_others() {
@@ -187,33 +186,37 @@ mod tests {
     fn every_route_is_in_one_list() {
         for route in Route::ALL {
             let lists = [
-                EXPECT.iter().any(|(r, _)| *r == route),
-                OPEN.contains(&route),
-                ENROLLING.contains(&route),
-                route == Route::Logout,
+                EXPECT.iter().any(|(r, _)| r == route),
+                OPEN.contains(route),
+                ON_THE_WAY.iter().any(|(r, _)| r == route),
+                *route == Route::Logout,
             ];
             assert_eq!(lists.iter().filter(|&&listed| listed).count(), 1, "{route:?}");
+            assert_eq!(route.is_fresh(), FRESH.contains(route), "{route:?}");
         }
-        let last = Route::ALL.map(|route| route as usize).into_iter().max();
-        assert_eq!(last, Some(Route::ALL.len() - 1), "a route is missing from ALL");
-        assert_eq!(Route::ApiStatus as usize, Route::ALL.len() - 1, "a route was added below");
     }
 
     #[test]
     fn strangers_see_only_what_is_open() {
         for route in Route::ALL {
-            assert_eq!(route.admits(None), OPEN.contains(&route), "{route:?}");
+            assert_eq!(route.admits(None), OPEN.contains(route), "{route:?}");
         }
     }
 
     #[test]
-    fn no_role_and_no_password_open_nothing() {
-        for (route, _) in EXPECT {
-            assert_eq!(route.admits(Some((Stage::Member, &[]))), *route == Route::Home);
-            assert!(!route.admits(Some((Stage::Enrolling, &ROLES))), "{route:?}");
+    fn nobody_half_way_in_opens_anything_but_the_next_step() {
+        let stages = [Stage::Enrolling, Stage::Code, Stage::Pairing];
+        for (route, roles) in EXPECT {
+            let anyone = matches!(route.row().2, Access::Member);
+            assert_eq!(route.admits(Some((Stage::Member, &[]))), anyone, "{route:?} {roles}");
+            for stage in stages {
+                assert!(!route.admits(Some((stage, &ROLES))), "{route:?} {stage:?}");
+            }
         }
-        for route in ENROLLING {
-            assert!(route.admits(Some((Stage::Enrolling, &[]))));
+        for (route, needed) in ON_THE_WAY {
+            for stage in stages {
+                assert_eq!(route.admits(Some((stage, &[]))), stage == needed, "{route:?}");
+            }
             assert!(!route.admits(Some((Stage::Member, &ROLES))));
         }
     }

@@ -6,6 +6,7 @@ use crate::password::Passwords;
 use crate::reasons::{self, Explained};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
+use crate::totp::Codes;
 use crate::when::Zone;
 use crate::words::{Catalogue, Words};
 use muster_attendance::{EventId, PersonId};
@@ -57,6 +58,22 @@ pub struct Check {
     pub cure: Option<String>,
 }
 
+/// Whether accounts with rights beyond reading need a second factor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SecondFactor {
+    /// They do.
+    #[default]
+    Required,
+    /// Nobody does: for a demonstration that ends with its process. Every page says so.
+    Waived,
+}
+
+impl SecondFactor {
+    pub(crate) fn is_waived(self) -> bool {
+        self == Self::Waived
+    }
+}
+
 pub(crate) struct App {
     pub(crate) handles: Handles,
     pub(crate) site: String,
@@ -65,6 +82,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
     pub(crate) passwords: Passwords,
+    pub(crate) codes: Codes,
+    pub(crate) second_factor: SecondFactor,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) assets: Assets,
     pub(crate) live: Arc<LiveBoard>,

@@ -3,28 +3,24 @@
 use crate::access::Route;
 use crate::app::Shared;
 use crate::connection::Ends;
+use crate::forms;
 use crate::hosts;
 use crate::pages;
 use crate::session::{Stage, Token};
 use crate::words::{Language, Words};
-use axum::body::Body;
-use axum::extract::{Form, FromRequest, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{
     self, ACCEPT_LANGUAGE, CACHE_CONTROL, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
-    LOCATION, ORIGIN, SET_COOKIE,
+    LOCATION, SET_COOKIE,
 };
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use muster_attendance::PersonId;
 use muster_ledger::{Role, ViewsError};
-use serde::Deserialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of a form.
-const MAX_BODY: usize = 16 * 1024;
-/// Time for a form to arrive.
-const BODY: Duration = Duration::from_secs(10);
 /// Time for one answer, its form read included.
 const ANSWER: Duration = Duration::from_secs(25);
 /// Bytes of all cookies that are looked at.
@@ -71,6 +67,13 @@ pub(crate) struct Visitor {
     pub(crate) partial: bool,
 }
 
+impl Visitor {
+    /// Whether they may use `route`.
+    pub(crate) fn admits(&self, route: Route) -> bool {
+        route.admits(self.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice())))
+    }
+}
+
 /// Somebody logged in.
 #[derive(Clone)]
 pub(crate) struct Seat {
@@ -80,9 +83,24 @@ pub(crate) struct Seat {
     pub(crate) departments: Vec<String>,
     pub(crate) stage: Stage,
     pub(crate) token: Token,
+    /// Whose account it is, where they are in the directory.
+    pub(crate) person: Option<PersonId>,
+    /// Whether the account is old enough to approve what another asked for.
+    pub(crate) may_approve: bool,
+    /// When the second factor was shown on purpose.
+    stepped: Option<Instant>,
 }
 
 impl Seat {
+    /// Whether the second factor was shown in this session within `life` before `now`: asked for
+    /// on purpose, since a log-in does not count. Routes that are [`Access::Fresh`] need it within
+    /// [`STEP_UP`], and ask for it by themselves.
+    ///
+    /// [`Access::Fresh`]: crate::access::Access::Fresh
+    pub(crate) fn stepped_up(&self, life: Duration, now: Instant) -> bool {
+        self.stepped.is_some_and(|at| now.saturating_duration_since(at) < life)
+    }
+
     /// Whether they see people of `department`. Only HR is bound to its own.
     pub(crate) fn sees(&self, department: &str) -> bool {
         let everyone = [Role::Dpo, Role::DpoDeputy, Role::Auditor];
@@ -190,14 +208,13 @@ pub(crate) async fn guard(
         Some(found) => found,
         None => return Problem::Internal.status().into_response(),
     };
-    let seat = visitor.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice()));
-    if !route.is_some_and(|route| route.admits(seat)) {
-        return turn_away(&app, &visitor);
-    }
+    let Some(route) = route.filter(|route| visitor.admits(*route)) else {
+        return turn_away(&app, &visitor, request).await;
+    };
     if request.method() == Method::POST {
-        request = match checked(&app, &visitor, request).await {
+        request = match forms::checked(&app, &visitor, route, request).await {
             Ok(request) => request,
-            Err(problem) => return pages::problem(&app, &visitor, &problem),
+            Err(answer) => return *answer,
         };
     }
     let visitor = Arc::new(visitor);
@@ -206,7 +223,7 @@ pub(crate) async fn guard(
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = pages::problem(&app, &visitor, &problem);
     }
-    if let (Some(token), Some(Route::LoginPage)) = (fresh, route) {
+    if let (Some(token), Route::LoginPage) = (fresh, route) {
         set_cookie(&mut response, VISIT_COOKIE, token.expose(), None);
     }
     response
@@ -245,21 +262,27 @@ fn seat(app: &Shared, headers: &HeaderMap, now: Instant, touch: bool) -> Option<
     let token = cookie(headers, SESSION_COOKIE).and_then(Token::read)?;
     let session = app.sessions.find(&token, now, touch)?;
     let account = app.handles.accounts.find(&session.account).filter(|a| !a.disabled)?;
+    let may_approve = account.may_approve(app.now_ms());
     Some(Seat {
         account: account.name,
         roles: account.roles,
         departments: account.departments,
         stage: session.stage,
         token,
+        person: account.person,
+        may_approve,
+        stepped: session.stepped,
     })
 }
 
-/// What strangers, the not yet enrolled and the not entitled see: the same for what is there and
-/// for what is not.
-fn turn_away(app: &Shared, visitor: &Visitor) -> Response {
+/// What strangers, those half way in and the not entitled see: the same for what is there and for
+/// what is not.
+async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Response {
     let to = match visitor.seat.as_ref().map(|seat| seat.stage) {
         Some(Stage::Member) => return pages::problem(app, visitor, &Problem::Missing),
         Some(Stage::Enrolling) => "/welcome",
+        Some(Stage::Code) => "/login/code",
+        Some(Stage::Pairing) => "/welcome/factor",
         None => "/login",
     };
     if visitor.path.starts_with("/api/") {
@@ -268,34 +291,13 @@ fn turn_away(app: &Shared, visitor: &Visitor) -> Response {
     if visitor.partial {
         return (StatusCode::UNAUTHORIZED, [("hx-redirect", to)]).into_response();
     }
+    if request.method() == Method::POST
+        && visitor.seat.is_none()
+        && let Some(page) = forms::kept(app, visitor, request).await
+    {
+        return page;
+    }
     see_other(to)
-}
-
-/// Reads a form once and gives it on only if it comes from our own page.
-async fn checked(app: &Shared, visitor: &Visitor, request: Request) -> Result<Request, Problem> {
-    #[derive(Deserialize)]
-    struct Carried {
-        csrf: String,
-    }
-    let headers = request.headers();
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let (origin, host) = (text(ORIGIN), text(HOST).unwrap_or_default());
-    if !origin.is_some_and(|origin| hosts::same_origin(origin, host)) {
-        return Err(Problem::Stale);
-    }
-    let token = match &visitor.seat {
-        Some(seat) => Some(seat.token.clone()),
-        None => cookie(headers, VISIT_COOKIE).and_then(Token::read),
-    };
-    let (parts, body) = request.into_parts();
-    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY)).await;
-    let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
-    let copy = Request::from_parts(parts.clone(), Body::from(body.clone()));
-    let form = Form::<Carried>::from_request(copy, &()).await.map_err(|_| Problem::Form)?;
-    if !token.is_some_and(|token| app.sessions.csrf_fits(&token, &form.csrf)) {
-        return Err(Problem::Stale);
-    }
-    Ok(Request::from_parts(parts, Body::from(body)))
 }
 
 fn language(headers: &HeaderMap) -> Language {
@@ -305,7 +307,7 @@ fn language(headers: &HeaderMap) -> Language {
         .unwrap_or_else(|| Language::accepted(accepted.unwrap_or_default()))
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     lines
         .filter(|line| line.len() <= MAX_COOKIES)
@@ -366,6 +368,9 @@ mod tests {
             departments: departments.iter().map(|d| (*d).to_owned()).collect(),
             stage: Stage::Member,
             token: Token::random(&ring::rand::SystemRandom::new()).expect("token"),
+            person: None,
+            may_approve: true,
+            stepped: None,
         };
         for (seat, department, expect) in [
             (seat(&[Role::Hr], &[]), "kitchen", true),

@@ -6,7 +6,9 @@ use crate::app::Shared;
 use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
-use crate::pages::{day, entrance, explain, health, reports, terminals, today, waiting};
+use crate::pages::{
+    accounts, day, entrance, explain, factor, health, own, reports, terminals, today, waiting,
+};
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
@@ -15,7 +17,7 @@ use axum::routing::{MethodRouter, get, post};
 /// Every route behind its guard.
 pub(crate) fn routes(app: Shared) -> Router {
     let mut router = Router::new();
-    for route in Route::ALL {
+    for &route in Route::ALL {
         let guarded = from_fn_with_state((app.clone(), Some(route)), guard);
         router = router.route(route.row().1, handler(route).route_layer(guarded));
     }
@@ -36,7 +38,18 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::Logout => post(entrance::logout),
         Route::WelcomePage => get(entrance::welcome_page),
         Route::Welcome => post(entrance::welcome),
+        Route::CodePage => get(factor::code_page),
+        Route::Code => post(factor::code),
+        Route::FactorPage => get(factor::page),
+        Route::Factor => post(factor::pair),
         Route::Home => get(entrance::home),
+        Route::OwnAccount => get(own::page),
+        Route::OwnPassword => post(own::password),
+        Route::OwnRecovery => post(own::recovery),
+        Route::Accounts => get(accounts::page),
+        Route::AccountAdd => post(accounts::add),
+        Route::AccountSwitch => post(accounts::switch),
+        Route::AccountCode => post(accounts::code),
         Route::Today => get(today::page),
         Route::TodaySearch => post(today::search),
         Route::TodayLive => get(live::stream),

@@ -1,12 +1,13 @@
 //! Listening: TLS, limits, start and stop.
 
-use crate::app::{App, Handles};
+use crate::app::{App, Handles, SecondFactor};
 use crate::assets::Assets;
 use crate::connection::Gate;
 use crate::live::LiveBoard;
 use crate::password::Passwords;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
+use crate::totp::Codes;
 use crate::when::Zone;
 use crate::words::Catalogue;
 use axum_server::Handle;
@@ -44,6 +45,8 @@ pub struct ConsoleConfig {
     pub site: String,
     /// IANA name of the site's time zone.
     pub time_zone: String,
+    /// Whether accounts with rights beyond reading need a second factor.
+    pub second_factor: SecondFactor,
 }
 
 /// Why the page does not start.
@@ -138,6 +141,8 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         sessions: Sessions::new(&random).ok_or(StartError::Random)?,
         throttle: Throttle::default(),
         passwords: Passwords::new(),
+        codes: Codes::default(),
+        second_factor: config.second_factor,
         catalogue: Arc::new(Catalogue::embedded()),
         assets: Assets::new(),
         live: Arc::new(live),

@@ -9,8 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SecureRandom;
 use ring::{digest, hmac};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// Without a request for this long, a session ends.
 pub(crate) const IDLE: Duration = Duration::from_secs(15 * 60);
@@ -28,7 +29,11 @@ const TOKEN_BYTES: usize = 32;
 pub(crate) enum Stage {
     /// Came in by a one-time code and owes a password.
     Enrolling,
-    /// Came in by a password.
+    /// Gave the password and owes the second factor's code.
+    Code,
+    /// Gave the password and has no second factor yet, but needs one.
+    Pairing,
+    /// Is in.
     Member,
 }
 
@@ -62,14 +67,24 @@ impl Token {
     }
 }
 
+/// How long after its second factor was shown a session may sign, approve and erase.
+pub(crate) const STEP_UP: Duration = Duration::from_secs(5 * 60);
+
 /// One session.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) account: String,
     pub(crate) stage: Stage,
+    /// When the second factor was shown on purpose; logging in with it does not count.
+    pub(crate) stepped: Option<Instant>,
+    /// The secret of a second factor while it is being enrolled.
+    pub(crate) pairing: Option<Secret>,
     opened: Instant,
     seen: Instant,
 }
+
+/// The secret of a second factor.
+pub(crate) type Secret = Arc<Zeroizing<Vec<u8>>>;
 
 impl Session {
     fn alive(&self, now: Instant) -> bool {
@@ -103,7 +118,14 @@ impl Sessions {
         table.retain(|_, session| session.alive(now));
         make_room(&mut table, |s| s.account == account, MAX_PER_ACCOUNT);
         make_room(&mut table, |_| true, MAX_SESSIONS);
-        let session = Session { account: account.to_owned(), stage, opened: now, seen: now };
+        let session = Session {
+            account: account.to_owned(),
+            stage,
+            stepped: None,
+            pairing: None,
+            opened: now,
+            seen: now,
+        };
         table.insert(token.digest(), session);
         Some(token)
     }
@@ -121,6 +143,21 @@ impl Sessions {
             session.seen = now;
         }
         Some(session.clone())
+    }
+
+    /// Notes that the second factor was shown.
+    pub(crate) fn step_up(&self, token: &Token, now: Instant) {
+        self.change(token, |session| session.stepped = Some(now));
+    }
+
+    /// Keeps the secret of the second factor that is being enrolled; the first one stays.
+    pub(crate) fn pair(&self, token: &Token, secret: Secret) -> Option<Secret> {
+        self.change(token, |session| session.pairing.get_or_insert(secret).clone())
+    }
+
+    fn change<T>(&self, token: &Token, change: impl FnOnce(&mut Session) -> T) -> Option<T> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.get_mut(&token.digest()).map(change)
     }
 
     /// Ends a session.
@@ -193,6 +230,19 @@ mod tests {
         let token = open();
         sessions.close(&token);
         assert!(sessions.find(&token, start, true).is_none());
+    }
+
+    #[test]
+    fn a_step_up_and_a_pairing_belong_to_their_session() {
+        let (sessions, random, now) = sessions();
+        let open = || sessions.open(&random, "mei", Stage::Member, now).expect("token");
+        let (a, b) = (open(), open());
+        sessions.step_up(&a, now);
+        let stepped = |token| sessions.find(token, now, false).and_then(|s| s.stepped);
+        assert_eq!((stepped(&a), stepped(&b)), (Some(now), None));
+        let secret = |n| Arc::new(Zeroizing::new(vec![n]));
+        assert_eq!(sessions.pair(&a, secret(1)), Some(secret(1)));
+        assert_eq!(sessions.pair(&a, secret(2)), Some(secret(1)), "the first one stays");
     }
 
     #[test]

@@ -57,10 +57,15 @@ impl Language {
         best.1
     }
 
-    fn source(self) -> &'static str {
+    /// The catalogue's files: the page's common texts, then one a room.
+    fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::English => include_str!("../i18n/en.ftl"),
-            Self::TraditionalChinese => include_str!("../i18n/zh-Hant.ftl"),
+            Self::English => {
+                &[include_str!("../i18n/en.ftl"), include_str!("../i18n/en/accounts.ftl")]
+            }
+            Self::TraditionalChinese => {
+                &[include_str!("../i18n/zh-Hant.ftl"), include_str!("../i18n/zh-Hant/accounts.ftl")]
+            }
         }
     }
 }
@@ -101,14 +106,16 @@ fn bundle(language: Language) -> Bundle {
     let mut bundle = Bundle::new_concurrent(language.tag().parse().into_iter().collect());
     // Names are isolated by <bdi>; figures need no marks.
     bundle.set_use_isolating(false);
-    let resource = match FluentResource::try_new(language.source().to_owned()) {
-        Ok(resource) => resource,
-        Err((resource, errors)) => {
-            tracing::error!(language = language.tag(), ?errors, "a page text cannot be read");
-            resource
-        }
-    };
-    bundle.add_resource_overriding(resource);
+    for source in language.sources() {
+        let resource = match FluentResource::try_new((*source).to_owned()) {
+            Ok(resource) => resource,
+            Err((resource, errors)) => {
+                tracing::error!(language = language.tag(), ?errors, "a page text cannot be read");
+                resource
+            }
+        };
+        bundle.add_resource_overriding(resource);
+    }
     bundle
 }
 
@@ -182,7 +189,7 @@ mod tests {
     fn messages(language: Language) -> BTreeSet<String> {
         let start = |line: &&str| line.starts_with(|c: char| c.is_ascii_alphabetic());
         let id = |line: &str| line.split(" =").next().unwrap_or_default().to_owned();
-        language.source().lines().filter(start).map(id).collect()
+        language.sources().iter().flat_map(|s| s.lines()).filter(start).map(id).collect()
     }
 
     /// The text of every template and of every source file but this one.
@@ -203,8 +210,11 @@ mod tests {
     #[test]
     fn the_catalogues_parse_and_have_the_same_messages() {
         for language in Language::ALL {
-            let parsed = FluentResource::try_new(language.source().to_owned());
-            assert!(parsed.is_ok(), "{language:?}: {:?}", parsed.err().map(|(_, errors)| errors));
+            for source in language.sources() {
+                let parsed = FluentResource::try_new((*source).to_owned());
+                let errors = parsed.err().map(|(_, errors)| errors);
+                assert!(errors.is_none(), "{language:?}: {errors:?}");
+            }
         }
         let [english, chinese] = Language::ALL.map(messages);
         assert_eq!(

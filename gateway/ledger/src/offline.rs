@@ -176,6 +176,8 @@ fn act(bytes: &[u8]) -> serde_json::Value {
     if let Ok(Act::AccountWritten { actor, mut account }) = serde_json::from_slice::<Act>(bytes) {
         account.password = None;
         account.one_time_code = None;
+        account.second_factor = None;
+        account.recovery.clear();
         return serde_json::to_value(Act::AccountWritten { actor, account }).unwrap_or_default();
     }
     serde_json::from_slice(bytes).unwrap_or_default()

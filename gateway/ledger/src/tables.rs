@@ -2,7 +2,7 @@
 //! kept whole in every checkpoint.
 
 use crate::act::Act;
-use crate::directory::Secrets;
+use crate::directory::{SealKey, Secrets};
 use crate::journal::Fact;
 use crate::keyring::{Keyring, KeyringError};
 use crate::state::checkpoint::CheckpointError;
@@ -41,7 +41,7 @@ impl Building {
         let directory = postcard::from_bytes(directory).map_err(damaged)?;
         Ok(Self {
             devices: devices::Table::restore(postcard::from_bytes(devices).map_err(damaged)?),
-            accounts: postcard::from_bytes(accounts).map_err(damaged)?,
+            accounts: accounts::Table::restore(accounts).ok_or(CheckpointError::Damaged)?,
             directory: directory::Table::restore(directory, &*secrets.find),
             secrets,
         })
@@ -68,13 +68,13 @@ impl Building {
     }
 
     /// The handles.
-    pub(crate) fn finish(self, acts: &ActSender, clock: &Clock) -> Tables {
+    pub(crate) fn finish(self, acts: &ActSender, clock: &Clock, factors: SealKey) -> Tables {
         let devices = Devices::new(self.devices, acts.clone(), clock.clone());
         let (secrets, known) = (self.secrets, devices.clone());
         Tables {
             devices,
             directory: Directory::new(self.directory, secrets, acts.clone(), known),
-            accounts: Accounts::new(self.accounts, acts.clone()),
+            accounts: Accounts::new(self.accounts, acts.clone(), factors),
         }
     }
 }
@@ -113,7 +113,7 @@ impl Tables {
     pub(crate) fn snapshots(&self) -> Result<Vec<Vec<u8>>, CheckpointError> {
         let damaged = |_| CheckpointError::Damaged;
         let devices = postcard::to_stdvec(&self.devices.snapshot()).map_err(damaged)?;
-        let accounts = postcard::to_stdvec(&self.accounts.snapshot()).map_err(damaged)?;
+        let accounts = self.accounts.snapshot().keep().ok_or(CheckpointError::Damaged)?;
         let directory = postcard::to_stdvec(&self.directory.snapshot()).map_err(damaged)?;
         Ok(vec![devices, accounts, directory])
     }

@@ -3,9 +3,11 @@
 mod legal;
 mod person;
 pub(crate) mod report;
+mod user;
 
 pub(crate) use legal::*;
 pub(crate) use person::*;
+pub(crate) use user::*;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -87,6 +89,11 @@ pub(crate) enum Command {
     /// Requests that need two people
     #[command(after_help = "Example: muster requests")]
     Requests(RequestsArgs),
+    /// Accounts of the page: who may log in
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
     /// Attendance sheets
     Sheet {
         #[command(subcommand)]

@@ -286,6 +286,7 @@ fn start_console(
         allowed_hosts,
         site: config.site.site.clone(),
         time_zone: store::time_zone(config),
+        second_factor: config.second_factor,
     };
     let status = ledger.clone();
     let handles = muster_console::Handles {

@@ -54,7 +54,8 @@ fn no_evidence_comes_out_and_the_vault_has_it() -> Result<()> {
     strangers(&gateway, &mut page, &mut maker)?;
     let mut exits = exits::metrics(&gateway)?;
     let gateway = crash(&stage, gateway, &mut kept, &mut maker)?;
-    let mut page = Page::enter_again(gateway.listening().console.context("no page")?)?;
+    let console = gateway.listening().console.context("no page")?;
+    let mut page = Page::enter_again(console, &page)?;
 
     let settled = stage.drain()?;
     let expected = cases.iter().filter(|case| case.forwarded).count();

@@ -2,6 +2,7 @@
 //! link.
 
 use anyhow::{Context as _, Result, ensure};
+use muster_tests::authenticator::Authenticator;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -21,13 +22,15 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// The first administrator's password, once chosen.
 const PASSWORD: &str = "correct horse battery staple";
 /// What belongs to the first administrator's roles and may not be linked from where they land.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 12] = [
     "/today",
     "/today/live",
     "/terminals",
     "/waiting",
     "/health",
     "/reports",
+    "/account",
+    "/accounts",
     "/api/v1/today",
     "/api/v1/held",
     "/api/v1/devices",
@@ -39,25 +42,39 @@ pub(crate) struct Page {
     address: SocketAddr,
     cookies: BTreeMap<String, String>,
     tls: Arc<ClientConfig>,
+    app: Option<Authenticator>,
 }
 
 impl Page {
-    /// Logs in by the one-time code and chooses a password.
+    /// Logs in by the one-time code, chooses a password and enrols an authenticator app.
     pub(crate) fn enter(address: SocketAddr, code: &str) -> Result<Self> {
         let mut page = Self::log_in(address, code)?;
         let csrf = page.csrf("/welcome").context("the one-time code does not log in")?;
         let fields = [("csrf", csrf.as_str()), ("password", PASSWORD), ("again", PASSWORD)];
         page.post("/welcome", &fields)?;
+        let answer = page.ask("GET /welcome/factor HTTP/1.1", "")?;
+        let app = Authenticator::from_page(&String::from_utf8_lossy(&answer))?;
+        page.second_factor("/welcome/factor", &app.code(0)?)?;
+        page.app = Some(app);
         Ok(page)
     }
 
-    /// Logs in by the password that was chosen: sessions do not outlive the gateway.
-    pub(crate) fn enter_again(address: SocketAddr) -> Result<Self> {
-        Self::log_in(address, PASSWORD)
+    /// Logs in by the password that was chosen and the app of `before`: sessions do not outlive
+    /// the gateway.
+    pub(crate) fn enter_again(address: SocketAddr, before: &Self) -> Result<Self> {
+        let mut page = Self::log_in(address, PASSWORD)?;
+        let app = before.app.as_ref().context("no authenticator app")?;
+        page.second_factor("/login/code", &app.code(1)?)?;
+        Ok(page)
+    }
+
+    fn second_factor(&mut self, path: &str, code: &str) -> Result<()> {
+        let csrf = self.csrf(path)?;
+        self.post(path, &[("csrf", &csrf), ("code", code)]).map(drop)
     }
 
     fn log_in(address: SocketAddr, password: &str) -> Result<Self> {
-        let mut page = Self { address, cookies: BTreeMap::new(), tls: Arc::new(tls()?) };
+        let mut page = Self { address, cookies: BTreeMap::new(), tls: Arc::new(tls()?), app: None };
         let csrf = page.csrf("/login")?;
         page.post("/login", &[("csrf", &csrf), ("name", "admin"), ("password", password)])?;
         Ok(page)

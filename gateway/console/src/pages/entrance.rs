@@ -59,8 +59,7 @@ pub(crate) async fn login_page(
     Extension(visitor): Asker,
 ) -> Result<Response, Problem> {
     match visitor.seat.as_ref().map(|seat| seat.stage) {
-        Some(Stage::Member) => Ok(see_other("/")),
-        Some(Stage::Enrolling) => Ok(see_other("/welcome")),
+        Some(stage) => Ok(see_other(next_step(stage))),
         None => login_form(&app, &visitor, StatusCode::OK, "", String::new()),
     }
 }
@@ -98,8 +97,11 @@ pub(crate) async fn login(
     }
     match entry(&app, account, &password).await? {
         Some((account, stage)) => {
-            app.throttle.forget(&account);
-            tracing::info!(first = stage == Stage::Enrolling, "log-in");
+            // Tries of the second factor count with those of the password until one is in.
+            if matches!(stage, Stage::Member | Stage::Enrolling) {
+                app.throttle.forget(&account);
+            }
+            tracing::info!(?stage, "log-in");
             admit(&app, &visitor, &account, stage)
         }
         None => {
@@ -126,7 +128,8 @@ async fn entry(
     let right = app.passwords.verify(stored, typed).await.map_err(|_| Problem::Busy)?;
     let Some(account) = account.filter(|account| !account.disabled) else { return Ok(None) };
     if right {
-        return Ok(Some((account.name, Stage::Member)));
+        let stage = after_password(app, &account);
+        return Ok(Some((account.name, stage)));
     }
     let code = account.one_time_code.as_deref();
     // A code is used once: while whoever came in by it sets a password, it opens nothing.
@@ -135,7 +138,31 @@ async fn entry(
     Ok(coded.then_some((account.name, Stage::Enrolling)))
 }
 
-fn admit(
+/// What is still owed after the password.
+fn after_password(app: &Shared, account: &Account) -> Stage {
+    if app.second_factor.is_waived() {
+        Stage::Member
+    } else if account.second_factor.is_some() {
+        Stage::Code
+    } else if account.needs_second_factor() {
+        Stage::Pairing
+    } else {
+        Stage::Member
+    }
+}
+
+/// Where whoever has come so far goes on.
+fn next_step(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Enrolling => "/welcome",
+        Stage::Code => "/login/code",
+        Stage::Pairing => "/welcome/factor",
+        Stage::Member => "/",
+    }
+}
+
+/// Opens a session at `stage` under a new token; the one at hand ends.
+pub(crate) fn admit(
     app: &Shared,
     visitor: &Visitor,
     account: &str,
@@ -146,7 +173,7 @@ fn admit(
     }
     let token = app.sessions.open(&app.random, account, stage, Instant::now());
     let token = token.ok_or(Problem::Internal)?;
-    let mut response = see_other(if stage == Stage::Member { "/" } else { "/welcome" });
+    let mut response = see_other(next_step(stage));
     set_cookie(&mut response, SESSION_COOKIE, token.expose(), None);
     set_cookie(&mut response, VISIT_COOKIE, "", Some(0));
     Ok(response)
@@ -203,25 +230,52 @@ pub(crate) async fn welcome(
 ) -> Result<Response, Problem> {
     let (password, again) = (Zeroizing::new(form.password), Zeroizing::new(form.again));
     let seat = visitor.seat.as_ref().ok_or(Problem::Missing)?;
-    let trouble = if *password != *again {
+    let hashed = match new_password(&app, &visitor, &seat.account, password, &again).await? {
+        Ok(hashed) => hashed,
+        Err(trouble) => {
+            return welcome_form(&app, &visitor, StatusCode::UNPROCESSABLE_ENTITY, trouble);
+        }
+    };
+    let account = save_password(&app, &seat.account, hashed).await?;
+    app.sessions.close_all(&seat.account);
+    admit(&app, &visitor, &seat.account, after_password(&app, &account))
+}
+
+/// Hashes a new password, or says in words why it will not do.
+pub(crate) async fn new_password(
+    app: &Shared,
+    visitor: &Visitor,
+    account: &str,
+    password: Zeroizing<String>,
+    again: &str,
+) -> Result<Result<String, String>, Problem> {
+    let trouble = if *password != again {
         Some("password-differs")
     } else {
-        weakness(&password, &seat.account, &app.site)
+        weakness(&password, account, &app.site)
     };
     if let Some(trouble) = trouble {
-        let trouble = visitor.t.count(trouble, MIN_LENGTH as u64);
-        return welcome_form(&app, &visitor, StatusCode::UNPROCESSABLE_ENTITY, trouble);
+        return Ok(Err(visitor.t.count(trouble, MIN_LENGTH as u64)));
     }
     let hashed = app.passwords.hash(password).await.map_err(|_| Problem::Busy)?;
-    let hashed = hashed.map_err(|_| Problem::Busy)?;
-    let account = app.handles.accounts.find(&seat.account).ok_or(Problem::Missing)?;
-    let account = Account { password: Some(hashed), one_time_code: None, ..account };
-    app.handles.accounts.put(&seat.account, account, false).await.map_err(|error| {
+    Ok(Ok(hashed.map_err(|_| Problem::Busy)?))
+}
+
+/// Saves a hashed password; the one-time code goes. Gives the account.
+pub(crate) async fn save_password(
+    app: &Shared,
+    name: &str,
+    hashed: String,
+) -> Result<Account, Problem> {
+    let edit = |account: &mut Account| {
+        account.password = Some(hashed);
+        account.one_time_code = None;
+        Ok(account.clone())
+    };
+    app.handles.accounts.change(name, name, edit).await.map_err(|error| {
         tracing::warn!(%error, "a password was not saved");
         Problem::NotSaved
-    })?;
-    app.sessions.close_all(&seat.account);
-    admit(&app, &visitor, &seat.account, Stage::Member)
+    })
 }
 
 /// `POST /logout`.

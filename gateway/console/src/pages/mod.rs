@@ -1,10 +1,14 @@
 //! The pages: each gathers plain values in the visitor's language and time zone, and fills one
 //! template. Templates decide nothing and escape everything.
 
+pub(crate) mod accounts;
+pub(crate) mod again;
 pub(crate) mod day;
 pub(crate) mod entrance;
 pub(crate) mod explain;
+pub(crate) mod factor;
 pub(crate) mod health;
+pub(crate) mod own;
 pub(crate) mod reports;
 pub(crate) mod terminals;
 pub(crate) mod today;
@@ -36,6 +40,8 @@ pub(crate) struct Shell {
     pub(crate) js: String,
     pub(crate) htmx: String,
     pub(crate) logo: String,
+    /// The second factor is waived here: nobody may think that this is a box in use.
+    pub(crate) waived: bool,
 }
 
 /// A link, or a value to choose.
@@ -53,12 +59,13 @@ pub(crate) struct Badge {
 }
 
 /// Pages in the order of the navigation, with their label's message.
-const NAV: [(Route, &str); 5] = [
+const NAV: &[(Route, &str)] = &[
     (Route::Today, "nav-today"),
     (Route::Terminals, "nav-terminals"),
     (Route::Waiting, "nav-waiting"),
     (Route::Reports, "nav-reports"),
     (Route::Health, "nav-health"),
+    (Route::Accounts, "nav-accounts"),
 ];
 
 impl Shell {
@@ -83,25 +90,31 @@ impl Shell {
             js: app.assets.js.clone(),
             htmx: app.assets.htmx.clone(),
             logo: app.assets.logo.clone(),
+            waived: app.second_factor.is_waived(),
         }
+    }
+
+    /// The shell of a page whose session has just been exchanged: without forms and links, since
+    /// what they carry is stale.
+    pub(crate) fn bare(app: &App, visitor: &Visitor, title: String) -> Self {
+        let shell = Self::new(app, visitor, title, "/");
+        Self { account: String::new(), nav: Vec::new(), languages: Vec::new(), ..shell }
     }
 }
 
 fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
-    let seat = visitor.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice()));
     let link = |(route, label): &(Route, &str)| {
         let path = route.row().1;
         let inside = here.strip_prefix(path).is_some_and(|t| t.is_empty() || t.starts_with('/'));
         let person = *route == Route::Today && here.starts_with("/people/");
         Link { to: path.to_owned(), label: visitor.t.say(label), current: inside || person }
     };
-    NAV.iter().filter(|(route, _)| route.admits(seat)).map(link).collect()
+    NAV.iter().filter(|(route, _)| visitor.admits(*route)).map(link).collect()
 }
 
 /// The first page a visitor may see.
 pub(crate) fn first_page(visitor: &Visitor) -> Option<&'static str> {
-    let seat = visitor.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice()));
-    NAV.iter().find(|(route, _)| route.admits(seat)).map(|(route, _)| route.row().1)
+    NAV.iter().find(|(route, _)| visitor.admits(*route)).map(|(route, _)| route.row().1)
 }
 
 /// A filled template as an answer.

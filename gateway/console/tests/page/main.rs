@@ -2,6 +2,7 @@
 
 mod browser;
 mod entrance;
+mod factor;
 mod live;
 mod pages;
 mod site;

@@ -4,7 +4,7 @@ use crate::browser::Browser;
 use muster_attendance::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
 };
-use muster_console::{Console, ConsoleConfig, Handles, hash_password};
+use muster_console::{Console, ConsoleConfig, Handles, SecondFactor, hash_password};
 use muster_ledger::{
     Account, Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, Role, RootKey,
 };
@@ -24,7 +24,17 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// A site whose accounts need no second factor: what is tested is something else.
     pub(crate) async fn open() -> Self {
+        Self::with(SecondFactor::Waived).await
+    }
+
+    /// A site whose accounts need a second factor, as every real one's do.
+    pub(crate) async fn guarded() -> Self {
+        Self::with(SecondFactor::Required).await
+    }
+
+    async fn with(second_factor: SecondFactor) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let clock = Clock::new(|| (now_ms(), ClockTrust::Trusted));
         let options = Options {
@@ -46,6 +56,7 @@ impl Site {
             allowed_hosts: vec!["muster.example".to_owned()],
             site: "mo-hq".to_owned(),
             time_zone: "Asia/Macau".to_owned(),
+            second_factor,
         };
         let console = Console::start(config, handles(&ledger, clock)).expect("the page");
         let browser = Browser::new(console.address(), own.cert.der().clone());
@@ -73,14 +84,12 @@ impl Site {
         // SHA-256 of CODE without its hyphens.
         let digest = "92e55f007b8365009e005706ffab956ec7a6eee9798903e1506312640f04b4a9";
         let account = Account {
-            name: name.to_owned(),
-            roles: roles.to_vec(),
             departments: departments.iter().map(|d| (*d).to_owned()).collect(),
             password: (!first).then(|| hash_password(PASSWORD).expect("a hash")),
             one_time_code: first.then(|| digest.to_owned()),
-            disabled: false,
-            created_ms: now_ms(),
+            ..Account::new(name, roles.to_vec(), now_ms())
         };
+
         self.ledger.accounts().put("test", account, true).await.expect("an account");
     }
 

@@ -1,85 +1,18 @@
 //! Who may log in to the page: acts in the journal, looked up in memory.
 
+mod account;
+mod kept;
+
+pub use account::{Account, Role};
+
+use crate::CommitError;
 use crate::act::Act;
+use crate::directory::{Context, SealKey};
 use crate::submit::ActSender;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-
-/// The one list of roles.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
-pub enum Role {
-    Facilities,
-    Hr,
-    Employee,
-    ItAdmin,
-    Security,
-    Dpo,
-    DpoDeputy,
-    WorksCouncil,
-    Auditor,
-}
-
-impl Role {
-    /// Every role, in the order pages list them.
-    pub const ALL: [Self; 9] = [
-        Self::Facilities,
-        Self::Hr,
-        Self::Employee,
-        Self::ItAdmin,
-        Self::Security,
-        Self::Dpo,
-        Self::DpoDeputy,
-        Self::WorksCouncil,
-        Self::Auditor,
-    ];
-
-    /// The name in policies, commands and acts, as `it-admin`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Facilities => "facilities",
-            Self::Hr => "hr",
-            Self::Employee => "employee",
-            Self::ItAdmin => "it-admin",
-            Self::Security => "security",
-            Self::Dpo => "dpo",
-            Self::DpoDeputy => "dpo-deputy",
-            Self::WorksCouncil => "works-council",
-            Self::Auditor => "auditor",
-        }
-    }
-}
-
-impl std::str::FromStr for Role {
-    type Err = AccountsError;
-
-    fn from_str(text: &str) -> Result<Self, AccountsError> {
-        let found = Self::ALL.into_iter().find(|role| role.name() == text);
-        found.ok_or(AccountsError::Role)
-    }
-}
-
-/// One account.
-#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Account {
-    /// Login name, 1 to 64 characters of letters, digits, `.`, `-`, `_`.
-    pub name: String,
-    /// What they may do.
-    pub roles: Vec<Role>,
-    /// Departments an `hr` sees; empty is all.
-    pub departments: Vec<String>,
-    /// argon2id in PHC form; `None` until first login.
-    pub password: Option<String>,
-    /// SHA-256 in hex of the single-use code for the first login.
-    pub one_time_code: Option<String>,
-    /// Disabled accounts cannot log in.
-    pub disabled: bool,
-    /// When it was made, milliseconds since 1970.
-    pub created_ms: i64,
-}
+use zeroize::Zeroizing;
 
 /// Why an account cannot be changed.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +35,9 @@ pub enum AccountsError {
     /// A field is longer than it can honestly be; names the field.
     #[error("the account's {0} is too long")]
     TooLong(&'static str),
+    /// A rule of who may have which account; the text says it.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The table is full.
     #[error("no more than {0} accounts")]
     Full(usize),
@@ -112,15 +48,24 @@ pub enum AccountsError {
 
 /// All accounts by name: what the acts say.
 #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub(crate) struct Table {
     by_name: BTreeMap<String, Account>,
+    /// A policy has been published: from then on two people decide on privileged accounts.
+    set_up_closed: bool,
 }
 
 impl Table {
     /// Does what a journaled act says; other acts are ignored.
     pub(crate) fn apply(&mut self, act: &Act) {
-        if let Act::AccountWritten { account, .. } = act {
-            self.by_name.insert(account.name.clone(), account.clone());
+        match act {
+            Act::AccountWritten { account, .. } => {
+                self.by_name.insert(account.name.clone(), account.clone());
+            }
+            Act::PolicyAccepted { .. } | Act::Governed { governance: Some(_) } => {
+                self.set_up_closed = true;
+            }
+            _ => {}
         }
     }
 }
@@ -136,6 +81,8 @@ struct Shared {
     /// Writes go one at a time, so that a name is made once.
     changing: tokio::sync::Mutex<()>,
     acts: ActSender,
+    /// Seals the secrets of second factors.
+    factors: SealKey,
 }
 
 impl Accounts {
@@ -148,10 +95,14 @@ impl Accounts {
     /// Characters of a department, a password in PHC form or a hashed code.
     pub const MAX_TEXT: usize = 512;
 
+    /// Recovery codes that one account can have left.
+    pub const MAX_RECOVERY: usize = 16;
+
     /// Takes over `table`, as the checkpoint or replay left it.
-    pub(crate) fn new(table: Table, acts: ActSender) -> Self {
+    pub(crate) fn new(table: Table, acts: ActSender, factors: SealKey) -> Self {
         let changing = tokio::sync::Mutex::default();
-        Self { shared: Arc::new(Shared { table: RwLock::new(table), changing, acts }) }
+        let table = RwLock::new(table);
+        Self { shared: Arc::new(Shared { table, changing, acts, factors }) }
     }
 
     /// Finds by name.
@@ -174,13 +125,50 @@ impl Accounts {
         check(&account)?;
         let _one = self.shared.changing.lock().await;
         self.admit(&account.name, create)?;
+        self.alone(self.find(&account.name).as_ref(), &account)?;
         let act = Act::AccountWritten { actor: actor.to_owned(), account };
         Ok(self.shared.acts.submit(vec![act]).await?)
     }
 
+    /// Changes an account as it is at this moment, so that of two who change it at once neither
+    /// undoes the other's; gives what `edit` gives. Fsynced on return.
+    pub async fn change<T>(
+        &self,
+        actor: &str,
+        name: &str,
+        edit: impl FnOnce(&mut Account) -> Result<T, AccountsError> + Send,
+    ) -> Result<T, AccountsError> {
+        let _one = self.shared.changing.lock().await;
+        let mut account = self.find(name).ok_or_else(|| AccountsError::Unknown(name.to_owned()))?;
+        let before = account.clone();
+        let given = edit(&mut account)?;
+        check(&account)?;
+        self.alone(Some(&before), &account)?;
+        let act = Act::AccountWritten { actor: actor.to_owned(), account };
+        self.shared.acts.submit(vec![act]).await?;
+        Ok(given)
+    }
+
+    /// Seals the secret of a second factor, for [`Account::second_factor`] of this account alone.
+    pub fn seal_factor(&self, name: &str, secret: &[u8]) -> Result<String, AccountsError> {
+        let mut nonce = [0; 12];
+        let random = SystemRandom::new().fill(&mut nonce);
+        random.map_err(|_| CommitError::Invalid("the system gave no random bytes".into()))?;
+        Ok(self.shared.factors.seal(nonce, Context::factor(name), secret))
+    }
+
+    /// The secret of an account's second factor; `None` where it has none that opens.
+    pub fn factor(&self, account: &Account) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = account.second_factor.as_deref()?;
+        self.shared.factors.open(Context::factor(&account.name), sealed)
+    }
+
     /// Puts a journaled act into the table; other acts are ignored.
     pub(crate) fn apply(&self, act: &Act) {
-        if matches!(act, Act::AccountWritten { .. }) {
+        if matches!(
+            act,
+            Act::AccountWritten { .. } | Act::PolicyAccepted { .. } | Act::Governed { .. }
+        ) {
             self.shared.table.write().unwrap_or_else(PoisonError::into_inner).apply(act);
         }
     }
@@ -188,6 +176,50 @@ impl Accounts {
     /// What a checkpoint holds.
     pub(crate) fn snapshot(&self) -> Table {
         self.read().clone()
+    }
+
+    /// Whether first set-up is over: a policy has been published.
+    pub fn is_set_up_closed(&self) -> bool {
+        self.read().set_up_closed
+    }
+
+    /// Keeps others from changing accounts while what two people decided is journaled.
+    pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.changing.lock().await
+    }
+
+    /// What one person may not do alone once first set-up is over: make a privileged account or
+    /// give more rights to one, and take a log-in away that its owner then no longer has.
+    fn alone(&self, before: Option<&Account>, after: &Account) -> Result<(), AccountsError> {
+        if !self.is_set_up_closed() {
+            return Ok(());
+        }
+        let rights = |account: &Account| {
+            (account.roles.clone(), account.departments.clone(), account.disabled)
+        };
+        let tightens = before.is_some_and(|before| {
+            let shut = Account { disabled: true, ..before.clone() };
+            rights(&shut) == rights(after)
+        });
+        let same = before.is_some_and(|before| rights(before) == rights(after));
+        let privileged = after.is_privileged() || before.is_some_and(Account::is_privileged);
+        if privileged && !same && !tightens {
+            return Err(AccountsError::Refused(
+                "two people make or change an account that administers the box or decides on \
+                 data: ask with --key FILE, and let the other `muster approve`",
+            ));
+        }
+        let taken = before.is_some_and(|before| {
+            (before.second_factor.is_some() && after.second_factor.is_none())
+                || (before.password.is_some() && after.one_time_code.is_some())
+        });
+        if taken {
+            return Err(AccountsError::Refused(
+                "two others reset a lost log-in: ask with --key FILE, and let the other \
+                 `muster approve`",
+            ));
+        }
+        Ok(())
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Table> {
@@ -207,7 +239,7 @@ impl Accounts {
     }
 }
 
-fn check(account: &Account) -> Result<(), AccountsError> {
+pub(crate) fn check(account: &Account) -> Result<(), AccountsError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if !(1..=64).contains(&account.name.len()) || !account.name.chars().all(fits) {
         return Err(AccountsError::Name);
@@ -221,7 +253,10 @@ fn check(account: &Account) -> Result<(), AccountsError> {
     {
         return Err(AccountsError::TooLong("list of departments"));
     }
-    if account.password.iter().chain(&account.one_time_code).any(|text| long(text)) {
+    let secrets = account.password.iter().chain(&account.one_time_code);
+    if secrets.chain(&account.second_factor).chain(&account.recovery).any(|text| long(text))
+        || account.recovery.len() > Accounts::MAX_RECOVERY
+    {
         return Err(AccountsError::TooLong("password or code"));
     }
     Ok(())
@@ -234,22 +269,15 @@ mod tests {
 
     fn started() -> (Accounts, Applier) {
         let applier = Applier::new();
-        let accounts = Accounts::new(Table::default(), applier.acts.clone());
+        let key = SealKey::derive(&[7; 32]);
+        let accounts = Accounts::new(Table::default(), applier.acts.clone(), key);
         let target = accounts.clone();
         applier.start(move |act| target.apply(act));
         (accounts, applier)
     }
 
     fn account(name: &str) -> Account {
-        Account {
-            name: name.into(),
-            roles: vec![Role::Hr],
-            departments: vec![],
-            password: None,
-            one_time_code: None,
-            disabled: false,
-            created_ms: 1,
-        }
+        Account::new(name, vec![Role::Hr], 1)
     }
 
     #[tokio::test]
@@ -277,6 +305,68 @@ mod tests {
         let answer = accounts.put("root", long, true).await;
         assert!(matches!(answer, Err(AccountsError::TooLong(_))));
         assert!(applier.journal.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn two_changes_at_once_both_stand() {
+        let (accounts, _applier) = started();
+        accounts.put("root", account("mei"), true).await.unwrap();
+        let disable = accounts.change("root", "mei", |account| {
+            account.disabled = true;
+            Ok(())
+        });
+        let rename = accounts.change("mei", "mei", |account| {
+            account.departments.push("kitchen".into());
+            Ok(account.departments.len())
+        });
+        let (disabled, length) = tokio::join!(disable, rename);
+        assert!(disabled.is_ok() && length.is_ok_and(|length| length == 1));
+        let mei = accounts.find("mei").unwrap();
+        assert!(mei.disabled && mei.departments == ["kitchen"]);
+    }
+
+    #[tokio::test]
+    async fn after_set_up_two_people_decide_on_who_administers() {
+        let (accounts, applier) = started();
+        let admin = Account::new("admin", vec![Role::ItAdmin], 1);
+        accounts.put("init", admin.clone(), true).await.unwrap();
+        let other = Account::new("other", vec![Role::Dpo], 1);
+        accounts.put("admin", other, true).await.unwrap();
+        let governance = crate::Governance {
+            policy: String::new(),
+            law_pack: String::new(),
+            signatures: String::new(),
+        };
+        let published = Act::Governed { governance: Some(governance) };
+        applier.acts.submit(vec![published]).await.unwrap();
+        let third = Account::new("third", vec![Role::Security], 1);
+        let refused = |answer| matches!(answer, Err(AccountsError::Refused(_)));
+        assert!(refused(accounts.put("admin", third, true).await));
+        assert!(refused(accounts.put("admin", Account { roles: vec![], ..admin }, false).await));
+        let set = |edit: fn(&mut Account)| {
+            accounts.change("x", "admin", move |account| {
+                edit(account);
+                Ok(())
+            })
+        };
+        assert!(set(|a| a.password = Some("p".into())).await.is_ok());
+        assert!(set(|a| a.second_factor = Some("s".into())).await.is_ok());
+        assert!(refused(set(|a| a.second_factor = None).await));
+        assert!(refused(set(|a| a.one_time_code = Some("c".into())).await));
+        assert!(set(|a| a.disabled = true).await.is_ok(), "one shuts out");
+        assert!(refused(set(|a| a.disabled = false).await), "two let in again");
+        accounts.put("admin", account("mei"), true).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_factor_opens_for_its_own_account_alone() {
+        let (accounts, _applier) = started();
+        let sealed = accounts.seal_factor("mei", b"twenty bytes of them").unwrap();
+        let with = |name: &str| Account { second_factor: Some(sealed.clone()), ..account(name) };
+        let opened = accounts.factor(&with("mei"));
+        assert_eq!(opened.as_deref().map(Vec::as_slice), Some(&b"twenty bytes of them"[..]));
+        assert!(accounts.factor(&with("lei")).is_none());
+        assert!(accounts.factor(&account("mei")).is_none());
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod profile;
 mod seal;
 mod table;
 
-pub(crate) use seal::Secrets;
+pub(crate) use seal::{Context, SealKey, Secrets};
 pub(crate) use table::{Snapshot, Table};
 
 use crate::act::Act;
@@ -21,7 +21,6 @@ use crate::{CommitError, Devices};
 use muster_attendance::{DeviceId, PersonId};
 use profile::is_number;
 use ring::rand::{SecureRandom, SystemRandom};
-use seal::{Context, SealKey};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// What is known of a person; absent stays unknown, and unknown holds where the policy needs it.

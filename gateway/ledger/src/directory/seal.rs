@@ -15,14 +15,29 @@ const SALT: &[u8] = b"muster directory v1";
 
 /// What is sealed, and for whom: authenticated, so that one cannot stand in for another.
 #[derive(Clone, Copy)]
-pub(super) enum Context {
+pub(crate) enum Context {
     Profile(PersonId),
     Number(DeviceId, PersonId),
+    /// A second factor, under the box's own key.
+    Factor([u8; 12]),
 }
 
 impl Context {
+    /// The second factor of the account of this name.
+    pub(crate) fn factor(name: &str) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
+        let mut short = [0; 12];
+        short.copy_from_slice(&digest.as_ref()[..12]);
+        Self::Factor(short)
+    }
+
     fn bytes(self) -> [u8; 13] {
         let (tag, device, person) = match self {
+            Self::Factor(name) => {
+                let mut bytes = [3; 13];
+                bytes[1..].copy_from_slice(&name);
+                return bytes;
+            }
             Self::Profile(person) => (1, 0, person.0),
             Self::Number(device, person) => (2, device.0, person.0),
         };
@@ -50,7 +65,7 @@ impl SealKey {
     }
 
     /// Seals `plain`; `nonce` is random and never used twice.
-    pub(super) fn seal(&self, nonce: [u8; NONCE_LEN], context: Context, plain: &[u8]) -> String {
+    pub(crate) fn seal(&self, nonce: [u8; NONCE_LEN], context: Context, plain: &[u8]) -> String {
         let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + 16);
         sealed.extend_from_slice(&nonce);
         let mut text = Zeroizing::new(plain.to_vec());
@@ -64,7 +79,7 @@ impl SealKey {
     }
 
     /// Opens what [`Self::seal`] made under the same context.
-    pub(super) fn open(&self, context: Context, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, context: Context, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
         let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
         let (nonce, rest) = bytes.split_first_chunk::<NONCE_LEN>()?;
         let mut text = Zeroizing::new(rest.to_vec());

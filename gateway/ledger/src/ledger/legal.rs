@@ -272,6 +272,7 @@ impl Ledger {
         at_ms: i64,
         line: &str,
     ) -> Result<Request, RequestError> {
+        self.may_ask(&action)?;
         let shared = &self.inner.shared;
         let _one = self.inner.changing.lock().await;
         let now_ms = self.timely(at_ms)?;
@@ -305,6 +306,16 @@ impl Ledger {
             Action::LocalOnlyOff => acts.push(Act::LocalOnly { on: false, actor }),
             Action::EnrolSigners { signers } => {
                 acts.push(Act::SignersEnrolled { signers: signers.clone() });
+            }
+            action @ (Action::WriteAccount { .. } | Action::ResetAccount { .. }) => {
+                if let Action::ResetAccount { name } = action
+                    && [&request.asked_by.person, &by.person].contains(&name)
+                {
+                    let text = "two others reset a log-in, not its owner";
+                    return Err(RequestError::Refused(text.into()));
+                }
+                self.write_decided(actor, action, acts).await?;
+                return Ok(Request { approved_by: Some(by), ..request });
             }
             Action::Erase { person, biometrics_only } => {
                 let erasure = self.plan_erasure(&request.id, *person, *biometrics_only).await?;

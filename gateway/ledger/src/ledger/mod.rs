@@ -1,5 +1,6 @@
 //! Opening and closing: recovery, the threads, the handles.
 
+mod accounts;
 mod explain;
 mod legal;
 mod open;

@@ -4,6 +4,7 @@ use super::{Inner, Ledger, OpenError, Options, Recovery};
 use crate::act::Act;
 use crate::core::{Core, Shared};
 use crate::decider::Decider;
+use crate::directory::SealKey;
 use crate::journal::{Draft, Fact, Journal, JournalError, Start};
 use crate::keyring::{Keyring, KeyringError};
 use crate::legal::Legal;
@@ -21,6 +22,8 @@ use zeroize::Zeroizing;
 
 /// Name of the key that pseudonyms are made under.
 const PSEUDONYM_KEY: &str = "pseudonyms";
+/// Name of the key that the secrets of second factors are sealed under.
+const FACTOR_KEY: &str = "second-factors";
 
 pub(super) fn open(options: Options) -> Result<(Ledger, Recovery), OpenError> {
     let began = Instant::now();
@@ -99,7 +102,8 @@ fn start(
         building.apply(&Act::PersonErased { erasure: erasure.clone() });
     }
     let (acts, submissions) = ActSender::new();
-    let tables = building.finish(&acts, &clock);
+    let factors = keyring.named_key(FACTOR_KEY).map_err(|e| key_error(&data, e))?;
+    let tables = building.finish(&acts, &clock, SealKey::derive(factors.expose()));
     let now_ms = clock.now_ms();
     let mut core = Core::new(state, Decider::new(&site));
     core.tick(now_ms, clock.trust());

@@ -5,7 +5,7 @@
 //! did not leave within one.
 
 use crate::act::Act;
-use crate::{CommitError, Signer};
+use crate::{CommitError, Role, Signer};
 use muster_attendance::PersonId;
 use muster_residency::approval::{self, ApprovalFault, Part};
 use muster_residency::key::TrustedSigner;
@@ -39,6 +39,21 @@ pub enum Action {
     EnrolSigners {
         /// Who.
         signers: Vec<Signer>,
+    },
+    /// An account is made, or has these roles and departments and is open from now on.
+    WriteAccount {
+        /// Log-in name.
+        name: String,
+        /// All it may do.
+        roles: Vec<Role>,
+        /// Departments that an `hr` sees; empty is all.
+        departments: Vec<String>,
+    },
+    /// A lost log-in: password, second factor and recovery codes are taken away, and a one-time
+    /// code can be made anew.
+    ResetAccount {
+        /// Log-in name.
+        name: String,
     },
 }
 

@@ -154,15 +154,12 @@ pub(crate) async fn first_administrator(ledger: &Ledger) -> Result<Option<String
         return Ok(None);
     }
     let code = OneTimeCode::generate()?;
+    let roles = vec![Role::ItAdmin, Role::Facilities, Role::Hr];
     let account = Account {
-        name: ADMINISTRATOR.to_owned(),
-        roles: vec![Role::ItAdmin, Role::Facilities, Role::Hr],
-        departments: Vec::new(),
-        password: None,
         one_time_code: Some(code.digest),
-        disabled: false,
-        created_ms: crate::trust::now_ms(),
+        ..Account::new(ADMINISTRATOR, roles, crate::trust::now_ms())
     };
+
     accounts.put("init", account, true).await?;
     Ok(Some(code.shown.to_string()))
 }

@@ -16,6 +16,7 @@ mod report;
 mod run;
 mod sheet;
 mod status;
+mod user;
 
 use crate::cli::{BoxArgs, Command};
 use crate::config::Config;
@@ -43,6 +44,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::LocalOnly(args) => approve::local_only(&args),
         Command::Approve(args) => approve::approve(&args),
         Command::Requests(args) => approve::requests(&args),
+        Command::User { command } => user::user(command),
         Command::Sheet { command } => sheet::sheet(command),
         Command::Journal { command } => journal::journal(command),
         Command::Records(args) => records::records(&args),

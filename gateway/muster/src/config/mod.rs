@@ -5,6 +5,7 @@ mod check;
 
 pub(crate) use check::check;
 
+use muster_console::SecondFactor;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ pub(crate) struct Config {
     /// The folder that relative paths start from.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
+    /// No key of the file: only the demo waives the second factor, for a box that ends with it.
+    #[serde(skip)]
+    pub(crate) second_factor: SecondFactor,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,6 +1,6 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, legal, records, report, rights};
+use super::{Refused, Request, legal, records, report, rights, user};
 use crate::config::Config;
 use crate::{exit, store};
 use muster_intake::authority::{self, Authority};
@@ -69,6 +69,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::Explain { record } => records::explain(facts, &record).await,
         Request::Records { from, to } => records::records(facts, from, to, rows).await,
         Request::Rights { request } => rights::execute(facts, request, rows).await,
+        Request::User { request } => user::execute(facts, request).await,
         Request::Shadow { governance } => value(&ledger.shadow(&governance).await.map_err(data)?),
         Request::History => value(&ledger.policy_versions()),
         Request::ReplayDecisions => value(&ledger.replay_decisions().await.map_err(unavailable)?),

@@ -6,7 +6,7 @@ use crate::exit;
 use muster_attendance::{EventId, PersonId};
 use muster_ledger::{
     Action, Baseline, CommitError, ConsentChange, LegalError, Notice, PaperFiled, RequestError,
-    Signer, release_text, request_text,
+    Role, Signer, release_text, request_text,
 };
 use muster_residency::vocab::Law;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,8 @@ pub(crate) enum Wanted {
     LocalOnlyOff,
     Erase { id: String, biometrics_only: bool },
     EnrolSigners { signers: Vec<Signer> },
+    WriteAccount { name: String, roles: Vec<Role>, departments: Vec<String> },
+    ResetAccount { name: String },
 }
 
 type Result<T> = std::result::Result<T, Refused>;
@@ -200,6 +202,10 @@ fn action(facts: &Facts, wanted: Wanted) -> Result<Action> {
             Action::Erase { person: find(facts, &id)?, biometrics_only }
         }
         Wanted::EnrolSigners { signers } => Action::EnrolSigners { signers },
+        Wanted::WriteAccount { name, roles, departments } => {
+            Action::WriteAccount { name, roles, departments }
+        }
+        Wanted::ResetAccount { name } => Action::ResetAccount { name },
     })
 }
 

@@ -12,6 +12,7 @@ mod records;
 mod report;
 mod rights;
 mod server;
+mod user;
 
 pub(crate) use client::{Answer, call, call_streaming};
 pub(crate) use execute::{Facts, Listening, execute};
@@ -19,6 +20,7 @@ pub(crate) use legal::{Consent, LegalRequest, Wanted};
 pub(crate) use report::{Form, ReportAsked};
 pub(crate) use rights::RightsCommand;
 pub(crate) use server::serve;
+pub(crate) use user::UserRequest;
 
 use crate::cli;
 use muster_ledger::{DeviceKind, Governance, PersonProfile};
@@ -48,6 +50,7 @@ pub(crate) enum Request {
     RebuildViews,
     Legal { request: LegalRequest },
     Rights { request: RightsCommand },
+    User { request: UserRequest },
     Shadow { governance: Governance },
     History,
     ReplayDecisions,

@@ -93,9 +93,10 @@ impl Demo {
         let line = Pty::open().context("no pseudo-terminal")?;
         let config = stage::write(folder, &line.path, &authority, &cloud, &payroll)?;
         let (gateway, _) = Gateway::start(config.clone()).await?;
+        // Before the policy: first set-up is over with it.
+        let code = first_administrator(&gateway.ledger).await?;
         stage::sign(&config, &gateway).await?;
         stage::import(&gateway).await?;
-        let code = first_administrator(&gateway.ledger).await?;
         let terminals = Terminals::start(folder, line, &gateway, canaries, image).await?;
         let demo = Self { gateway, terminals, cloud, payroll, quiet };
         demo.greet(code.as_deref());
@@ -107,6 +108,7 @@ impl Demo {
         let page = self.gateway.listening.console.map(|address| format!("https://{address}/"));
         eprintln!("page   {}", page.unwrap_or_default());
         eprintln!("login  admin, one-time code {}", code.unwrap_or_default());
+        eprintln!("       (no second factor in the demo alone)");
         eprintln!("       (the certificate is this demo's own; your browser will ask)");
     }
 

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::store;
 use anyhow::{Context as _, Result, anyhow};
+use muster_console::SecondFactor;
 use muster_ledger::{PersonProfile, Signer};
 use muster_residency::key::SigningKey;
 use muster_residency::{LawPack, Policy, signature};
@@ -52,7 +53,8 @@ pub(super) fn write(
     let until = now.saturating_add(jiff::SignedDuration::from_hours(90 * 24))?;
     let policy = POLICY.replace("@FROM@", &now.to_string()).replace("@UNTIL@", &until.to_string());
     put("policy.toml", &policy)?;
-    Ok(Config::load(Some(&folder.join("gateway.toml")))?)
+    let config = Config::load(Some(&folder.join("gateway.toml")))?;
+    Ok(Config { second_factor: SecondFactor::Waived, ..config })
 }
 
 fn configuration(m1_port: &Path, cloud: &Region, payroll: &Region) -> String {

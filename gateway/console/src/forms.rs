@@ -1,0 +1,132 @@
+//! Forms on their way in: origin, form token, and the second factor where a route asks for it.
+//!
+//! What somebody typed is not lost: a form that comes without its second factor, or after its
+//! session ended, comes back as a page that holds it and asks for what is missing. That page is
+//! given only to a form that a page of ours sent (its `Origin` says so), and never holds a
+//! password.
+
+use crate::access::Route;
+use crate::app::Shared;
+use crate::guard::{Problem, Seat, VISIT_COOKIE, Visitor, cookie};
+use crate::hosts;
+use crate::pages::{self, again::Again};
+use crate::session::{STEP_UP, Token};
+use axum::body::{Body, Bytes};
+use axum::extract::{Form, FromRequest, Request};
+use axum::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use axum::http::request::Parts;
+use axum::response::Response;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// Bytes of a form.
+const MAX_BODY: usize = 16 * 1024;
+/// Time for a form to arrive.
+const BODY: Duration = Duration::from_secs(10);
+/// Fields of a form that are looked at.
+const MAX_FIELDS: usize = 200;
+/// Fields that are never given back.
+const SECRETS: [&str; 3] = ["password", "again", "current"];
+
+/// A form's fields, in order.
+pub(crate) type Fields = Vec<(String, String)>;
+
+/// The first field of this name.
+fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
+/// Reads a form once and gives it on only if it comes from our own page and, where the route asks
+/// for it, with the second factor; else the page to answer with.
+pub(crate) async fn checked(
+    app: &Shared,
+    visitor: &Visitor,
+    route: Route,
+    request: Request,
+) -> Result<Request, Box<Response>> {
+    let refuse = |problem| Box::new(pages::problem(app, visitor, &problem));
+    if !is_ours(request.headers()) {
+        return Err(refuse(Problem::Stale));
+    }
+    let (parts, body, fields) = read(request).await.map_err(refuse)?;
+    let Some(csrf) = field(&fields, "csrf") else { return Err(refuse(Problem::Form)) };
+    if !token(visitor, &parts.headers).is_some_and(|t| app.sessions.csrf_fits(&t, csrf)) {
+        let again = Again::of(&fields, &SECRETS).filter(|_| visitor.seat.is_some());
+        return Err(match again {
+            Some(again) => Box::new(again.send(app, visitor)),
+            None => refuse(Problem::Stale),
+        });
+    }
+    if let Some(seat) = visitor.seat.as_ref().filter(|_| route.is_fresh()) {
+        step_up(app, visitor, seat, &fields).await?;
+    }
+    Ok(Request::from_parts(parts, Body::from(body)))
+}
+
+/// Passes where the second factor was shown within the last minutes, or is shown with the form.
+async fn step_up(
+    app: &Shared,
+    visitor: &Visitor,
+    seat: &Seat,
+    fields: &Fields,
+) -> Result<(), Box<Response>> {
+    let now = Instant::now();
+    if app.second_factor.is_waived() || seat.stepped_up(STEP_UP, now) {
+        return Ok(());
+    }
+    let typed = field(fields, "code").map(|code| Zeroizing::new(code.to_owned()));
+    let Some(again) = Again::of(fields, &SECRETS) else {
+        return Err(Box::new(pages::problem(app, visitor, &Problem::Form)));
+    };
+    let Some(typed) = typed else { return Err(Box::new(again.code(app, visitor, ""))) };
+    if app.throttle.take(&seat.account, true, now).is_err() {
+        return Err(Box::new(again.code(app, visitor, "code-too-many")));
+    }
+    let account = app.handles.accounts.find(&seat.account);
+    let secret = account.as_ref().and_then(|account| app.handles.accounts.factor(account));
+    let right =
+        secret.is_some_and(|secret| app.codes.take(&seat.account, &secret, &typed, app.now_ms()));
+    if !right {
+        return Err(Box::new(again.code(app, visitor, "code-wrong")));
+    }
+    app.throttle.forget(&seat.account);
+    app.sessions.step_up(&seat.token, now);
+    Ok(())
+}
+
+/// The page for a form whose session is over: it keeps what was typed. `None` where there is
+/// nothing to keep.
+pub(crate) async fn kept(app: &Shared, visitor: &Visitor, request: Request) -> Option<Response> {
+    if !is_ours(request.headers()) {
+        return None;
+    }
+    let (_, _, fields) = read(request).await.ok()?;
+    Some(Again::of(&fields, &SECRETS)?.log_in(app, visitor))
+}
+
+/// Whether a page of ours sent it.
+fn is_ours(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let (origin, host) = (text(ORIGIN), text(HOST).unwrap_or_default());
+    origin.is_some_and(|origin| hosts::same_origin(origin, host))
+}
+
+/// The token that the form's own has to fit.
+fn token(visitor: &Visitor, headers: &HeaderMap) -> Option<Token> {
+    match &visitor.seat {
+        Some(seat) => Some(seat.token.clone()),
+        None => cookie(headers, VISIT_COOKIE).and_then(Token::read),
+    }
+}
+
+async fn read(request: Request) -> Result<(Parts, Bytes, Fields), Problem> {
+    let (parts, body) = request.into_parts();
+    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY)).await;
+    let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
+    let copy = Request::from_parts(parts.clone(), Body::from(body.clone()));
+    let form = Form::<Fields>::from_request(copy, &()).await.map_err(|_| Problem::Form)?;
+    if form.0.len() > MAX_FIELDS {
+        return Err(Problem::Form);
+    }
+    Ok((parts, body, form.0))
+}

@@ -1,0 +1,73 @@
+//! Names and options of `muster user`.
+
+use super::BoxArgs;
+use clap::Subcommand;
+use muster_ledger::Role;
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make an account and print its one-time code; with --key, ask for one that two people decide
+    #[command(
+        after_help = "Roles: facilities, hr, employee, it-admin, security, dpo, dpo-deputy, \
+                      works-council, auditor\n\
+                      Once a policy has been published, two people make an it-admin, security, \
+                      dpo or dpo-deputy: ask with --key, the other approves, then `muster user \
+                      code`\n\
+                      Example: muster user add ho.mei --role hr --department Kitchen"
+    )]
+    Add {
+        /// Log-in name: 1 to 64 letters, digits, dots, hyphens, underscores
+        name: String,
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<Role>,
+        /// Departments that an hr sees [default: all]
+        #[arg(long = "department", value_name = "NAME")]
+        departments: Vec<String>,
+        /// The number by which terminals know whose account it is; employees see their own punches
+        #[arg(long, value_name = "NUMBER")]
+        person: Option<String>,
+        /// The asker's signing key, where two people decide
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// All accounts: roles, departments, state
+    List {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Shut an account out at once, open sessions too
+    #[command(after_help = "Example: muster user disable ho.mei")]
+    Disable {
+        name: String,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Let a disabled account in again; a privileged one takes two people (`user add` with --key)
+    Enable {
+        name: String,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Print a new one-time code, where nobody has chosen a password yet
+    Code {
+        name: String,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Ask to take a lost log-in away: password, second factor and recovery codes
+    #[command(after_help = "Two others decide: this asks, the second approves, then `muster user \
+                      code NAME` prints a one-time code.\n\
+                      Example: muster user reset ho.mei --key lam.kit.key")]
+    Reset {
+        name: String,
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+}
