@@ -34,6 +34,8 @@ pub struct Wire {
     pub garbage_up: Mutex<Vec<u8>>,
     /// Bytes that arrived at the box.
     pub carried: AtomicU64,
+    /// Bytes that arrived at the terminal.
+    pub carried_down: AtomicU64,
     /// All frames towards the terminal since somebody began to record.
     pub recorded: Mutex<Option<Vec<u8>>>,
     terminal: Mutex<Option<UnixStream>>,
@@ -121,6 +123,7 @@ fn carry(mut line: Line, wire: &Wire, mut random: Random) {
         down.send(&bytes[..len]);
         down.send(&std::mem::take(&mut *lock(&wire.garbage)));
         let arrived = down.arrived(wire, &mut random);
+        wire.carried_down.fetch_add(arrived.len() as u64, SeqCst);
         if let Some(recorded) = &mut *lock(&wire.recorded) {
             recorded.extend(&arrived);
         }

@@ -175,6 +175,11 @@ impl<B: Blocks> CardFlash<B> {
         Ok(())
     }
 
+    /// The card, to be looked at.
+    pub fn blocks(&self) -> &B {
+        &self.blocks
+    }
+
     /// The card itself.
     pub fn into_blocks(self) -> B {
         self.blocks

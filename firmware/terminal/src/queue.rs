@@ -18,8 +18,11 @@
 //! Limits: one slot, `SLOT` bytes, for one punch with its evidence; a sector holds `ERASE_SIZE /
 //! SLOT` slots; at most [`MAX_SLOTS`] slots.
 
+mod find;
+
 use crate::{CRC, boot};
 use embedded_storage::nor_flash::NorFlash;
+use find::Order;
 use muster_proto::message::{CheckIn, EncodeError, Stamp};
 use muster_proto::seal::{Header, Keys, Sealed};
 use muster_proto::terminal::{Backlog, Queue, Which};
@@ -75,6 +78,10 @@ pub struct FlashQueue<F, const SLOT: usize> {
     head: u32,
     /// Whether the head's sector was erased since the ring came to it.
     prepared: bool,
+    /// No punch is older than this slot.
+    oldest: u32,
+    /// Whether stamps grow all the way from the oldest to the head.
+    in_order: bool,
     /// No waiting punch is older than this slot.
     tail: u32,
     waiting: u32,
@@ -129,6 +136,8 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
             slots,
             head: 0,
             prepared: false,
+            oldest: 0,
+            in_order: true,
             tail: 0,
             waiting: 0,
             newest: Stamp::default(),
@@ -138,7 +147,6 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
             counts: Counts::default(),
         };
         queue.find_head()?;
-        queue.find_tail();
         queue.boot = boot::raise(&mut queue.flash, queue.newest.boot)?;
         Ok(queue)
     }
@@ -178,6 +186,11 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
     /// What has happened since the start.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// The flash, to be looked at.
+    pub fn flash(&self) -> &F {
+        &self.flash
     }
 
     /// The flash, and with it all punches.
@@ -245,6 +258,11 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
             let from = self.offset(first);
             self.counts.erases += 1;
             let erased = self.flash.erase(from, from + F::ERASE_SIZE as u32).is_ok();
+            self.in_order &= erased;
+            match self.newest == Stamp::default() {
+                true => self.oldest = first,
+                false => self.pass_over(first),
+            }
             self.head = if erased { first } else { (first + Self::PER_SECTOR) % self.slots };
             self.prepared = erased;
         }
@@ -270,11 +288,12 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
     /// The head is the first blank slot behind the newest punch in its sector, or else the next
     /// sector, whatever that looks like.
     fn find_head(&mut self) -> Result<(), OpenError> {
-        let mut newest = None;
+        let (mut newest, mut order) = (None, Order::default());
         for slot in 0..self.slots {
             match self.slot(slot).map_err(|()| OpenError::Flash)? {
                 Slot::Punch { stamp, waiting, .. } => {
                     self.waiting += u32::from(waiting);
+                    order.see(stamp, slot, waiting);
                     newest = newest.max(Some((stamp, slot)));
                 }
                 Slot::Damaged => self.counts.damaged += 1,
@@ -284,24 +303,14 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
         let Some((stamp, slot)) = newest else { return Ok(()) };
         self.newest = stamp;
         self.head = slot;
+        self.in_order = order.holds();
+        self.oldest = order.oldest.map_or(0, |(_, slot)| slot);
+        self.tail = order.oldest_waiting.map_or(self.oldest, |(_, slot)| slot);
         self.prepared = true;
         while self.prepared && self.slot(self.head) != Ok(Slot::Blank) {
             self.advance();
         }
         Ok(())
-    }
-
-    fn find_tail(&mut self) {
-        self.tail = self.oldest_slot();
-        self.advance_tail();
-    }
-
-    /// Where the ring begins: the sector after the head's.
-    fn oldest_slot(&self) -> u32 {
-        let sector = self.head - self.head % Self::PER_SECTOR;
-        // A head at the start of a sector not yet erased: that sector is the oldest.
-        let past = if self.prepared { Self::PER_SECTOR } else { 0 };
-        (sector + past) % self.slots
     }
 
     fn offset(&self, slot: u32) -> u32 {
@@ -333,33 +342,6 @@ impl<F: NorFlash, const SLOT: usize> FlashQueue<F, SLOT> {
         let _ = self.recent.push_back((stamp, slot));
     }
 
-    /// Where the punch with this stamp lies.
-    fn find(&mut self, stamp: Stamp) -> Option<u32> {
-        if let Some((_, slot)) = self.recent.iter().find(|(s, _)| *s == stamp) {
-            return Some(*slot);
-        }
-        let found = self.first_above(self.oldest_slot(), before(stamp), Which::Kept)?;
-        (found.0 == stamp).then_some(found.1)
-    }
-
-    /// The first punch above `after`, going round the ring from `start` to the head.
-    fn first_above(&mut self, start: u32, after: Stamp, which: Which) -> Option<(Stamp, u32)> {
-        let mut slot = start;
-        for _ in 0..self.slots {
-            if let Ok(Slot::Punch { stamp, waiting, .. }) = self.slot(slot)
-                && stamp > after
-                && (waiting || which == Which::Kept)
-            {
-                return Some((stamp, slot));
-            }
-            slot = (slot + 1) % self.slots;
-            if slot == self.head {
-                break;
-            }
-        }
-        None
-    }
-
     /// Moves the tail up to the oldest waiting punch.
     fn advance_tail(&mut self) {
         for _ in 0..self.slots {
@@ -379,8 +361,11 @@ impl<F: NorFlash, const SLOT: usize> Queue for FlashQueue<F, SLOT> {
         let known = self.recent.iter().find(|(s, _)| *s == after).map(|(_, slot)| *slot);
         let start = match (known, which) {
             (Some(slot), _) => slot,
-            (None, Which::Waiting) => self.tail,
-            (None, Which::Kept) => self.oldest_slot(),
+            (None, Which::Waiting) => {
+                let start = self.start_for(after);
+                self.later(start, self.tail)
+            }
+            (None, Which::Kept) => self.start_for(after),
         };
         let (stamp, slot) = self.first_above(start, after, which)?;
         self.remember(stamp, slot);
@@ -435,14 +420,6 @@ fn parse(body: &[u8]) -> Option<(Stamp, usize)> {
     }
     let header = Header::peek(checked.get(4..)?).ok()?;
     Some((header.stamp, len))
-}
-
-/// The highest stamp below `stamp`.
-fn before(stamp: Stamp) -> Stamp {
-    match stamp.seq.checked_sub(1) {
-        Some(seq) => Stamp { seq, ..stamp },
-        None => Stamp { boot: stamp.boot.saturating_sub(1), seq: u64::MAX },
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
+mod drain;
 mod fingers;
 mod line;
 mod power;

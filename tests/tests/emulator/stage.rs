@@ -21,6 +21,7 @@ pub(crate) struct Stage {
     pub(crate) gateway: Option<Gateway>,
     pub(crate) site: Site,
     pub(crate) m1: EmulatedM1,
+    pub(crate) secret: [u8; 32],
     pub(crate) dir: tempfile::TempDir,
 }
 
@@ -40,10 +41,11 @@ impl Stage {
         if let Some(secret) = secret {
             std::fs::write(credentials.join("device.secret"), secret)?;
         }
+        let secret = muster_tests::serial::secret(&credentials)?;
         let m1 = EmulatedM1::new(&site, name, &credentials, &port, &dir.path().join("m1"))?;
         let mut gateway = site.start()?;
         gateway.ready(BOX)?;
-        Ok(Self { gateway: Some(gateway), site, m1, dir })
+        Ok(Self { gateway: Some(gateway), site, m1, secret, dir })
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {

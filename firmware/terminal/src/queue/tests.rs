@@ -1,3 +1,5 @@
+mod drain;
+
 use super::*;
 use crate::sim::RamFlash;
 use muster_proto::message::{

@@ -11,6 +11,7 @@ pub struct RamCard {
     off: bool,
     random: u64,
     wear: Vec<u32>,
+    reads: u64,
 }
 
 impl RamCard {
@@ -23,7 +24,7 @@ impl RamCard {
     pub fn of(mut bytes: Vec<u8>) -> Self {
         bytes.truncate(bytes.len() / BLOCK * BLOCK);
         let wear = vec![0; bytes.len() / BLOCK];
-        Self { bytes, budget: None, off: false, random: 1, wear }
+        Self { bytes, budget: None, off: false, random: 1, wear, reads: 0 }
     }
 
     /// Tears the write after so many.
@@ -55,6 +56,16 @@ impl RamCard {
     /// How often each block was written.
     pub fn wear(&self) -> &[u32] {
         &self.wear
+    }
+
+    /// Blocks read so far.
+    pub fn reads(&self) -> u64 {
+        self.reads
+    }
+
+    /// Blocks written so far.
+    pub fn writes(&self) -> u64 {
+        self.wear.iter().map(|count| u64::from(*count)).sum()
     }
 
     /// The bytes alone.
@@ -91,6 +102,7 @@ impl Blocks for RamCard {
     }
 
     fn read(&mut self, block: u32, bytes: &mut [u8; BLOCK]) -> Result<(), CardError> {
+        self.reads += 1;
         bytes.copy_from_slice(self.place(block)?);
         Ok(())
     }
