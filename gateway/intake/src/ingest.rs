@@ -20,7 +20,7 @@ use crate::verify::{self, CheckIn, Incoming, Reject, Speaker, Verified};
 use futures_util::future::join_all;
 use muster_attendance::{Attendance, DeviceId, PersonId};
 use muster_ledger::{CommitError, DirectoryError, Refusal, RefusalReason, Verdict};
-use muster_proto::message::{Note, Stamp};
+use muster_proto::message::{Note, Order, Stamp};
 use std::ops::Range;
 
 /// One message of a link.
@@ -116,6 +116,9 @@ impl Ingest {
                     unknown_fields += check_in.unknown_fields;
                     let stamp = Stamp { boot: check_in.boot, seq: check_in.seq };
                     round.note_sealed(place, sealed.then(|| (verified.device(), stamp)));
+                    if sealed && !check_in.live {
+                        self.tasks.came_again(verified.device(), stamp);
+                    }
                     self.place(&mut round, place, verified);
                 }
                 Ok((_, Incoming::Hello(stamp, hash))) => {
@@ -179,6 +182,9 @@ impl Ingest {
         let reason = match self.tasks.greeted(device, stamp, hash) {
             Greeting::New => {
                 self.handles.devices.heard(device);
+                if let Some(from) = self.tasks.still_wanted(device, stamp.boot) {
+                    self.order_again(device, from);
+                }
                 round.note_sealed(place, Some((device, stamp)));
                 return round.answer(place, Answer::Hello(stamp));
             }
@@ -190,6 +196,18 @@ impl Ingest {
         tracing::warn!(?reason, "a terminal's greeting is refused: it was copied, or reset");
         let message = Some((stamp.boot, stamp.seq));
         round.rejects.push((place, Reject { reason, message, authentic: false }));
+    }
+
+    /// Tells a terminal to send again what it keeps from this punch on; whether it can be told.
+    pub(crate) fn order_again(&self, device: DeviceId, from: Stamp) -> bool {
+        let to = Stamp { boot: u32::MAX, seq: Stamp::MAX_SEQ };
+        self.order(device, Order::Resend { from, to })
+    }
+
+    /// Gives a terminal an order; whether it can be told.
+    pub(crate) fn order(&self, device: DeviceId, order: Order) -> bool {
+        let sealed = self.seals.order(device, order);
+        sealed.map(|sealed| self.tasks.order(device, sealed)).is_some()
     }
 
     /// Journals entries of event logs; one that is journaled already is answered again.

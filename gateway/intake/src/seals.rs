@@ -3,7 +3,8 @@
 use muster_attendance::DeviceId;
 use muster_ledger::{Clock, ClockTrust, Devices, Keyring};
 use muster_proto::message::{
-    Job, MAX_TASK, Message, Noted, Reason, Receipt, ReceiptResult, Stamp, Task, Welcome,
+    Command, Job, MAX_TASK, Message, Noted, Order, Reason, Receipt, ReceiptResult, Stamp, Task,
+    Welcome,
 };
 use muster_proto::seal::{Keys, OVERHEAD};
 use std::collections::HashMap;
@@ -117,6 +118,12 @@ impl Seals {
     pub(crate) fn task(&self, device: DeviceId, id: u32, job: Job<'_>) -> Option<Vec<u8>> {
         let (epoch, count) = self.stamp();
         self.seal(device, &Task { epoch, count, id, job })
+    }
+
+    /// An order, sealed for `device`.
+    pub(crate) fn order(&self, device: DeviceId, order: Order) -> Option<Vec<u8>> {
+        let (epoch, count) = self.stamp();
+        self.seal(device, &Command { epoch, count, order })
     }
 
     /// The box's epoch: grows with every start.

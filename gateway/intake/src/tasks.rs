@@ -1,19 +1,25 @@
-//! Tasks that wait for a terminal, and reports that wait for whoever asked.
+//! Orders and tasks that wait for a terminal, and reports that wait for whoever asked.
 //!
 //! One task at a time for each terminal. What is to be sent waits here, sealed, until a link that
 //! reaches the terminal takes it; whoever asked sends it again until a report comes. So a link
 //! that goes, and a box that restarts, cost a repetition and nothing else.
 
+mod again;
+mod post;
+
+pub(crate) use post::Route;
+
+use again::Again;
 use muster_attendance::DeviceId;
 use muster_proto::message::{Report, Stamp, TaskReason, TaskResult};
+use post::Post;
 use std::cmp::Ordering;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use zeroize::Zeroizing;
 
-/// Sealed tasks of one terminal that wait for a link; the oldest gives way.
-const MAX_WAITING: usize = 2;
 /// Reports that wait for whoever asked.
 const MAX_REPORTS: usize = 8;
 
@@ -28,7 +34,8 @@ pub(crate) struct Told {
 struct Terminal {
     /// Held by whoever has a task done.
     turn: Arc<tokio::sync::Mutex<()>>,
-    waiting: VecDeque<Vec<u8>>,
+    post: Post,
+    again: Option<Again>,
     asked: Option<(u32, mpsc::Sender<Told>)>,
     /// The newest entry of its event log that was journaled since the start.
     noted: Stamp,
@@ -53,12 +60,37 @@ pub(crate) enum Greeting {
 pub(crate) struct Tasks {
     terminals: Mutex<HashMap<DeviceId, Terminal>>,
     next: Mutex<u32>,
+    next_route: AtomicU64,
+    /// Terminals that were asked to send again; most of the time none.
+    asked_again: AtomicUsize,
+    /// Changes whenever there is something for links to take.
+    news: watch::Sender<u64>,
 }
 
 impl Tasks {
     /// `epoch` grows with every start of the box, so that numbers of tasks differ.
     pub(crate) fn new(epoch: u32) -> Self {
-        Self { terminals: Mutex::default(), next: Mutex::new(epoch << 16 | 1) }
+        Self {
+            terminals: Mutex::default(),
+            next: Mutex::new(epoch << 16 | 1),
+            next_route: AtomicU64::new(0),
+            asked_again: AtomicUsize::new(0),
+            news: watch::Sender::new(0),
+        }
+    }
+
+    /// A way to terminals, for a link that begins.
+    pub(crate) fn route(&self) -> Route {
+        Route(self.next_route.fetch_add(1, Relaxed))
+    }
+
+    /// Changes whenever there may be something to take.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    fn tell_links(&self) {
+        self.news.send_modify(|number| *number = number.wrapping_add(1));
     }
 
     fn terminals(&self) -> MutexGuard<'_, HashMap<DeviceId, Terminal>> {
@@ -88,24 +120,77 @@ impl Tasks {
 
     /// Puts a sealed task where links take it.
     pub(crate) fn send(&self, device: DeviceId, sealed: Vec<u8>) {
-        let mut terminals = self.terminals();
-        let waiting = &mut terminals.entry(device).or_default().waiting;
-        if waiting.len() >= MAX_WAITING {
-            waiting.pop_front();
-        }
-        waiting.push_back(sealed);
+        self.post(device, sealed, true);
+    }
+
+    /// The same of an order, which nobody waits for.
+    pub(crate) fn order(&self, device: DeviceId, sealed: Vec<u8>) {
+        self.post(device, sealed, false);
+    }
+
+    fn post(&self, device: DeviceId, sealed: Vec<u8>, task: bool) {
+        self.terminals().entry(device).or_default().post.send(sealed, task);
+        self.tell_links();
     }
 
     /// Nobody waits for the task any more.
     pub(crate) fn forget(&self, device: DeviceId) {
         let mut terminals = self.terminals();
         let terminal = terminals.entry(device).or_default();
-        (terminal.asked, terminal.waiting) = (None, VecDeque::new());
+        terminal.asked = None;
+        terminal.post.drop_tasks();
     }
 
-    /// The next sealed task for `device`, for a link that reaches it.
-    pub(crate) fn take(&self, device: DeviceId) -> Option<Vec<u8>> {
-        self.terminals().get_mut(&device)?.waiting.pop_front()
+    /// A message whose seal held came from `device` by this way.
+    pub(crate) fn spoke(&self, device: DeviceId, route: Route) {
+        if self.terminals().entry(device).or_default().post.spoke(route) {
+            self.tell_links();
+        }
+    }
+
+    /// The terminals that something waits for.
+    pub(crate) fn addressees(&self) -> Vec<DeviceId> {
+        let terminals = self.terminals();
+        let waiting = terminals.iter().filter(|(_, terminal)| !terminal.post.is_empty());
+        waiting.map(|(device, _)| *device).collect()
+    }
+
+    /// The next sealed message for `device`, for a way that may lead to it.
+    pub(crate) fn take(&self, device: DeviceId, route: Route) -> Option<Vec<u8>> {
+        self.terminals().get_mut(&device)?.post.take(route)
+    }
+
+    /// Remembers that `device` is to send again what it keeps from this punch on.
+    pub(crate) fn want_again(&self, device: DeviceId, from: Stamp) {
+        let mut terminals = self.terminals();
+        let terminal = terminals.entry(device).or_default();
+        let boot = Some(terminal.greeted.0.boot).filter(|boot| *boot > 0);
+        if terminal.again.replace(Again::new(from, boot)).is_none() {
+            self.asked_again.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A punch that had waited came from `device`.
+    pub(crate) fn came_again(&self, device: DeviceId, stamp: Stamp) {
+        if self.asked_again.load(Relaxed) > 0
+            && let Some(again) =
+                self.terminals().get_mut(&device).and_then(|terminal| terminal.again.as_mut())
+        {
+            again.came(stamp);
+        }
+    }
+
+    /// The terminal greets: from which punch on it has to be asked once more, if at all.
+    pub(crate) fn still_wanted(&self, device: DeviceId, boot: u32) -> Option<Stamp> {
+        let mut terminals = self.terminals();
+        let wanted = &mut terminals.get_mut(&device)?.again;
+        let again = wanted.as_mut()?;
+        if again.greeted(boot) {
+            return Some(again.from);
+        }
+        *wanted = None;
+        self.asked_again.fetch_sub(1, Relaxed);
+        None
     }
 
     /// A report came. One that nobody waits for is dropped: its task was given up.
@@ -174,9 +259,11 @@ mod tests {
     #[test]
     fn tasks_wait_within_a_bound_and_end_with_whoever_asked() {
         let (tasks, device) = (Tasks::new(1), DeviceId(1));
-        (0..5).for_each(|n| tasks.send(device, vec![n]));
-        assert_eq!([tasks.take(device), tasks.take(device)], [Some(vec![3]), Some(vec![4])]);
-        assert_eq!(tasks.take(device), None);
+        let route = tasks.route();
+        assert!(tasks.addressees().is_empty());
+        tasks.send(device, vec![3]);
+        assert_eq!(tasks.addressees(), [device]);
+        assert_eq!([tasks.take(device, route), tasks.take(device, route)], [Some(vec![3]), None]);
         let mut reports = tasks.ask(device, 9);
         let (result, reason) = (TaskResult::Done, TaskReason::None);
         let report = |id| Report { boot: 1, count: 1, id, result, reason, data: &[5] };

@@ -9,10 +9,10 @@ use crate::ingest::Ingest;
 use crate::split::{BiometricEvidence, EvidenceKind};
 use crate::tasks::Told;
 use muster_attendance::{Attendance, DeviceClock, DeviceId, DeviceTime, Method, Outcome, PersonId};
-use muster_ledger::{CommitError, DeviceKind, DeviceState, Did, PersonProfile};
+use muster_ledger::{CommitError, Device, DeviceKind, DeviceState, Did, PersonProfile};
 use muster_proto::message::{
-    ClockState, Grounds, Happened, IMAGE_HEAD, Job, MAX_DATA, MAX_PART, Note, SALT, Settings,
-    TaskReason, TaskResult, Verifier,
+    ClockState, Grounds, Happened, IMAGE_HEAD, Job, MAX_DATA, MAX_PART, Note, Order, SALT,
+    Settings, Stamp, TaskReason, TaskResult, Verifier,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,9 +229,46 @@ impl Terminals {
         sent
     }
 
+    /// Asks a terminal to send again what it still keeps, receipted or not, from this boot and
+    /// number on, or everything: as after a restore, which has lost what came since the backup.
+    /// What the box has is receipted again and stored once. A terminal that is away is told when
+    /// it greets; forgotten when the box stops.
+    pub fn ask_again(&self, name: &str, since: Option<(u32, u64)>) -> Result<(), TerminalError> {
+        let terminal = self.at(name)?;
+        let (boot, seq) = since.unwrap_or_default();
+        self.want_again(terminal.device, Stamp { boot, seq });
+        Ok(())
+    }
+
+    /// The same of every paired terminal that keeps what was receipted; gives how many there are.
+    pub fn ask_all_again(&self) -> usize {
+        let devices = self.ingest.handles().devices.list();
+        let keepers = devices.iter().filter(|device| keeps_punches(device));
+        keepers.map(|device| self.want_again(device.id, Stamp::default())).count()
+    }
+
+    fn want_again(&self, device: DeviceId, from: Stamp) {
+        self.ingest.tasks().want_again(device, from);
+        self.ingest.order_again(device, from);
+    }
+
+    /// Has a terminal ask for the time now and set its clock by the answer.
+    pub fn set_clock(&self, name: &str) -> Result<(), TerminalError> {
+        let terminal = self.at(name)?;
+        self.ingest.order(terminal.device, Order::CheckClock);
+        Ok(())
+    }
+
+    /// Has a terminal beep and blink for so many seconds, so that somebody finds it.
+    pub fn identify(&self, name: &str, seconds: u8) -> Result<(), TerminalError> {
+        let terminal = self.at(name)?;
+        self.ingest.order(terminal.device, Order::Identify { seconds });
+        Ok(())
+    }
+
     fn at(&self, name: &str) -> Result<AtTerminal<'_>, TerminalError> {
         let found = self.ingest.handles().devices.find(name);
-        let here = found.filter(|d| d.state == DeviceState::Paired && d.kind == DeviceKind::M1);
+        let here = found.filter(keeps_punches);
         let device = here.ok_or_else(|| TerminalError::Unknown(name.to_owned()))?.id;
         Ok(AtTerminal { ingest: &self.ingest, name: name.to_owned(), device })
     }
@@ -239,6 +276,11 @@ impl Terminals {
     fn person(&self, terminal: &AtTerminal<'_>, number: &str) -> Option<PersonId> {
         self.ingest.handles().directory.known(terminal.device, number)
     }
+}
+
+/// Whether a device is an M1 of ours: these have users, and keep punches after their receipts.
+fn keeps_punches(device: &Device) -> bool {
+    device.state == DeviceState::Paired && device.kind == DeviceKind::M1
 }
 
 /// One terminal, and the way to it.

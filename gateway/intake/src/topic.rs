@@ -28,6 +28,11 @@ pub(crate) fn receipt(device: &str) -> String {
     format!("muster/1/{device}/receipt")
 }
 
+/// The topic of orders and tasks for `device`.
+pub(crate) fn command(device: &str) -> String {
+    format!("muster/1/{device}/command")
+}
+
 /// The topic of check-ins of `device`.
 pub(crate) fn check_in(device: &str) -> String {
     format!("muster/1/{device}/checkin")
@@ -59,6 +64,7 @@ mod tests {
         check("muster/1/#", None);
         check("attendance/a/b", None);
         assert_eq!(parse(&check_in("x")), Some(("x", Purpose::CheckIn)));
+        assert_eq!(parse(&command("x")), Some(("x", Purpose::Command)));
         assert_eq!(parse(&receipt("x")), Some(("x", Purpose::Receipt)));
     }
 

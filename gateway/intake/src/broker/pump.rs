@@ -3,6 +3,7 @@
 use super::Generation;
 use crate::ingest::{Answer, Ingest, Message, OnFull, Reply};
 use crate::limits::MAX_PAYLOAD;
+use crate::tasks::Route;
 use crate::topic::{self, Purpose};
 use crate::verify::Speaker;
 use futures_util::StreamExt;
@@ -32,6 +33,7 @@ pub(super) struct Pump {
     client: AsyncClient,
     generation: Generation,
     trust: bool,
+    route: Route,
 }
 
 impl Pump {
@@ -41,14 +43,17 @@ impl Pump {
         generation: Generation,
         trust: bool,
     ) -> Self {
-        Self { ingest, client, generation, trust }
+        let route = ingest.tasks().route();
+        Self { ingest, client, generation, trust, route }
     }
 
     /// Works until nothing can come any more.
     pub(super) async fn run(self, mut arriving: mpsc::Receiver<Arrived>) {
         let mut waiting: FuturesOrdered<Waiting> = FuturesOrdered::new();
+        let mut news = self.ingest.tasks().news();
         loop {
             tokio::select! {
+                Ok(()) = news.changed() => self.give_orders(),
                 Some((arrived, replies)) = waiting.next() => self.answer(&arrived, replies),
                 arrived = arriving.recv(), if waiting.len() < MAX_WAITING => match arrived {
                     Some(arrived) => waiting.push_back(self.take(arrived)),
@@ -110,6 +115,9 @@ impl Pump {
                 });
                 return;
             }
+            if let Some((device, _)) = reply.sealed {
+                self.ingest.tasks().spoke(device, self.route);
+            }
             let receipt = self.receipt(publish, reply);
             self.generation.while_current(arrived.generation, || {
                 // The channel has room for more than a broker has under way.
@@ -118,6 +126,19 @@ impl Pump {
                     let _ = self.client.try_publish(topic, QoS::AtMostOnce, false, receipt);
                 }
             });
+        }
+    }
+
+    /// Publishes what waits for terminals behind this broker.
+    fn give_orders(&self) {
+        let tasks = self.ingest.tasks();
+        for device in tasks.addressees() {
+            let Some(paired) = self.ingest.handles().devices.get(device) else { continue };
+            while let Some(sealed) = tasks.take(device, self.route) {
+                let topic = topic::command(&paired.name);
+                // What finds no room is given again by whoever asked.
+                let _ = self.client.try_publish(topic, QoS::AtMostOnce, false, sealed);
+            }
         }
     }
 

@@ -160,6 +160,17 @@ impl Client {
         self.subscriptions.remove(filter)
     }
 
+    /// Whether it listens on `topic`.
+    pub(super) fn listens_on(&self, topic: &str) -> bool {
+        self.subscriptions.contains(topic)
+    }
+
+    /// Whether it listens to orders, its own or of those it carries.
+    pub(super) fn takes_orders(&self) -> bool {
+        let command = |topic: &String| matches!(topic::parse(topic), Some((_, Purpose::Command)));
+        self.subscriptions.iter().any(command)
+    }
+
     /// The topic of `receipt`, if the client has subscribed to it.
     pub(super) fn subscribed<'a>(&'a self, receipt: &'a Receipt) -> Option<&'a str> {
         if self.subscriptions.is_empty() {

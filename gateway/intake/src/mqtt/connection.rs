@@ -28,6 +28,7 @@ type Waiting<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 enum Notice {
     Pairings,
     TakenOver,
+    Orders,
     ShutDown,
 }
 
@@ -329,8 +330,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Notice::ShutDown => Flow::Close(End::Shutdown),
             Notice::TakenOver => Flow::Close(End::TakenOver),
             Notice::Pairings => self.dialogue.reconsider(),
+            Notice::Orders => Flow::On,
         };
         self.notice = notices(&self.gate, self.dialogue.seat());
+        // What came meanwhile is no news to the new one.
+        self.dialogue.give_orders();
         if let Flow::Close(end) = flow {
             self.close(end);
         }
@@ -406,6 +410,7 @@ fn notices(gate: &Gate, gone: Option<Arc<Notify>>) -> Waiting<Notice> {
     let mut shutdown = gate.shutdown.clone();
     let mut revision = gate.ingest.handles().devices.revision();
     revision.borrow_and_update();
+    let mut news = gate.ingest.tasks().news();
     Box::pin(async move {
         let closing = async move {
             // An error means that nobody can ask to shut down any more, which is the same.
@@ -418,6 +423,7 @@ fn notices(gate: &Gate, gone: Option<Arc<Notify>>) -> Waiting<Notice> {
         tokio::select! {
             () = closing => Notice::ShutDown,
             () = gone.notified() => Notice::TakenOver,
+            Ok(()) = news.changed() => Notice::Orders,
             changed = revision.changed() => match changed {
                 Ok(()) => Notice::Pairings,
                 Err(_) => Notice::ShutDown,

@@ -8,6 +8,7 @@ use super::registry::Seat;
 use super::session::{Connect, Denial, Filter, Session, Step};
 use crate::ingest::{Answer, Message, Reply};
 use crate::limits::RECEIPT_BACKLOG;
+use crate::tasks::Route;
 use crate::topic;
 use mqtt_protocol_core::mqtt::result_code::SubackReasonCode;
 use muster_attendance::DeviceId;
@@ -112,12 +113,13 @@ pub(super) struct Dialogue {
     seat: Option<Seat>,
     /// One and a half times the client's keep-alive.
     pub(super) patience: Option<Duration>,
+    route: Route,
 }
 
 impl Dialogue {
     pub(super) fn new(identity: Identity, gate: Arc<Gate>) -> Self {
-        let session = Session::new();
-        Self { gate, identity, session, client: None, seat: None, patience: None }
+        let (session, route) = (Session::new(), gate.ingest.tasks().route());
+        Self { gate, identity, session, client: None, seat: None, patience: None, route }
     }
 
     /// Resolves when another connection takes this client's name; `None` before it has one.
@@ -168,7 +170,28 @@ impl Dialogue {
         };
         let codes: Vec<SubackReasonCode> = filters.into_iter().map(grant).collect();
         self.session.subscribed(id, codes);
+        self.give_orders();
         Flow::On
+    }
+
+    /// Says what waits for the client, or for devices it carries, on their command topics.
+    pub(super) fn give_orders(&mut self) {
+        let Some(client) = self.client.as_ref().filter(|client| client.takes_orders()) else {
+            return;
+        };
+        let (tasks, devices) = (self.gate.ingest.tasks(), &self.gate.ingest.handles().devices);
+        for device in tasks.addressees() {
+            let Some(name) = devices.get(device).map(|paired| paired.name) else { continue };
+            let topic = topic::command(&name);
+            if !client.listens_on(&topic) {
+                continue;
+            }
+            while self.session.out.len() <= RECEIPT_BACKLOG
+                && let Some(sealed) = tasks.take(device, self.route)
+            {
+                self.session.publish_out(&topic, &sealed);
+            }
+        }
     }
 
     fn unsubscribe(&mut self, id: u16, filters: &[String]) -> Flow {
@@ -260,6 +283,9 @@ impl Dialogue {
         for (entry, reply) in entries.iter().zip(replies) {
             if matches!(reply.answer, Answer::Later(_)) {
                 return Flow::Close(End::Later);
+            }
+            if let Some((device, _)) = reply.sealed {
+                self.gate.ingest.tasks().spoke(device, self.route);
             }
             self.session.acknowledge(entry.ack, reason_code(&reply.answer));
             self.send_receipt(&entry.receipt, reply);

@@ -4,11 +4,12 @@ use super::{LineError, SharedStatus};
 use crate::ingest::{Ingest, Message, OnFull, Reply};
 use crate::limits::{SERIAL_ANSWERS, SERIAL_REQUESTS, SERIAL_WRITE_SLACK};
 use crate::metric;
+use crate::tasks::Route;
 use crate::verify::Speaker;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use muster_attendance::DeviceId;
-use muster_ledger::{DeviceState, RefusalReason};
+use muster_ledger::{DeviceKind, DeviceState, RefusalReason};
 use muster_proto::frame::{Counts, MAX_WIRE};
 use muster_proto::host::{AddressError, Host, Turn};
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +17,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio_serial::SerialStream;
 use zeroize::Zeroizing;
 
@@ -39,8 +41,10 @@ pub(super) struct Line {
     /// What waits to be said, by address.
     waiting: BTreeMap<u8, VecDeque<(String, Vec<u8>)>>,
     counted: (Counts, u64),
-    /// Who spoke last at an address, to be given tasks there.
+    /// Who spoke last at an address.
     spoke: BTreeMap<u8, (DeviceId, String)>,
+    route: Route,
+    news: watch::Receiver<u64>,
 }
 
 impl Line {
@@ -51,9 +55,13 @@ impl Line {
         ingest: Arc<Ingest>,
         status: SharedStatus,
     ) -> Result<Self, AddressError> {
+        let (route, mut news) = (ingest.tasks().route(), ingest.tasks().news());
+        news.mark_changed();
         Ok(Self {
             port,
             baud,
+            route,
+            news,
             started: Instant::now(),
             host: Box::new(Host::new(addresses, baud)?),
             ingest,
@@ -118,6 +126,7 @@ impl Line {
                 count => self.receive(bytes.get(..count).unwrap_or_default()),
             },
             () = tokio::time::sleep_until(until.into()) => {}
+            Ok(()) = self.news.changed() => self.news.mark_changed(),
         }
         Ok(())
     }
@@ -138,15 +147,34 @@ impl Line {
         }
     }
 
-    /// Sealed tasks go where their terminal spoke last: only it can open them.
+    /// Takes what waits for terminals that are on this line, or may be.
     fn take_tasks(&mut self) {
-        for (&address, (device, name)) in &self.spoke {
-            if let Some(sealed) = self.ingest.tasks().take(*device) {
-                let waiting = self.waiting.entry(address).or_default();
-                waiting.push_back((name.clone(), sealed));
-                self.host.wake(address);
+        if !self.news.has_changed().unwrap_or(false) {
+            return;
+        }
+        self.news.mark_unchanged();
+        for device in self.ingest.tasks().addressees() {
+            let Some((name, addresses)) = self.way_to(device) else { continue };
+            while let Some(sealed) = self.ingest.tasks().take(device, self.route) {
+                for &address in &addresses {
+                    self.put(address, name.clone(), sealed.clone());
+                }
             }
         }
+    }
+
+    /// A terminal's name and where it spoke on this line; else, unless a centre carries it, where
+    /// it was set up to be.
+    fn way_to(&self, device: DeviceId) -> Option<(String, Vec<u8>)> {
+        let spoke = self.spoke.iter().find(|(_, (id, _))| *id == device);
+        if let Some((address, (_, name))) = spoke {
+            return Some((name.clone(), vec![*address]));
+        }
+        let paired = self.ingest.handles().devices.get(device)?;
+        let here = paired.kind == DeviceKind::M1 && paired.carrier.is_none();
+        let all = || self.host.terminals().map(|(address, _)| address).collect();
+        let addresses = paired.address.map_or_else(all, |address| vec![address]);
+        (here && !addresses.is_empty()).then_some((paired.name, addresses))
     }
 
     fn answer(&mut self, answered: Answered) {
@@ -155,7 +183,13 @@ impl Line {
         if let Some(found) = self.ingest.handles().devices.find(&device) {
             self.spoke.retain(|&at, (id, _)| at == address || *id != found.id);
             self.spoke.insert(address, (found.id, device.clone()));
+            self.ingest.tasks().spoke(found.id, self.route);
         }
+        self.put(address, device, sealed);
+    }
+
+    /// Puts a sealed message where the next poll of an address takes it.
+    fn put(&mut self, address: u8, device: String, sealed: Vec<u8>) {
         let waiting = self.waiting.entry(address).or_default();
         if waiting.len() >= SERIAL_ANSWERS {
             waiting.pop_front();
