@@ -74,6 +74,8 @@ pub struct LinkCounts {
     pub replayed: u64,
     /// Polls by the box.
     pub polls: u64,
+    /// Receipts taken, those for punches that had one before included.
+    pub receipts: u64,
 }
 
 /// One terminal's link to the box. `RX` is the largest frame body it takes (256 suffices for all
@@ -352,6 +354,7 @@ impl<const RX: usize, const TX: usize> Link<RX, TX> {
         queue: &mut impl Queue,
     ) -> Option<Event> {
         let at = self.in_flight.iter().position(|p| p.stamp == receipt.punch);
+        self.counts.receipts += 1;
         if receipt.result.is_final() {
             queue.receipted(receipt.punch);
             if let Some(at) = at {

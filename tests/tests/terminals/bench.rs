@@ -12,6 +12,7 @@ use muster_terminal::sim::{Board, RamFlash};
 use muster_tests::serial::Line;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -63,39 +64,53 @@ pub(crate) struct Bench {
     pub(crate) intake: Intake,
     ledger: Ledger,
     data: tempfile::TempDir,
+    ports: Vec<PathBuf>,
 }
 
 impl Bench {
     /// A box with terminals, each with the site that it was set up for.
     pub(crate) async fn new(names: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let clock = Clock::new(|| {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-            (now.as_millis() as i64, ClockTrust::Trusted)
-        });
-        let options = Options {
-            data: data.path().to_owned(),
-            site: SITE.into(),
-            time_zone: "Asia/Macau".into(),
-            root_key: RootKey::new(ROOT),
-            clock: clock.clone(),
-            views_cache_bytes: 1 << 20,
-        };
-        let (ledger, _) = Ledger::open(options).unwrap();
-        let (mut terminals, mut serial) = (BTreeMap::new(), Vec::new());
+        let ledger = ledger(data.path());
+        let (mut terminals, mut ports) = (BTreeMap::new(), Vec::new());
         for (name, site) in names {
             let secret = pair(&ledger, name).await;
             let mut board = Board::start(name, &secret, 1, RamFlash::new(64), &[]).unwrap();
             board.manage(site, &secret, [0; 32]).unwrap();
             let port = data.path().join(name);
             let line = Line::plug(&port).unwrap();
-            serial.push(SerialConfig { port, baud: 115_200, addresses: vec![1], rs485: false });
+            ports.push(port);
             terminals.insert((*name).to_owned(), Terminal::start(line, board));
         }
-        let config =
-            Config { serial, data: data.path().to_owned(), site: SITE.into(), ..Config::default() };
-        let intake = Intake::start(config, Handles::of(&ledger, clock)).await.unwrap();
-        Self { terminals, intake, ledger, data }
+        let intake = intake(data.path(), &ports, &ledger).await;
+        Self { terminals, intake, ledger, data, ports }
+    }
+
+    /// The data folder as it is now, to be put back later.
+    pub(crate) fn keep(&self) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        copy_files(self.data.path(), copy.path());
+        copy
+    }
+
+    /// Stops the box and starts it on what was kept. The terminals know nothing of it.
+    pub(crate) async fn put_back(self, kept: tempfile::TempDir) -> Self {
+        let Self { terminals, intake: before, ledger: old, data, ports } = self;
+        before.stop().await;
+        old.close().await;
+        for entry in std::fs::read_dir(data.path()).unwrap() {
+            let path = entry.unwrap().path();
+            // The terminals' lines lie there too.
+            if path.is_dir() && !path.is_symlink() {
+                std::fs::remove_dir_all(&path).unwrap();
+            } else if !path.is_symlink() {
+                std::fs::remove_file(&path).unwrap();
+            }
+        }
+        copy_files(kept.path(), data.path());
+        let ledger = ledger(data.path());
+        let intake = intake(data.path(), &ports, &ledger).await;
+        Self { terminals, intake, ledger, data, ports }
     }
 
     pub(crate) async fn end(self) {
@@ -170,6 +185,16 @@ impl Bench {
         assert_eq!(self.ledger.status().receipted, count);
     }
 
+    /// Punches in the journal.
+    pub(crate) fn punches(&self) -> u64 {
+        self.ledger.status().records
+    }
+
+    /// Punches that the terminal was told of, those that the box had before included.
+    pub(crate) fn receipts(&self, name: &str) -> u64 {
+        self.board(name).terminal.link_counts().receipts
+    }
+
     /// Acts of a kind, as the journal has them now.
     pub(crate) fn acts(&self, kind: &str) -> Vec<Value> {
         self.export().into_iter().filter_map(|line| found_act(&line, kind)).collect()
@@ -224,6 +249,53 @@ fn found_key(line: &Value, key: &str) -> Option<Value> {
     inside.filter(|v| v.is_object()).find_map(|v| found_key(v, key))
 }
 
+fn clock() -> Clock {
+    Clock::new(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        (now.as_millis() as i64, ClockTrust::Trusted)
+    })
+}
+
+fn ledger(data: &Path) -> Ledger {
+    let options = Options {
+        data: data.to_owned(),
+        site: SITE.into(),
+        time_zone: "Asia/Macau".into(),
+        root_key: RootKey::new(ROOT),
+        clock: clock(),
+        views_cache_bytes: 1 << 20,
+    };
+    Ledger::open(options).unwrap().0
+}
+
+async fn intake(data: &Path, ports: &[PathBuf], ledger: &Ledger) -> Intake {
+    let port = |port: &PathBuf| SerialConfig {
+        port: port.clone(),
+        baud: 115_200,
+        addresses: vec![1],
+        rs485: false,
+    };
+    let serial = ports.iter().map(port).collect();
+    let config = Config { serial, data: data.to_owned(), site: SITE.into(), ..Config::default() };
+    Intake::start(config, Handles::of(ledger, clock())).await.unwrap()
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy_files(&path, &target);
+        } else if path.is_file() {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
 async fn pair(ledger: &Ledger, name: &str) -> [u8; 32] {
     let keyring = ledger.keyring();
     let pairing =
@@ -231,4 +303,13 @@ async fn pair(ledger: &Ledger, name: &str) -> [u8; 32] {
     let authority = Authority::open(&keyring).unwrap();
     let made = authority.pair(&ledger.devices(), &keyring, pairing).await.unwrap();
     *muster_forwarder::config::secret(made.secret_hex.as_bytes()).unwrap()
+}
+
+/// Waits until something holds.
+pub(crate) async fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

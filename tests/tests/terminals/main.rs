@@ -3,7 +3,7 @@
 
 mod bench;
 
-use bench::{Bench, SITE};
+use bench::{Bench, SITE, wait};
 use muster_intake::EvidenceKind;
 use muster_intake::terminals::{OnRecord, TerminalError, TerminalUser};
 use muster_ledger::PersonProfile;
@@ -11,6 +11,7 @@ use muster_proto::message::{Happened, Settings, TaskReason};
 use muster_terminal::sim::FingerModule;
 use std::time::Duration;
 
+const GATE: &str = "m1-gate";
 /// The finger that is enrolled, and the page for it at each terminal.
 const FINGER: u16 = 99;
 const PAGE: u16 = 50;
@@ -91,6 +92,37 @@ async fn a_terminal_of_another_site_takes_nothing_and_the_box_hears_of_it() {
     let unknown = terminals.put_user("m1-nowhere", &user("1", None)).await.unwrap_err();
     assert!(matches!(unknown, TerminalError::Unknown(_)));
     bench.end().await;
+}
+
+/// A box put back to what a backup had asks for what came since: the terminal still has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn receipted_punches_come_again_when_asked_for_and_are_stored_once() {
+    let bench = Bench::new(&[(GATE, SITE)]).await;
+    for count in 1..=2 {
+        punch(&bench, count).await;
+    }
+    let kept = bench.keep();
+    for count in 3..=4 {
+        punch(&bench, count).await;
+    }
+    let bench = bench.put_back(kept).await;
+    assert_eq!(bench.punches(), 2, "the box is as it was");
+    let terminals = bench.intake.terminals();
+    assert_eq!(terminals.ask_all_again(), 1);
+    wait("all four are there", || bench.punches() == 4).await;
+    wait("each has a second receipt", || bench.receipts(GATE) == 8).await;
+    // Asked once more from the third on, two come, and nothing is stored twice.
+    terminals.ask_again(GATE, Some((1, 3))).unwrap();
+    wait("two more receipts", || bench.receipts(GATE) == 10).await;
+    assert_eq!(bench.punches(), 4);
+    assert!(matches!(terminals.ask_again("m1-none", None), Err(TerminalError::Unknown(_))));
+    bench.end().await;
+}
+
+async fn punch(bench: &Bench, count: u64) {
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    bench.press(GATE, FINGER);
+    wait("it is stored", || bench.punches() == count).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
