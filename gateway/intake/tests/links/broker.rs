@@ -6,7 +6,7 @@ use super::setting::Site;
 use super::tls::pair;
 use muster_intake::{BrokerConfig, Config, Intake};
 use muster_ledger::DeviceKind;
-use muster_proto::message::{Receipt, ReceiptResult, Stamp};
+use muster_proto::message::{Command as Commanded, Order, Receipt, ReceiptResult, Stamp};
 use muster_proto::seal::Sealed;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -165,4 +165,18 @@ async fn a_broker_that_lost_the_session_is_subscribed_to_again() {
     assert!(received);
     connected(&intake).await;
     site.has_receipted(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_for_a_terminal_go_out_over_the_broker() {
+    let (site, mosquitto) = (Site::new(), Mosquitto::start().await);
+    let intake = mosquitto.intake(&site, false).await;
+    let m1 = keys(&pair(&site, "m1", DeviceKind::M1, None).await);
+    let (mut terminal, _) = Client::connect(mosquitto.address, false, "m1").await;
+    terminal.subscribe("muster/1/m1/command").await;
+    intake.terminals().ask_again("m1", None).unwrap();
+    let (topic, mut order) = terminal.message_bytes().await;
+    assert_eq!(topic, "muster/1/m1/command");
+    let order: Commanded = Sealed::parse(&mut order).unwrap().open(&m1).unwrap();
+    assert!(matches!(order.order, Order::Resend { .. }));
 }

@@ -3,6 +3,7 @@
 mod broker;
 mod client;
 mod loopback;
+mod orders;
 mod sealed;
 mod serial;
 mod setting;
