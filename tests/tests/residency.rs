@@ -76,6 +76,16 @@ impl Stage {
         self.dir.path()
     }
 
+    /// These signers approve what a command says it asked for.
+    fn approve(&self, told: &str, signers: &[&str]) -> Result<()> {
+        let id = told.split([' ', ',', ':']).nth(1).context("no request")?;
+        for signer in signers {
+            let file = key(self.keys(), signer);
+            self.site.muster(&["approve", id, "--key", as_text(&file)?])?;
+        }
+        Ok(())
+    }
+
     /// A command that is refused with this exit code, and says why.
     fn refused(&self, args: &[&str], code: i32, tells: &str) -> Result<()> {
         let output = self.site.output(args)?;
@@ -122,13 +132,18 @@ fn without_a_dpa_nothing_is_forwarded_until_one_is_filed() -> Result<()> {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         stage.site.muster(&args)
     };
-    run(add("dpa", "2020-01-01", "2021-01-01", &[])?)?;
     let old = add("eu-scc", "2026-01-01", "2036-01-01", &["--decision", "2010/87"])?;
     assert!(run(old).is_err_and(|error| error.to_string().contains("2021/914")));
+    // Two people stand behind each paper: without a key both approve, with one the other does.
+    let ended = run(add("dpa", "2020-01-01", "2021-01-01", &[])?)?;
+    stage.approve(&ended, &["a.dpo", "b.admin"])?;
     assert_eq!(stage.arrived(), 0, "one that has ended is none");
-    let listed =
-        run(add("dpa", "2026-01-01", "2036-01-01", &["--party", "Test Payroll Limited"])?)?;
-    assert_eq!(listed.trim().rsplit(' ').next().map(str::len), Some(64), "its SHA-256");
+    let admin = key(stage.keys(), "b.admin");
+    let more = ["--party", "Test Payroll Limited", "--key", as_text(&admin)?];
+    let asked = run(add("dpa", "2026-01-01", "2036-01-01", &more)?)?;
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(stage.arrived(), 0, "one person opens nothing");
+    stage.approve(&asked, &["a.dpo"])?;
     until("what waited has left", || Ok(stage.arrived() > 50))?;
     let papers = stage.site.json(&["papers", "list", "--json"])?;
     assert_eq!(papers.as_array().map(Vec::len), Some(2));
@@ -226,6 +241,84 @@ fn a_loosening_signed_by_one_person_never_takes_effect() -> Result<()> {
     let replayed = stage.site.json(&["journal", "replay", "--json"])?;
     assert_eq!(replayed["records"], replayed["same"], "{replayed}");
     Ok(())
+}
+
+/// Each command that frees records, run by one person: it says what it waits for, exits well, and
+/// changes nothing.
+#[test]
+fn what_frees_records_waits_for_two_by_every_command() -> Result<()> {
+    let stage = Stage::new(|text| text, "")?;
+    let file = stage.dir.path().join("paper.pdf");
+    std::fs::write(&file, "a paper")?;
+    let file = as_text(&file)?;
+    stage.site.muster(&["person", "restrict", "00017"])?;
+    let notice = ["--kind", "pics", "--number", "1", "--language", "en"];
+    let add = ["--destination", office::DESTINATION, "--from", "2026-01-01"];
+    stage.site.muster(&[&["notice", "add", file], &notice[..], &add].concat())?;
+    let counts = |persons: &'static str| {
+        let rest = ["--sensitive", "0", "--records", "9", "--source", "HR"];
+        let law = ["counters", "baseline", "--law", "CN", "--year", "2026", "--persons", persons];
+        [&law[..], &rest].concat()
+    };
+    stage.site.muster(&counts("500"))?;
+    let dates = ["--from", "2026-01-01", "--to", "2036-01-01"];
+    let paper = [&["papers", "add", file, "--type", "dpa", "--lane", "*"], &dates[..]].concat();
+    let lift = vec!["person", "restrict", "00017", "--lift"];
+    let consent = vec!["consent", "set", "00017", "--given", "--from", "2026-01-01"];
+    let give = [&["notice", "give"], &notice[..], &["00017"]].concat();
+    let state = || -> Result<_> {
+        let papers = stage.site.json(&["papers", "list", "--json"])?;
+        let legal = stage.site.json(&["person", "export", "00017"])?["legal"].clone();
+        let counters = stage.site.json(&["counters", "list", "--json"])?["baselines"].clone();
+        Ok((papers, legal, counters))
+    };
+    let before = state()?;
+    let mut asked = Vec::new();
+    for command in [paper, lift, consent, give, counts("400")] {
+        let told = stage.site.muster(&command)?;
+        assert!(told.contains("counts once two signers approved it"), "{command:?}: {told}");
+        stage.approve(&told, &["b.admin"])?;
+        assert_eq!(state()?, before, "{command:?} by one person");
+        let id = told.split([' ', ':']).nth(1).context("no request")?.to_owned();
+        let admin = key(stage.keys(), "b.admin");
+        stage.refused(&["approve", &id, "--key", as_text(&admin)?], 77, "cannot approve")?;
+        asked.push(told);
+    }
+    for told in asked {
+        stage.approve(&told, &["a.dpo"])?;
+    }
+    let (papers, legal, counters) = state()?;
+    assert_eq!(papers.as_array().map(Vec::len), Some(1));
+    assert!(legal["restricted_ms"].is_null() && legal["consent"][0].is_object(), "{legal}");
+    assert_eq!(legal["notices"]["pics"]["version"], 1);
+    assert_ne!(counters, before.2);
+    Ok(())
+}
+
+#[test]
+fn who_signs_is_changed_by_two_and_a_new_signer_waits_a_day() -> Result<()> {
+    let stage = Stage::new(|text| text, "")?;
+    let new = key(stage.keys(), "c.new");
+    let make = ["policy", "key", "--person", "c.new", "--role", "security", "--out"];
+    stage.site.away(&[&make[..], &[as_text(&new)?]].concat())?;
+    let signer = format!("c.new:security:{}.pub", new.display());
+    let count =
+        || -> Result<usize> { Ok(stage.site.muster(&["signers", "list"])?.lines().count()) };
+    stage.refused(&["signers", "add", &signer], 65, "changed by two people")?;
+    let admin = key(stage.keys(), "b.admin");
+    let asked = stage.site.muster(&["signers", "add", &signer, "--key", as_text(&admin)?])?;
+    assert_eq!(count()?, 2);
+    stage.approve(&asked, &["a.dpo"])?;
+    assert_eq!(count()?, 3);
+    assert!(stage.site.muster(&["signers", "list"])?.contains("signs from"));
+    stage.site.muster(&["local-only", "on"])?;
+    let tries = ["local-only", "off", "--key", as_text(&new)?];
+    stage.refused(&tries, 77, "enrolled less than a day ago")?;
+    let asked = stage.site.muster(&["signers", "remove", "c.new", "--key", as_text(&admin)?])?;
+    stage.approve(&asked, &["a.dpo"])?;
+    assert_eq!(count()?, 2);
+    let dpo = ["signers", "remove", "a.dpo", "--key", as_text(&admin)?];
+    stage.refused(&dpo, 65, "the dpo among them")
 }
 
 #[test]

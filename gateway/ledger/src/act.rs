@@ -218,6 +218,11 @@ pub(crate) enum Act {
     RequestMade {
         request: Request,
     },
+    /// The first of two stands behind a request that came without a signature.
+    RequestBacked {
+        id: String,
+        by: SignedBy,
+    },
     /// The second of the two said yes; what they decided follows in the same batch.
     RequestApproved {
         id: String,

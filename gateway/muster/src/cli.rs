@@ -94,6 +94,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Who may sign policies and approve requests
+    Signers {
+        #[command(subcommand)]
+        command: SignersCommand,
+    },
     /// Attendance sheets
     Sheet {
         #[command(subcommand)]

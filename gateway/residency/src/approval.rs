@@ -61,6 +61,13 @@ pub fn verify(
     Ok(signature::verify_text(line.trim_end(), trusted, text)?)
 }
 
+/// The person and role that a line names, whether or not it is good.
+pub fn signer_named(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.trim_end().split(' ');
+    (words.next() == Some(signature::MARK)).then_some(())?;
+    words.next().zip(words.next())
+}
+
 /// Two people, two roles, the data protection officer or their deputy among them.
 pub fn two_people(asked: &Signer, approves: &Signer) -> Result<(), ApprovalFault> {
     if asked.person == approves.person {

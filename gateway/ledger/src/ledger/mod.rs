@@ -6,6 +6,7 @@ mod legal;
 mod open;
 mod policy;
 mod replay;
+mod requests;
 mod retain;
 mod rights;
 mod shadow;
@@ -194,6 +195,15 @@ impl Ledger {
     /// Who may sign policies.
     pub fn signers(&self) -> Vec<Signer> {
         self.inner.shared.core().state.signers.clone()
+    }
+
+    /// Who may sign, each with the moment they sign from, milliseconds since 1970, where they still
+    /// wait for their first day to pass.
+    pub fn signers_since(&self) -> Vec<(Signer, Option<i64>)> {
+        let now_ms = self.inner.shared.clock.now_ms();
+        let core = self.core();
+        let waits = |signer: &Signer| core.state.legal.newcomers.waits_until(signer, now_ms);
+        core.state.signers.iter().map(|signer| (signer.clone(), waits(signer))).collect()
     }
 
     /// Journals that `actor` did `what`: an administrative note, never personal data.

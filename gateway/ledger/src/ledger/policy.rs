@@ -2,13 +2,14 @@
 
 use super::Ledger;
 use crate::act::Act;
-use crate::legal::approvals::trusted;
 use crate::legal::versions::Standing;
 use crate::legal::{PolicyRefused, PolicyVersion};
 use crate::{CommitError, Governance};
+use jiff::Timestamp;
 use muster_residency::Rules;
 use muster_residency::canonical::hash_text;
 use muster_residency::policy::Signer as SignedBy;
+use std::fmt::Write as _;
 use std::sync::PoisonError;
 
 /// Why a policy is not in force.
@@ -58,7 +59,8 @@ impl Ledger {
             let (state, legal) = (&core.state, &core.state.legal);
             let stands = governance.as_ref().is_some_and(|g| legal.versions.stands(g, now_ms));
             let standing = Standing::of(&legal.versions, now_ms);
-            (state.governance.clone(), stands, standing, trusted(&state.signers))
+            let may_sign = legal.newcomers.seasoned(&state.signers, now_ms);
+            (state.governance.clone(), stands, standing, may_sign)
         };
         let Some(governance) = governance else {
             if current.is_some() {
@@ -75,9 +77,24 @@ impl Ledger {
         }
         let judge = move || standing.judge(governance, &enrolled);
         let judged = tokio::task::spawn_blocking(judge).await.map_err(|_| CommitError::Closed)?;
-        let version = Box::new(judged?);
+        let version = Box::new(judged.map_err(|refused| self.with_newcomers(refused, now_ms))?);
         let act = Act::PolicyAccepted { actor: actor.to_owned(), version };
         Ok(self.inner.acts.submit(vec![act]).await?)
+    }
+
+    /// Says of a refusal for want of signatures which signers are too new for theirs to count.
+    fn with_newcomers(&self, mut refused: PolicyRefused, now_ms: i64) -> PolicyRefused {
+        if let PolicyRefused::Signatures { why, .. } = &mut refused {
+            let core = self.core();
+            for signer in &core.state.signers {
+                let until = core.state.legal.newcomers.waits_until(signer, now_ms);
+                if let Some(from) = until.and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
+                    // Writing to a string does not fail.
+                    let _ = write!(why, " | {} is new and signs from {from} on", signer.person);
+                }
+            }
+        }
+        refused
     }
 
     /// The policy in force, as texts.

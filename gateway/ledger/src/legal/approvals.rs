@@ -1,12 +1,14 @@
 //! What two people decide together, and single records that a named role lets go.
 //!
 //! Every part is signed with an enrolled key over the exact request; nothing here trusts the
-//! command line. A request not approved within a day is dead, and so is an approved record that
-//! did not leave within one.
+//! command line. What comes unsigned is a proposal: two signers have to stand behind it in place of
+//! one. A request not approved within a day is dead, and so is an approved record that did not
+//! leave within one.
 
+use super::Action;
 use crate::act::Act;
-use crate::{CommitError, Role, Signer};
-use muster_attendance::PersonId;
+use crate::{CommitError, LegalError};
+use jiff::Timestamp;
 use muster_residency::approval::{self, ApprovalFault, Part};
 use muster_residency::key::TrustedSigner;
 use muster_residency::policy::Signer as SignedBy;
@@ -18,44 +20,11 @@ pub(crate) const LIFE_MS: i64 = 24 * 3600 * 1000;
 /// How far the time in a request may be from the box's.
 const MAX_SKEW_MS: i64 = 10 * 60 * 1000;
 /// Requests that are kept, old ones go first.
-const MAX_REQUESTS: usize = 10_000;
+const MAX_REQUESTS: usize = 2_000;
+/// Bytes of a request's text.
+const MAX_TEXT: usize = 64 << 10;
 /// Records that may be approved and not gone.
 const MAX_RECORDS: usize = 100_000;
-
-/// What two people can decide.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "kebab-case")]
-pub enum Action {
-    /// The emergency stop ends.
-    LocalOnlyOff,
-    /// A person's secrets are destroyed: of their biometric evidence alone, or all.
-    Erase {
-        /// Internal number.
-        person: PersonId,
-        /// Biometric evidence alone.
-        biometrics_only: bool,
-    },
-    /// These and nobody else may sign.
-    EnrolSigners {
-        /// Who.
-        signers: Vec<Signer>,
-    },
-    /// An account is made, or has these roles and departments and is open from now on.
-    WriteAccount {
-        /// Log-in name.
-        name: String,
-        /// All it may do.
-        roles: Vec<Role>,
-        /// Departments that an `hr` sees; empty is all.
-        departments: Vec<String>,
-    },
-    /// A lost log-in: password, second factor and recovery codes are taken away, and a one-time
-    /// code can be made anew.
-    ResetAccount {
-        /// Log-in name.
-        name: String,
-    },
-}
 
 /// A request on file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -68,11 +37,23 @@ pub struct Request {
     pub action: Action,
     /// Milliseconds since 1970.
     pub at_ms: i64,
-    /// Who asked.
-    pub asked_by: SignedBy,
+    /// The first of the two: who asked, or who first stood behind what was proposed.
+    #[serde(default)]
+    pub asked_by: Option<SignedBy>,
     /// Who said yes.
     #[serde(default)]
     pub approved_by: Option<SignedBy>,
+    /// Who proposed it without a key, as acts name them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed_by: Option<String>,
+}
+
+/// What a signature under a request comes to.
+pub(crate) enum Agreed {
+    /// One of two stands behind a proposal.
+    First(Request, SignedBy),
+    /// Both do.
+    Both(Request, SignedBy, SignedBy),
 }
 
 impl Request {
@@ -107,6 +88,22 @@ pub enum RequestError {
     /// The clock cannot say whether it is still alive.
     #[error("the box does not trust its clock: what expires cannot be approved until it does")]
     Clock,
+    /// A new signer waits a day.
+    #[error(
+        "{person} ({role}) was enrolled less than a day ago and signs from {from} on; until then \
+         let another signer do it"
+    )]
+    TooNew {
+        /// Who.
+        person: String,
+        /// As what.
+        role: String,
+        /// From when on.
+        from: Timestamp,
+    },
+    /// It says more than a request can.
+    #[error("the request is longer than {MAX_TEXT} bytes; ask for less at a time")]
+    TooLong,
     /// The same request is there already.
     #[error("this request is on file already")]
     Repeated,
@@ -119,6 +116,15 @@ pub enum RequestError {
     /// The journal did not take it.
     #[error(transparent)]
     Commit(#[from] CommitError),
+}
+
+impl From<LegalError> for RequestError {
+    fn from(error: LegalError) -> Self {
+        match error {
+            LegalError::Commit(error) => Self::Commit(error),
+            error => Self::Refused(error.to_string()),
+        }
+    }
 }
 
 /// The exact text of a request.
@@ -137,16 +143,6 @@ pub fn release_text(record: &str, destination: &str, policy_sha256: &str, at_ms:
 /// Whether a time in a signed text is near enough.
 pub(crate) fn is_timely(at_ms: i64, now_ms: i64) -> bool {
     at_ms.abs_diff(now_ms) <= MAX_SKEW_MS as u64
-}
-
-/// The enrolled, as the engine's check wants them.
-pub(crate) fn trusted(signers: &[Signer]) -> Vec<TrustedSigner> {
-    let one = |signer: &Signer| TrustedSigner {
-        person: signer.person.clone(),
-        role: signer.role.clone(),
-        public_key: signer.public_key,
-    };
-    signers.iter().map(one).collect()
 }
 
 /// Requests and approved records.
@@ -168,36 +164,40 @@ impl Approvals {
         self.requests.iter().rev().find(|request| request.id == id)
     }
 
-    /// Checks who asks for `action`; gives the request to journal.
-    pub(crate) fn ask(
+    /// A request that can be made, not signed by anybody yet.
+    pub(crate) fn draft(
         &self,
         action: Action,
         text: String,
         at_ms: i64,
-        line: &str,
-        enrolled: &[Signer],
     ) -> Result<Request, RequestError> {
-        let asked_by = approval::verify(Part::Ask, &text, line, &trusted(enrolled))?;
+        if text.len() > MAX_TEXT {
+            return Err(RequestError::TooLong);
+        }
         let id = approval::id(&text);
         if self.get(&id).is_some() {
             return Err(RequestError::Repeated);
         }
-        Ok(Request { id, text, action, at_ms, asked_by, approved_by: None })
+        let (asked_by, approved_by, proposed_by) = (None, None, None);
+        Ok(Request { id, text, action, at_ms, asked_by, approved_by, proposed_by })
     }
 
-    /// Checks who approves the request `id`; gives it and them.
+    /// Checks who approves the request `id`.
     pub(crate) fn approve(
         &self,
         id: &str,
         now_ms: i64,
         line: &str,
-        enrolled: &[Signer],
-    ) -> Result<(Request, SignedBy), RequestError> {
+        enrolled: &[TrustedSigner],
+    ) -> Result<Agreed, RequestError> {
         let open = self.get(id).filter(|request| request.is_open(now_ms));
         let request = open.ok_or_else(|| RequestError::Unknown(id.to_owned()))?;
-        let by = approval::verify(Part::Approve, &request.text, line, &trusted(enrolled))?;
-        approval::two_people(&request.asked_by, &by)?;
-        Ok((request.clone(), by))
+        let by = approval::verify(Part::Approve, &request.text, line, enrolled)?;
+        let Some(first) = request.asked_by.clone() else {
+            return Ok(Agreed::First(request.clone(), by));
+        };
+        approval::two_people(&first, &by)?;
+        Ok(Agreed::Both(request.clone(), first, by))
     }
 
     /// The approval of a record for `destination` under a policy, if it holds at `now_ms`.
@@ -216,9 +216,13 @@ impl Approvals {
                 }
                 self.requests.push(request.clone());
             }
+            Act::RequestBacked { id, by } => {
+                if let Some(request) = self.get_mut(id) {
+                    request.asked_by = Some(by.clone());
+                }
+            }
             Act::RequestApproved { id, by } => {
-                let mut found = self.requests.iter_mut().rev();
-                if let Some(request) = found.find(|request| request.id == *id) {
+                if let Some(request) = self.get_mut(id) {
                     request.approved_by = Some(by.clone());
                 }
             }
@@ -230,5 +234,9 @@ impl Approvals {
             }
             _ => {}
         }
+    }
+
+    fn get_mut(&mut self, id: &str) -> Option<&mut Request> {
+        self.requests.iter_mut().rev().find(|request| request.id == id)
     }
 }

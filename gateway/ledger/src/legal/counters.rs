@@ -55,6 +55,15 @@ pub struct Baseline {
     pub at_ms: i64,
 }
 
+impl Baseline {
+    /// True if it counts fewer of anything.
+    pub(crate) fn is_below(&self, other: &Self) -> bool {
+        (self.persons < other.persons)
+            || (self.sensitive < other.sensitive)
+            || (self.records < other.records)
+    }
+}
+
 /// One row of the counters.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ExportCount {
@@ -215,6 +224,11 @@ impl Counters {
     /// What was entered of other systems.
     pub(crate) fn baseline(&self, law: Law, year: i16) -> Option<&Baseline> {
         self.baselines.get(&(law, year))
+    }
+
+    /// Laws and years for which a baseline was entered.
+    pub(crate) fn baselines(&self) -> Vec<(Law, i16)> {
+        self.baselines.keys().copied().collect()
     }
 
     /// Every row, the totals first.

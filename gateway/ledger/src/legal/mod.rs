@@ -5,6 +5,7 @@
 //! that a later version can add members. No IO and no clock: times come with the acts. Limits
 //! stand beside what they bound.
 
+mod action;
 pub(crate) mod approvals;
 pub(crate) mod counters;
 pub(crate) mod expiry;
@@ -12,9 +13,11 @@ pub(crate) mod papers;
 pub(crate) mod people;
 pub(crate) mod retention;
 pub(crate) mod rights;
+pub(crate) mod signers;
 pub(crate) mod versions;
 
-pub use approvals::{Action, RecordApproval, Request, RequestError, release_text, request_text};
+pub use action::Action;
+pub use approvals::{RecordApproval, Request, RequestError, release_text, request_text};
 pub(crate) use counters::Reservation;
 pub use counters::{Baseline, ExportCount};
 pub use expiry::Expiry;
@@ -33,6 +36,7 @@ use people::{Notices, People};
 use retention::Steps;
 use rights::Rights;
 use serde::{Deserialize, Serialize};
+use signers::Newcomers;
 use std::collections::BTreeMap;
 use versions::Versions;
 
@@ -46,6 +50,7 @@ pub(crate) struct Legal {
     pub(crate) counters: Counters,
     pub(crate) approvals: Approvals,
     pub(crate) versions: Versions,
+    pub(crate) newcomers: Newcomers,
     pub(crate) rights: Rights,
     /// Records taken in, by calendar year of the site's zone.
     pub(crate) processed: BTreeMap<i16, u64>,
@@ -95,14 +100,20 @@ impl Legal {
             Act::BaselineSet { law, year, baseline } => {
                 self.counters.set_baseline(*law, *year, baseline.clone());
             }
-            Act::RequestMade { .. } | Act::RequestApproved { .. } | Act::RecordApproved { .. } => {
-                self.approvals.apply(act, at_ms);
-            }
+            Act::RequestMade { .. }
+            | Act::RequestBacked { .. }
+            | Act::RequestApproved { .. }
+            | Act::RecordApproved { .. } => self.approvals.apply(act, at_ms),
             act => {
                 self.people.apply(act, at_ms);
                 self.rights.apply(act, at_ms);
             }
         }
+    }
+
+    /// Whether the set-up of the box is over: a policy was accepted. Until then nothing leaves.
+    pub(crate) fn is_set_up(&self) -> bool {
+        !self.versions.list().is_empty()
     }
 
     /// Whom `act` concerns.

@@ -158,7 +158,11 @@ impl State {
     pub(crate) fn apply_act(&mut self, act: &Act, at_ms: i64) {
         self.legal.steps.note(at_ms);
         match act {
-            Act::SignersEnrolled { signers } => self.signers.clone_from(signers),
+            Act::SignersEnrolled { signers } => {
+                let waits = self.legal.is_set_up();
+                self.legal.newcomers.enrol(&self.signers, signers, at_ms, waits);
+                self.signers.clone_from(signers);
+            }
             Act::Governed { governance } => self.governance.clone_from(governance),
             Act::PolicyAccepted { version, .. } => {
                 self.governance = Some(version.governance.clone());

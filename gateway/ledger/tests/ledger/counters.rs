@@ -2,8 +2,8 @@
 //! too few.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, attestation, employee, enrol, keys, next, nothing, paper,
-    policy_text, punch, signed_by, until,
+    LAW_PACK, NOW_MS, Setting, accepted, agree, attestation, employee, enrol, file, keys, next,
+    nothing, paper, policy_text, punch, signed_by, until,
 };
 use muster_ledger::{Baseline, ExportCount, Ledger, Outbox, PersonProfile};
 use muster_residency::vocab::{Bucket, Law};
@@ -71,7 +71,7 @@ async fn a_threshold_holds_to_the_person_however_many_are_chosen_at_once() {
     outbox.settle(accepted(parcels)).await.unwrap();
     nothing(&outbox).await;
     assert_eq!(held(&ledger, "T-CN-100K"), 2);
-    ledger.file_paper("dpo", paper("cn-scc", "CN->SG", NOW_MS, NOW_MS + 1000)).await.unwrap();
+    file(&ledger, paper("cn-scc", "CN->SG", NOW_MS, NOW_MS + 1000)).await;
     until("freed", || outbox.backlog() == 2).await;
     outbox.settle(accepted(next(&outbox, 10).await)).await.unwrap();
     assert_eq!(total(&ledger), (4, 6));
@@ -160,7 +160,7 @@ async fn what_other_systems_exported_counts_too() {
         by: "dpo".into(),
         at_ms: NOW_MS,
     };
-    ledger.set_baseline(Law::CN, 2026, baseline).await.unwrap();
+    agree(&ledger, ledger.set_baseline(Law::CN, 2026, baseline).await).await;
     punches(&ledger, &["a1", "a2"], 1).await;
     let outbox = to(&ledger, "mo-hr", "ap-southeast-1").await;
     assert_eq!(next(&outbox, 10).await.len(), 1);

@@ -2,12 +2,15 @@
 //! moment of sending.
 
 use crate::setting::{
-    NOW_MS, Setting, accepted, attestation, commit, employee, govern_with, next, nothing, paper,
-    punch, seventeen, until,
+    NOW_MS, Setting, accepted, agree, attestation, commit, employee, file, govern_with, next,
+    nothing, paper, punch, seventeen, until,
 };
 use jiff::Timestamp;
 use muster_attendance::{DeviceId, PersonId};
-use muster_ledger::{ConsentChange, Ledger, LegalError, Notice, Outbox, PaperError, PersonProfile};
+use muster_ledger::{
+    Action, ConsentChange, Ledger, LegalError, Notice, Outbox, PaperError, PersonProfile, Request,
+    RequestError,
+};
 
 /// The box sends to Singapore, which Macau's law has a gate for.
 async fn exporting(
@@ -51,16 +54,14 @@ async fn without_a_dpa_nothing_leaves_and_filing_one_frees_what_waits() {
     assert_eq!(held(&ledger, "G-MO"), 3, "{:?}", ledger.status().held);
     nothing(&outbox).await;
     let elsewhere = paper("dpa", "MO->MY", NOW_MS - 1000, NOW_MS + 1000);
-    ledger.file_paper("hr", elsewhere).await.unwrap();
+    file(&ledger, elsewhere).await;
     nothing(&outbox).await;
-    let number =
-        ledger.file_paper("hr", paper("dpa", "MO->SG", NOW_MS - 1000, NOW_MS + 5000)).await;
-    assert_eq!(number.unwrap(), 2);
+    file(&ledger, paper("dpa", "MO->SG", NOW_MS - 1000, NOW_MS + 5000)).await;
     until("freed", || outbox.backlog() == 3).await;
     let parcels = next(&outbox, 1).await;
     outbox.settle(accepted(parcels)).await.unwrap();
     let explained = ledger.papers();
-    assert_eq!((explained.len(), explained[1].filed_by.as_str()), (2, "hr"));
+    assert_eq!((explained.len(), explained[1].filed_by.as_str()), (2, "lam.kit and ho.mei"));
     // Judged again at the moment of sending: what is taken back no longer counts.
     ledger.withdraw_paper("hr", 2, "signed by nobody").await.unwrap();
     nothing(&outbox).await;
@@ -84,7 +85,7 @@ fn explained_withdrawn(
 async fn a_paper_ends_to_the_second() {
     let setting = Setting::new();
     let (ledger, outbox, device, person) = exporting(&setting, employee("17")).await;
-    ledger.file_paper("hr", paper("dpa", "*", NOW_MS, NOW_MS + 10_000)).await.unwrap();
+    file(&ledger, paper("dpa", "*", NOW_MS, NOW_MS + 10_000)).await;
     commit(&ledger, device, person, 1..3).await;
     setting.set_now(NOW_MS + 9_999);
     outbox.settle(accepted(next(&outbox, 1).await)).await.unwrap();
@@ -97,18 +98,18 @@ async fn a_paper_ends_to_the_second() {
 async fn consent_holds_at_the_punch_and_at_the_sending() {
     let setting = Setting::new();
     let (ledger, outbox, device, person) = exporting(&setting, consenting()).await;
-    ledger.file_paper("hr", paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await.unwrap();
+    file(&ledger, paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await;
     commit(&ledger, device, person, 1..3).await;
     assert_eq!(held(&ledger, "C-01-ABSENT"), 2);
-    ledger.set_consent("hr", person, given(NOW_MS)).await.unwrap();
+    agree(&ledger, ledger.set_consent("hr", person, given(NOW_MS)).await).await;
     nothing(&outbox).await;
     assert_eq!(held(&ledger, "C-01-ABSENT"), 2, "it was given after the punch");
-    ledger.set_consent("hr", person, given(NOW_MS - 3_600_000)).await.unwrap();
+    agree(&ledger, ledger.set_consent("hr", person, given(NOW_MS - 3_600_000)).await).await;
     until("freed", || outbox.backlog() == 2).await;
     outbox.settle(accepted(next(&outbox, 1).await)).await.unwrap();
     // Withdrawn from a moment to come: it holds until then.
     let withdrawn = ConsentChange { given: false, ..given(NOW_MS + 5_000) };
-    ledger.set_consent("hr", person, withdrawn).await.unwrap();
+    agree(&ledger, ledger.set_consent("hr", person, withdrawn).await).await;
     outbox_still_goes(&outbox).await;
     setting.set_now(NOW_MS + 5_000);
     nothing(&outbox).await;
@@ -125,12 +126,12 @@ async fn children_need_a_guardian() {
     let setting = Setting::new();
     let child = PersonProfile { age_band: Some("under14".into()), ..consenting() };
     let (ledger, outbox, device, person) = exporting(&setting, child).await;
-    ledger.file_paper("hr", paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await.unwrap();
-    ledger.set_consent("hr", person, given(NOW_MS - 60_000)).await.unwrap();
+    file(&ledger, paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await;
+    agree(&ledger, ledger.set_consent("hr", person, given(NOW_MS - 60_000)).await).await;
     commit(&ledger, device, person, 1..2).await;
     assert_eq!(held(&ledger, "C-02-GUARDIAN"), 1);
     let guardian = ConsentChange { guardian: true, ..given(NOW_MS - 60_000) };
-    ledger.set_consent("hr", person, guardian).await.unwrap();
+    agree(&ledger, ledger.set_consent("hr", person, guardian).await).await;
     until("freed", || outbox.backlog() == 1).await;
 }
 
@@ -138,27 +139,38 @@ async fn children_need_a_guardian() {
 async fn restriction_stops_forwards_at_once_and_for_one_person_alone() {
     let setting = Setting::new();
     let (ledger, outbox, device, person) = exporting(&setting, employee("17")).await;
-    ledger.file_paper("hr", paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await.unwrap();
+    file(&ledger, paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await;
     ledger.directory().import(vec![employee("18")]).await.unwrap();
     let other = ledger.directory().find("18").unwrap();
     commit(&ledger, device, person, 1..3).await;
     let punches = vec![punch(device, 10, other)];
     ledger.committer().commit(punches).await.unwrap();
-    ledger.restrict("dpo", person, true, "asked on paper").await.unwrap();
+    agree(&ledger, ledger.restrict("dpo", person, true, "asked on paper").await).await;
     let parcels = next(&outbox, 9).await;
     assert_eq!(parcels.len(), 1);
     outbox.settle(accepted(parcels)).await.unwrap();
     until("held", || held(&ledger, "C-03-RESTRICTED") == 2).await;
     assert!(ledger.person_legal(person).restricted_ms.is_some());
-    ledger.restrict("dpo", person, false, "taken back").await.unwrap();
+    agree(&ledger, ledger.restrict("dpo", person, false, "taken back").await).await;
     until("freed", || outbox.backlog() == 2).await;
+}
+
+async fn give(
+    ledger: &Ledger,
+    version: u32,
+    language: &str,
+    person: PersonId,
+) -> Result<Option<Request>, RequestError> {
+    let people = Some(vec![person]);
+    let (kind, language) = ("pics".into(), language.into());
+    ledger.propose("hr", Action::GiveNotice { kind, version, language, people }).await
 }
 
 #[tokio::test]
 async fn a_destination_that_the_notice_does_not_name_holds() {
     let setting = Setting::new();
     let (ledger, outbox, device, person) = exporting(&setting, employee("17")).await;
-    ledger.file_paper("hr", paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await.unwrap();
+    file(&ledger, paper("dpa", "*", NOW_MS, NOW_MS + 86_400_000)).await;
     let notice = |version, to: &str| Notice {
         kind: "pics".into(),
         version,
@@ -168,13 +180,13 @@ async fn a_destination_that_the_notice_does_not_name_holds() {
         sha256: "0".repeat(64),
     };
     ledger.publish_notice("dpo", notice(1, "elsewhere")).await.unwrap();
-    ledger.give_notice("hr", "pics", 1, "pt", &[person]).await.unwrap();
+    agree(&ledger, give(&ledger, 1, "pt", person).await).await;
     commit(&ledger, device, person, 1..2).await;
     assert_eq!(held(&ledger, "C-04-NOTICE"), 1);
     ledger.publish_notice("dpo", notice(2, "mo-hr")).await.unwrap();
     nothing(&outbox).await;
-    assert!(ledger.give_notice("hr", "pics", 2, "en", &[person]).await.is_err());
-    ledger.give_notice("hr", "pics", 2, "zh-Hant", &[person]).await.unwrap();
+    assert!(give(&ledger, 2, "en", person).await.is_err());
+    agree(&ledger, give(&ledger, 2, "zh-Hant", person).await).await;
     until("freed", || outbox.backlog() == 1).await;
     assert!(ledger.publish_notice("dpo", notice(2, "mo-hr")).await.is_err());
 }
@@ -194,6 +206,6 @@ async fn a_contract_that_nobody_quotes_is_no_place() {
     let mut quoted = paper("contract-clause", "*", NOW_MS, NOW_MS + 1000);
     quoted.destination = Some("mo-hr".into());
     quoted.clause = Some("All data stays in the data centre in Macau.".into());
-    ledger.file_paper("dpo", quoted).await.unwrap();
+    file(&ledger, quoted).await;
     until("freed", || ledger.outbox("mo-hr").backlog() == 1).await;
 }

@@ -11,3 +11,4 @@ mod recovery;
 mod reports;
 mod rights;
 mod setting;
+mod two_people;

@@ -1,8 +1,8 @@
 //! A policy's life: what is accepted, what is refused, and which version is in force when.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, keys, next, nothing,
-    policy, policy_text, seventeen, signed_by, staffed, until,
+    LAW_PACK, NOW_MS, Setting, accepted, agree, commit, connected, employee, enrol, keys, next,
+    nothing, policy, policy_text, seventeen, signed_by, staffed, until,
 };
 use muster_ledger::{
     Action, ConsentChange, GovernError, Governance, Ledger, PolicyRefused, RequestError,
@@ -263,7 +263,7 @@ async fn a_record_that_wants_approval_goes_once_one_with_a_key_says_yes() {
     setting.set_now(NOW_MS + 24 * HOUR_MS);
     nothing(&outbox).await;
     setting.set_now(NOW_MS + 24 * HOUR_MS - 1);
-    ledger.restrict("test", person, false, "decide again").await.unwrap();
+    agree(&ledger, ledger.restrict("test", person, false, "decide again").await).await;
     until("freed again", || outbox.backlog() == 1).await;
     assert_eq!(next(&outbox, 9).await[0].key(), id);
 }
@@ -288,13 +288,13 @@ async fn every_decision_comes_out_the_same_when_it_is_made_again() {
         from: jiff::Timestamp::from_millisecond(NOW_MS - HOUR_MS).unwrap(),
         to: None,
     };
-    ledger.set_consent("hr", person, given).await.unwrap();
+    agree(&ledger, ledger.set_consent("hr", person, given).await).await;
     some(&ledger).await;
     let outbox = connected(&ledger).await;
     outbox.settle(accepted(next(&outbox, 2).await)).await.unwrap();
-    ledger.restrict("dpo", person, true, "-").await.unwrap();
+    agree(&ledger, ledger.restrict("dpo", person, true, "-").await).await;
     some(&ledger).await;
-    ledger.restrict("dpo", person, false, "-").await.unwrap();
+    agree(&ledger, ledger.restrict("dpo", person, false, "-").await).await;
     ledger
         .govern("test", Some(version(2, &keys(), |t| t.replace("\"minute\"", "\"hour\""))))
         .await

@@ -2,8 +2,8 @@
 //! what changed before it is committed.
 
 use crate::setting::{
-    NOW_MS, Setting, attestation, commit, connected, employee, govern, govern_with, next, paper,
-    policy_with, punch,
+    NOW_MS, Setting, attestation, commit, connected, employee, file, govern, govern_with, next,
+    paper, policy_with, punch,
 };
 use jiff::civil::date;
 use jiff::tz::TimeZone;
@@ -233,7 +233,7 @@ async fn both_sides_of_a_crossing_come_out_of_the_journal() {
     let (ledger, _) = setting.open();
     govern_with(&ledger, |text| text.replace("\"onprem-mo\"", "\"ap-southeast-1\"")).await;
     let dpa = paper("dpa", "MO->SG", NOW_MS - DAY_MS, NOW_MS + DAY_MS);
-    ledger.file_paper("ho.mei", dpa).await.unwrap();
+    file(&ledger, dpa).await;
     let device = ledger.devices().intern("gate-07").unwrap();
     ledger.directory().import(vec![employee("1")]).await.unwrap();
     let person = ledger.directory().exchange(device, "1").await.unwrap();
@@ -274,6 +274,8 @@ async fn both_sides_of_a_crossing_come_out_of_the_journal() {
     let total = figures.counters.iter().find(|c| c.destination.is_none() && c.law == Law::MO);
     assert_eq!(total.map(|c| (c.persons, c.records, c.baseline)), Some((1, 5, None)));
     assert_eq!(figures.papers.len(), 1);
-    assert!(figures.access.iter().any(|a| a.actor == "ho.mei" && a.act == "paper-filed"));
+    assert!(
+        figures.access.iter().any(|a| a.actor == "lam.kit and ho.mei" && a.act == "paper-filed")
+    );
     ledger.close().await;
 }

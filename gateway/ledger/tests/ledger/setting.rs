@@ -6,8 +6,10 @@ use muster_attendance::{
 };
 use muster_ledger::{
     Attestation, Clock, ClockTrust, Governance, Ledger, Options, Outbox, PaperFiled, Parcel,
-    PersonProfile, Recovery, RootKey, Settlement, Signer, TransferPeer, Verdict,
+    PersonProfile, Recovery, Request, RequestError, RootKey, Settlement, Signer, TransferPeer,
+    Verdict,
 };
+use muster_residency::approval::{self, Part};
 use muster_residency::facts::Lane;
 use muster_residency::key::SigningKey;
 use muster_residency::{LawPack, Policy, signature};
@@ -235,6 +237,20 @@ pub(crate) async fn enrol(ledger: &Ledger) {
         public_key: t.public_key,
     });
     ledger.enrol_signers(signers.collect()).await.expect("signers");
+}
+
+/// Both signers stand behind what was proposed.
+pub(crate) async fn agree(ledger: &Ledger, proposed: Result<Option<Request>, RequestError>) {
+    let Some(request) = proposed.expect("a proposal") else { return };
+    for key in keys().iter().rev() {
+        let line = approval::sign(Part::Approve, &request.text, key);
+        ledger.approve(&request.id, &line).await.expect("approved");
+    }
+}
+
+/// Files a document by two people.
+pub(crate) async fn file(ledger: &Ledger, paper: PaperFiled) {
+    agree(ledger, ledger.file_paper("hr", paper).await).await;
 }
 
 /// A document of a registry.

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 pub(crate) enum PapersCommand {
     /// File a document: its type, lane, dates and hash; the document stays where it is
     #[command(after_help = "Example: muster papers add dpa.pdf --type dpa --lane 'MO->SG' \
-                            --from 2026-12-01 --to 2027-12-01 --filing-number 2026/114")]
+                            --from 2026-12-01 --to 2027-12-01 --filing-number 2026/114\n\
+                            A paper opens a lane, so it counts once two signers approved it; until \
+                            the first policy is published, at once.")]
     Add(Box<PaperArgs>),
     /// Every document on file, with what is left of its time
     List {
@@ -65,6 +67,9 @@ pub(crate) struct PaperArgs {
     /// For eu-scc: the module, 1 to 4
     #[arg(long)]
     pub(crate) module: Option<String>,
+    /// Ask with this signing key: one more signer approves, in place of two
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }
@@ -95,6 +100,9 @@ pub(crate) enum ConsentCommand {
         /// Given until just before this moment or day
         #[arg(long, value_name = "T", conflicts_with = "withdrawn")]
         to: Option<String>,
+        /// Ask with this signing key: one more signer approves, in place of two
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -144,6 +152,9 @@ pub(crate) enum NoticeCommand {
         all: bool,
         /// The numbers the terminals send
         ids: Vec<String>,
+        /// Ask with this signing key: one more signer approves, in place of two
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -228,6 +239,43 @@ pub(crate) enum CountersCommand {
         /// Where the figures are from
         #[arg(long)]
         source: String,
+        /// Ask with this signing key: one more signer approves, in place of two
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SignersCommand {
+    /// Who may sign policies and approve, and who waits for their first day to pass
+    List {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Add a signer; they sign from the next day on, or at once while the box is being set up
+    #[command(after_help = "Example: muster signers add lei.ana:security:lei.ana.key.pub \
+                            --key lam.kit.key\nAnother signer approves it; until the first policy \
+                            is published one signer enrols the other.")]
+    Add {
+        #[arg(value_name = "PERSON:ROLE:PUBLIC_KEY_FILE")]
+        signer: String,
+        /// The asker's signing key; none where the box has no signer yet
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// Remove a signer with all their keys; another signer approves it
+    #[command(after_help = "Example: muster signers remove lei.ana --key lam.kit.key")]
+    Remove {
+        person: String,
+        /// The asker's signing key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
         #[command(flatten)]
         at: BoxArgs,
     },

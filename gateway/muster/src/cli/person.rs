@@ -67,9 +67,12 @@ pub(crate) enum PersonCommand {
     /// A person restricts processing: nothing of theirs leaves from now on
     Restrict {
         id: String,
-        /// Lift the restriction
+        /// Lift the restriction: two signers approve that
         #[arg(long)]
         lift: bool,
+        /// Ask to lift it with this signing key: one more signer approves, in place of two
+        #[arg(long, value_name = "FILE", requires = "lift")]
+        key: Option<PathBuf>,
         #[arg(long, default_value = "asked for")]
         reason: String,
         #[command(flatten)]

@@ -34,9 +34,22 @@ pub(super) fn request(at: &BoxArgs, wanted: Wanted, key: &Path) -> Outcome {
     let line = approval::sign(Part::Ask, text, &key);
     let made = ask(at, LegalRequest::Ask { wanted, at_ms, line })?;
     let id = made["id"].as_str().unwrap_or_default();
+    if !made["approved_by"].is_null() {
+        let set_up = "the box is being set up, so this needs nobody else";
+        return super::print_lines([format!("done, asked by {}: {set_up}", key.person())]);
+    }
     super::print_lines([
         format!("request {id}, asked by {} ({})", key.person(), key.role()),
         format!("another person approves it within a day: muster approve {id} --key FILE"),
+    ])
+}
+
+/// Says what became of what was sent without a key: `done`, or a proposal that waits.
+pub(super) fn proposed(answer: &Value, done: String) -> Outcome {
+    let Some(id) = answer["request"]["id"].as_str() else { return super::print_lines([done]) };
+    super::print_lines([
+        format!("request {id}: it frees records, so it counts once two signers approved it"),
+        format!("each of them, within a day: muster approve {id} --key FILE"),
     ])
 }
 
@@ -48,7 +61,14 @@ pub(super) fn approve(args: &ApproveArgs) -> Outcome {
     let line = approval::sign(Part::Approve, text, &key);
     let done = ask(&args.at, LegalRequest::Approve { request, at_ms, line })?;
     let mut lines: Vec<String> = text.lines().map(super::plain).collect();
+    if let Some(person) = shown["about"]["person"].as_str() {
+        let name = shown["about"]["name"].as_str().unwrap_or_default();
+        lines.push(format!("about {} {}", super::plain(person), super::plain(name)));
+    }
     lines.push(format!("approved by {} ({})", key.person(), key.role()));
+    if done["record"].is_null() && done["approved_by"].is_null() {
+        lines.push("one more signer approves it before it counts".to_owned());
+    }
     let todo = done["todo"].as_array().into_iter().flatten().filter_map(Value::as_str);
     lines.extend(todo.map(|todo| format!("still to do: {}", super::plain(todo))));
     super::print_lines(lines)
@@ -66,8 +86,11 @@ pub(super) fn requests(args: &RequestsArgs) -> Outcome {
             Some(person) => format!("approved by {}", super::plain(person)),
             None => "waits for approval, one day".to_owned(),
         };
-        let asked = text(&request["asked_by"]["person"]);
-        format!("{}  {} asked by {asked}; {state}", text(&request["id"]), request["action"]["do"])
+        let asked = match request["asked_by"]["person"].as_str() {
+            Some(person) => format!("asked by {}", super::plain(person)),
+            None => format!("proposed by {}, unsigned", text(&request["proposed_by"])),
+        };
+        format!("{}  {} {asked}; {state}", text(&request["id"]), request["action"]["do"])
     };
     super::print_lines(requests.as_array().into_iter().flatten().map(line))
 }

@@ -75,10 +75,10 @@ fn ask(question: &str, default: &str) -> Result<String> {
 }
 
 /// `PERSON:ROLE:PUBLIC_KEY_FILE`; the file must speak of the same person and role.
-fn signer(text: &str) -> Result<Signer> {
+pub(super) fn signer(text: &str) -> Result<Signer> {
     let mut parts = text.splitn(3, ':');
     let (Some(person), Some(role), Some(file)) = (parts.next(), parts.next(), parts.next()) else {
-        bail!("--signer {text}: write PERSON:ROLE:PUBLIC_KEY_FILE");
+        bail!("{text}: write PERSON:ROLE:PUBLIC_KEY_FILE");
     };
     let key = store::read_bounded(Path::new(file))?;
     let key = TrustedSigner::parse(&key).with_context(|| file.to_owned())?;

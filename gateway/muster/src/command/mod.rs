@@ -15,6 +15,7 @@ mod records;
 mod report;
 mod run;
 mod sheet;
+mod signers;
 mod status;
 mod user;
 
@@ -45,6 +46,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Approve(args) => approve::approve(&args),
         Command::Requests(args) => approve::requests(&args),
         Command::User { command } => user::user(command),
+        Command::Signers { command } => signers::signers(command),
         Command::Sheet { command } => sheet::sheet(command),
         Command::Journal { command } => journal::journal(command),
         Command::Records(args) => records::records(&args),

@@ -4,7 +4,7 @@ use super::moment::moment;
 use crate::cli::{
     BoxArgs, ConsentCommand, CountersCommand, NoticeCommand, PaperArgs, PapersCommand,
 };
-use crate::control::{Consent, LegalRequest};
+use crate::control::{Consent, LegalRequest, Wanted};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use anyhow::{Context as _, Result, anyhow, bail};
 use muster_ledger::{Baseline, Notice, PaperFiled};
@@ -50,9 +50,13 @@ fn add(args: PaperArgs) -> Outcome {
         decision: args.decision,
         module: args.module,
     };
-    let sha256 = paper.sha256.clone();
-    let added = ask(&args.at, LegalRequest::PaperAdd { paper: Box::new(paper) })?;
-    super::print_lines([format!("{} is on file, SHA-256 {sha256}", added["number"])])
+    let (sha256, paper) = (paper.sha256.clone(), Box::new(paper));
+    if let Some(key) = args.key {
+        return super::approve::request(&args.at, Wanted::FilePaper { paper }, &key);
+    }
+    let added = ask(&args.at, LegalRequest::PaperAdd { paper })?;
+    let done = format!("{} is on file, SHA-256 {sha256}", added["number"]);
+    super::approve::proposed(&added, done)
 }
 
 fn lines(papers: &Value) -> Vec<String> {
@@ -74,14 +78,19 @@ fn lines(papers: &Value) -> Vec<String> {
 }
 
 pub(super) fn consent(command: ConsentCommand) -> Outcome {
-    let ConsentCommand::Set { id, given, withdrawn: _, guardian, from, to, at } = command;
+    let ConsentCommand::Set { id, given, withdrawn: _, guardian, from, to, key, at } = command;
     let config = super::load(&at)?;
     let time = |text: Option<String>| text.map(|text| moment(&config, &text)).transpose();
     let from = time(from).or_exit(exit::USAGE)?;
     let to = time(to).or_exit(exit::USAGE)?;
+    if let Some(key) = key.filter(|_| given) {
+        let from = from.unwrap_or_else(jiff::Timestamp::now);
+        let wanted = Wanted::GiveConsent { id, guardian, from, to };
+        return super::approve::request(&at, wanted, &key);
+    }
     let change = Consent { guardian, given, from, to };
-    ask(&at, LegalRequest::ConsentSet { id, change })?;
-    super::print_lines(["noted; their records are judged again"])
+    let told = ask(&at, LegalRequest::ConsentSet { id, change })?;
+    super::approve::proposed(&told, "noted; their records are judged again".to_owned())
 }
 
 pub(super) fn notice(command: NoticeCommand) -> Outcome {
@@ -99,11 +108,14 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
             ask(&at, LegalRequest::NoticeAdd { notice })?;
             super::print_lines(["published; give it to the people before it comes into force"])
         }
-        NoticeCommand::Give { kind, number, language, all, ids, at } => {
-            let ids = (!all).then_some(ids);
-            let request = LegalRequest::NoticeGive { kind, version: number, language, ids };
-            let given = ask(&at, request)?;
-            super::print_lines([format!("given to {}", given["people"])])
+        NoticeCommand::Give { kind, number, language, all, ids, key, at } => {
+            let (ids, version) = ((!all).then_some(ids), number);
+            if let Some(key) = key {
+                let wanted = Wanted::GiveNotice { kind, version, language, ids };
+                return super::approve::request(&at, wanted, &key);
+            }
+            let given = ask(&at, LegalRequest::NoticeGive { kind, version, language, ids })?;
+            super::approve::proposed(&given, "noted as given".to_owned())
         }
         NoticeCommand::List { json, at } => {
             let notices = ask(&at, LegalRequest::NoticeList)?;
@@ -126,13 +138,18 @@ pub(super) fn counters(command: CountersCommand) -> Outcome {
             let counters = ask(&at, LegalRequest::CounterList)?;
             if json { super::print_json(&counters) } else { super::print_lines(counted(&counters)) }
         }
-        CountersCommand::Baseline { law, year, persons, sensitive, records, source, at } => {
+        CountersCommand::Baseline { law, year, persons, sensitive, records, source, key, at } => {
             let known = Law::from_code(&law).ok_or_else(|| anyhow!("{law:?} is not a law, as CN"));
             let (by, at_ms) = (String::new(), 0);
             let baseline = Baseline { persons, sensitive, records, source, by, at_ms };
             let law = known.or_exit(exit::USAGE)?;
-            ask(&at, LegalRequest::BaselineSet { law, year, baseline })?;
-            super::print_lines(["entered; exports are judged with it from now on"])
+            if let Some(key) = key {
+                let wanted = Wanted::LowerBaseline { law, year, baseline };
+                return super::approve::request(&at, wanted, &key);
+            }
+            let told = ask(&at, LegalRequest::BaselineSet { law, year, baseline })?;
+            let done = "entered; exports are judged with it from now on".to_owned();
+            super::approve::proposed(&told, done)
         }
     }
 }

@@ -42,10 +42,17 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
         }
         PersonCommand::Export { id, format, at } => export(id, format, &at),
         PersonCommand::Correct { id, set, reason, at } => correct(id, &set, reason, &at),
-        PersonCommand::Restrict { id, lift, reason, at } => {
-            rights(&at, RightsCommand::Restrict { id, on: !lift, reason })?;
-            let word = if lift { "lifted; their records are judged again" } else { "restricted" };
-            super::print_lines([word])
+        PersonCommand::Restrict { id, lift: false, key: _, reason, at } => {
+            rights(&at, RightsCommand::Restrict { id, on: true, reason })?;
+            super::print_lines(["restricted"])
+        }
+        PersonCommand::Restrict { id, lift: true, key, reason, at } => {
+            if let Some(key) = key {
+                let wanted = Wanted::LiftRestriction { id, reason };
+                return super::approve::request(&at, wanted, &key);
+            }
+            let told = rights(&at, RightsCommand::Restrict { id, on: false, reason })?;
+            super::approve::proposed(&told, "lifted; their records are judged again".to_owned())
         }
         PersonCommand::Erase { id, biometrics, key, at } => {
             super::approve::request(&at, Wanted::Erase { id, biometrics_only: biometrics }, &key)

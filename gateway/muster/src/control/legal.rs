@@ -3,6 +3,7 @@
 use super::execute::{Facts, data, unavailable, value};
 use super::{Refused, records};
 use crate::exit;
+use jiff::Timestamp;
 use muster_attendance::{EventId, PersonId};
 use muster_ledger::{
     Action, Baseline, CommitError, ConsentChange, LegalError, Notice, PaperFiled, RequestError,
@@ -55,6 +56,12 @@ pub(crate) enum LegalRequest {
         line: String,
     },
     Requests,
+    /// Who may sign, and who of them still waits.
+    Signers,
+    /// The first signers of a box that has none.
+    SignersFirst {
+        signers: Vec<Signer>,
+    },
     /// The exact text of an open request, or of a record's release.
     Text {
         request: String,
@@ -72,8 +79,8 @@ pub(crate) struct Consent {
     pub(crate) guardian: bool,
     pub(crate) given: bool,
     /// Now, where absent.
-    pub(crate) from: Option<jiff::Timestamp>,
-    pub(crate) to: Option<jiff::Timestamp>,
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
 }
 
 /// What two people decide, people named as the terminals name them.
@@ -82,9 +89,14 @@ pub(crate) struct Consent {
 pub(crate) enum Wanted {
     LocalOnlyOff,
     Erase { id: String, biometrics_only: bool },
-    EnrolSigners { signers: Vec<Signer> },
     WriteAccount { name: String, roles: Vec<Role>, departments: Vec<String> },
     ResetAccount { name: String },
+    ChangeSigners { add: Vec<Signer>, remove: Vec<String> },
+    FilePaper { paper: Box<PaperFiled> },
+    LowerBaseline { law: Law, year: i16, baseline: Baseline },
+    GiveConsent { id: String, guardian: bool, from: Timestamp, to: Option<Timestamp> },
+    LiftRestriction { id: String, reason: String },
+    GiveNotice { kind: String, version: u32, language: String, ids: Option<Vec<String>> },
 }
 
 type Result<T> = std::result::Result<T, Refused>;
@@ -93,8 +105,9 @@ pub(super) async fn execute(facts: &Facts, request: LegalRequest) -> Result<Valu
     let (ledger, actor) = (&facts.ledger, facts.actor.as_str());
     match request {
         LegalRequest::PaperAdd { paper } => {
-            let number = ledger.file_paper(actor, *paper).await.map_err(refused)?;
-            Ok(json!({ "number": number }))
+            let proposed = ledger.file_paper(actor, *paper).await.map_err(request_refused)?;
+            let number = ledger.papers().last().map(|paper| paper.number);
+            Ok(json!({ "number": number.filter(|_| proposed.is_none()), "request": proposed }))
         }
         LegalRequest::PaperWithdraw { number, reason } => {
             ledger.withdraw_paper(actor, number, &reason).await.map_err(refused)?;
@@ -109,16 +122,17 @@ pub(super) async fn execute(facts: &Facts, request: LegalRequest) -> Result<Valu
         }
         LegalRequest::NoticeGive { kind, version, language, ids } => {
             let people = people(facts, ids)?;
-            let given = ledger.give_notice(actor, &kind, version, &language, &people);
-            given.await.map_err(refused)?;
-            Ok(json!({ "people": people.len() }))
+            let action = Action::GiveNotice { kind, version, language, people };
+            let proposed = ledger.propose(actor, action).await.map_err(request_refused)?;
+            Ok(json!({ "request": proposed }))
         }
         LegalRequest::NoticeList => value(&ledger.notices()),
         LegalRequest::CounterList => counters(facts),
         LegalRequest::BaselineSet { law, year, baseline } => {
             let baseline = Baseline { by: actor.to_owned(), at_ms: now_ms(), ..baseline };
-            ledger.set_baseline(law, year, baseline).await.map_err(refused)?;
-            Ok(json!({ "law": law, "year": year }))
+            let proposed = ledger.set_baseline(law, year, baseline).await;
+            let proposed = proposed.map_err(request_refused)?;
+            Ok(json!({ "law": law, "year": year, "request": proposed }))
         }
         LegalRequest::Stop => {
             ledger.stop(actor).await.map_err(refused)?;
@@ -135,6 +149,11 @@ pub(super) async fn execute(facts: &Facts, request: LegalRequest) -> Result<Valu
             value(&ledger.ask(action, at_ms, &line).await.map_err(request_refused)?)
         }
         LegalRequest::Requests => value(&ledger.requests()),
+        LegalRequest::Signers => value(&ledger.signers_since()),
+        LegalRequest::SignersFirst { signers } => {
+            ledger.enrol_signers(signers).await.map_err(data)?;
+            value(&ledger.signers_since())
+        }
         LegalRequest::Text { request } => text(facts, &request).await,
         LegalRequest::Approve { request, at_ms, line } => {
             approve(facts, &request, at_ms, &line).await
@@ -145,16 +164,18 @@ pub(super) async fn execute(facts: &Facts, request: LegalRequest) -> Result<Valu
 async fn consent(facts: &Facts, id: &str, change: Consent) -> Result<Value> {
     let person = find(facts, id)?;
     let Consent { guardian, given, from, to } = change;
-    let from = from.unwrap_or_else(jiff::Timestamp::now);
+    let from = from.unwrap_or_else(Timestamp::now);
     let change = ConsentChange { guardian, given, from, to };
-    facts.ledger.set_consent(&facts.actor, person, change).await.map_err(refused)?;
-    value(&facts.ledger.person_legal(person))
+    let proposed = facts.ledger.set_consent(&facts.actor, person, change).await;
+    let proposed = proposed.map_err(request_refused)?;
+    Ok(json!({ "legal": facts.ledger.person_legal(person), "request": proposed }))
 }
 
 fn counters(facts: &Facts) -> Result<Value> {
     let ledger = &facts.ledger;
     let rows = ledger.export_counts();
     let mut years: Vec<(Law, i16)> = rows.iter().map(|row| (row.law, row.year)).collect();
+    years.extend(ledger.baselines());
     years.sort_unstable();
     years.dedup();
     let bases = years.iter().map(
@@ -173,7 +194,10 @@ async fn text(facts: &Facts, request: &str) -> Result<Value> {
         let requests = facts.ledger.requests();
         let open = requests.iter().rev().find(|r| r.id == request && r.is_open(at_ms));
         let open = open.ok_or_else(|| data(RequestError::Unknown(request.to_owned())))?;
-        return Ok(json!({ "text": open.text, "at_ms": at_ms, "asked_by": open.asked_by }));
+        let about = about(facts, &open.action);
+        return Ok(json!({
+            "text": open.text, "at_ms": at_ms, "asked_by": open.asked_by, "about": about,
+        }));
     };
     let explained = records::explain(facts, request).await?;
     let word = |of: &str, key: &str| explained[of][key].as_str().unwrap_or_default().to_owned();
@@ -201,19 +225,41 @@ fn action(facts: &Facts, wanted: Wanted) -> Result<Action> {
         Wanted::Erase { id, biometrics_only } => {
             Action::Erase { person: find(facts, &id)?, biometrics_only }
         }
-        Wanted::EnrolSigners { signers } => Action::EnrolSigners { signers },
         Wanted::WriteAccount { name, roles, departments } => {
             Action::WriteAccount { name, roles, departments }
         }
         Wanted::ResetAccount { name } => Action::ResetAccount { name },
+        Wanted::ChangeSigners { add, remove } => Action::ChangeSigners { add, remove },
+        Wanted::FilePaper { paper } => Action::FilePaper { paper },
+        Wanted::LowerBaseline { law, year, baseline } => {
+            Action::LowerBaseline { law, year, baseline }
+        }
+        Wanted::GiveConsent { id, guardian, from, to } => {
+            Action::GiveConsent { person: find(facts, &id)?, guardian, from, to }
+        }
+        Wanted::LiftRestriction { id, reason } => {
+            Action::LiftRestriction { person: find(facts, &id)?, reason }
+        }
+        Wanted::GiveNotice { kind, version, language, ids } => {
+            Action::GiveNotice { kind, version, language, people: people(facts, ids)? }
+        }
     })
 }
 
-fn people(facts: &Facts, ids: Option<Vec<String>>) -> Result<Vec<PersonId>> {
-    match ids {
-        None => Ok(facts.ledger.directory().people()),
-        Some(ids) => ids.iter().map(|id| find(facts, id)).collect(),
-    }
+fn people(facts: &Facts, ids: Option<Vec<String>>) -> Result<Option<Vec<PersonId>>> {
+    ids.map(|ids| ids.iter().map(|id| find(facts, id)).collect()).transpose()
+}
+
+/// Whom an action is about, as people call them: what is signed has internal numbers.
+fn about(facts: &Facts, action: &Action) -> Option<Value> {
+    let (Action::Erase { person, .. }
+    | Action::GiveConsent { person, .. }
+    | Action::LiftRestriction { person, .. }) = action
+    else {
+        return None;
+    };
+    let profile = facts.ledger.directory().profile(*person)?;
+    Some(json!({ "person": profile.person, "name": profile.name }))
 }
 
 /// The person under a number of the terminals.
@@ -233,11 +279,13 @@ pub(super) fn refused(error: LegalError) -> Refused {
     }
 }
 
-fn request_refused(error: RequestError) -> Refused {
+pub(super) fn request_refused(error: RequestError) -> Refused {
     match error {
         RequestError::Commit(error @ CommitError::Invalid(_)) => data(error),
         RequestError::Commit(error) => unavailable(error),
-        RequestError::Fault(error) => Refused::new(exit::NO_PERMISSION, error),
+        error @ (RequestError::Fault(_) | RequestError::TooNew { .. }) => {
+            Refused::new(exit::NO_PERMISSION, error)
+        }
         error => data(error),
     }
 }

@@ -1,7 +1,7 @@
 //! People's rights: export, correct, restrict, erase, and the law's time for an answer.
 
 use super::execute::{Facts, data, unavailable, value};
-use super::legal::{find, refused};
+use super::legal::{find, refused, request_refused};
 use super::{Refused, records};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -39,8 +39,9 @@ pub(super) async fn execute(
         RightsCommand::Correct { id, set, reason } => correct(facts, &id, set, &reason).await,
         RightsCommand::Restrict { id, on, reason } => {
             let person = find(facts, &id)?;
-            ledger.restrict(actor, person, on, &reason).await.map_err(refused)?;
-            value(&ledger.person_legal(person))
+            let proposed = ledger.restrict(actor, person, on, &reason).await;
+            let proposed = proposed.map_err(request_refused)?;
+            Ok(json!({ "legal": ledger.person_legal(person), "request": proposed }))
         }
         RightsCommand::Leave { id, on } => {
             ledger.set_leaving(actor, find(facts, &id)?, on).await.map_err(refused)?;

@@ -178,7 +178,6 @@ mod tests {
         );
         check(BANK, "\"minute\"", "\"hour\"", Tightens);
         check(BANK, "2026-10-01T", "2026-09-01T", Tightens);
-        check(BANK, "local_days = 1095", "local_days = 365", Tightens);
         check(BANK, "remote_access_from = []", "remote_access_from = [\"CN\"]", Tightens);
         check(BANK, "to = \"sg-tenant\"", "approval = true\nto = \"sg-tenant\"", Tightens);
         check(SCHOOL, "k_min = 10", "k_min = 12", Tightens);
@@ -196,6 +195,9 @@ mod tests {
         check(BANK, "to = \"sg-tenant\"", "purpose = \"payroll\"\nto = \"sg-tenant\"", Loosens);
         let biometric = "[[biometric]]\nlaw = \"MO\"\nmethod = \"face\"\nkeep = \"vault\"\ndays = 7\n[[retention]]";
         check(BANK, "[[retention]]", biometric, Loosens);
+        check(BANK, "local_days = 1095", "local_days = 365", Loosens);
+        check(BANK, "local_days = 1095", "local_days = 1096", Loosens);
+        check(BANK, "local_days = 1095", "local_days = 1095\nfloor_days = 30", Loosens);
         check(BANK, "when = { \"site.id\" = [\"mo-hq\"], ", "when = { ", Direction::Neutral);
     }
 

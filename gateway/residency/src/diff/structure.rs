@@ -2,7 +2,7 @@
 
 use super::{Change, Direction};
 use crate::policy::{Destination, Site};
-use crate::rules::Rules;
+use crate::rules::{RetentionRule, Rules};
 use crate::vocab::{Class, Law, RecordMethod};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -90,14 +90,25 @@ fn lanes(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
     }
 }
 
+/// What is destroyed sooner does not come back, and what is kept longer is known for longer: either
+/// way takes two people.
 fn retention(old: &Rules, new: &Rules, changes: &mut Vec<Change>) {
     let laws = laws(old, new);
     for &class in Class::ALL {
         for &law in &laws {
-            let days =
-                |rules: &Rules| rules.retention(class, law).map_or(u32::MAX, |r| r.ceiling_days);
-            let what = format!("{class} under {law} is kept longer or shorter");
-            by(days(new).cmp(&days(old)), what, changes);
+            let (before, after) = (old.retention(class, law), new.retention(class, law));
+            let days = |rule: Option<RetentionRule>| rule.map_or(u32::MAX, |r| r.ceiling_days);
+            let what = match days(after).cmp(&days(before)) {
+                _ if before == after => continue,
+                Ordering::Less => {
+                    format!("{class} under {law} is destroyed sooner, which nobody can take back")
+                }
+                Ordering::Greater => format!("{class} under {law} is kept longer"),
+                Ordering::Equal => {
+                    format!("{class} under {law} is kept by another floor, or in another form")
+                }
+            };
+            changes.push(change(Direction::Loosens, what));
         }
     }
 }

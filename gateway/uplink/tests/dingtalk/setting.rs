@@ -65,7 +65,6 @@ pub(crate) struct Setting {
 impl Setting {
     /// With the contract's clause on file that says where the data stays.
     pub(crate) async fn new() -> Self {
-        let setting = Self::unquoted().await;
         let at = |ms| jiff::Timestamp::from_millisecond(ms).unwrap();
         let clause = PaperFiled {
             kind: "dpa".into(),
@@ -81,15 +80,22 @@ impl Setting {
             decision: None,
             module: None,
         };
-        setting.ledger.file_paper("ho.mei", clause).await.unwrap();
-        setting
+        Self::with(Some(clause)).await
     }
 
     /// Without that clause.
     pub(crate) async fn unquoted() -> Self {
+        Self::with(None).await
+    }
+
+    /// What is filed while the box is set up is on file at once.
+    async fn with(paper: Option<PaperFiled>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(NOW_MS));
         let ledger = open(&folder, &now_ms);
+        if let Some(paper) = paper {
+            ledger.file_paper("ho.mei", paper).await.unwrap();
+        }
         govern(&ledger, POLICY).await;
         Self { folder, now_ms, ledger }
     }
