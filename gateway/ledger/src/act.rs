@@ -266,6 +266,16 @@ pub(crate) enum Act {
     MonthDestroyed {
         facts: bool,
         month: u32,
+        /// The records that went with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        records: Runs,
+    },
+    /// Whole segments of which every class-month is destroyed are deleted: the journal begins with
+    /// this batch and record, after this chain hash, hex.
+    JournalCut {
+        batch: u64,
+        record: u64,
+        chain: String,
     },
     /// A named role let a record go.
     RecordApproved {
@@ -304,6 +314,7 @@ impl Act {
                 | Self::PersonErased { .. }
                 | Self::BiometricsLeft { .. }
                 | Self::MonthDestroyed { .. }
+                | Self::JournalCut { .. }
                 | Self::ConsentSet { given: false, .. }
                 | Self::PersonRestricted { on: true, .. }
                 | Self::LocalOnly { on: true, .. }

@@ -50,7 +50,9 @@ pub use legal::{
     NoticeGiven, PaperError, PaperFiled, PaperOnFile, PersonLegal, PolicyRefused, PolicyVersion,
     RecordApproval, Request, RequestError, Right, RightsRequest, release_text, request_text,
 };
-pub use offline::{JournalDamage, JournalReport, export_journal, verify_journal};
+pub use offline::{
+    JournalDamage, JournalDeleted, JournalDestroyed, JournalReport, export_journal, verify_journal,
+};
 pub use outbox::{
     Attestation, Meter, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer,
 };

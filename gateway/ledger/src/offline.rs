@@ -3,12 +3,17 @@
 
 use crate::OpenError;
 use crate::act::Act;
-use crate::journal::{self, Export, Exported, Fact, Item, Unreadable};
+use crate::journal::{self, Export, Exported, Fact, Item, Seen, Unreadable};
 use crate::keyring::{Class, Keyring, KeyringError, RootKey};
+use crate::state::checkpoint;
 use muster_attendance::{DeviceId, Direction, EventId, Method, Outcome};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
+
+/// How acts of retention begin.
+const RETENTION: [&[u8]; 2] = [b"{\"act\":\"journal-cut\"", b"{\"act\":\"month-destroyed\""];
 
 /// What checking the whole chain found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -23,6 +28,12 @@ pub struct JournalReport {
     pub records: u64,
     /// Batches with a block whose key was destroyed on purpose: the chain still holds.
     pub unreadable: u64,
+    /// What retention deleted before the beginning, as the journal itself says.
+    #[serde(default)]
+    pub deleted: Option<JournalDeleted>,
+    /// Months whose keys retention destroyed, as 202612: of records, and of acts.
+    #[serde(default)]
+    pub destroyed: JournalDestroyed,
     /// Batches damaged or missing.
     pub damaged: u64,
     /// Where the first damage is.
@@ -31,6 +42,65 @@ pub struct JournalReport {
     pub torn_bytes: u64,
     /// Chain hash at the end, hex.
     pub head: String,
+}
+
+/// What came before the first segment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct JournalDeleted {
+    /// Batches.
+    pub batches: u64,
+    /// Records.
+    pub records: u64,
+}
+
+/// Months whose keys are destroyed.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+pub struct JournalDestroyed {
+    /// Of records.
+    pub facts: Vec<u32>,
+    /// Of acts.
+    pub acts: Vec<u32>,
+}
+
+/// What retention did, as acts and checkpoints tell it.
+#[derive(Default)]
+struct Lawful {
+    cuts: Vec<(u64, String)>,
+    facts: BTreeSet<u32>,
+    acts: BTreeSet<u32>,
+}
+
+impl Lawful {
+    fn note(&mut self, seen: &Seen<'_>) {
+        match seen {
+            // An act begins with its name; the many others are not parsed.
+            Seen::Act(bytes) if !RETENTION.iter().any(|name| bytes.starts_with(name)) => {}
+            Seen::Act(bytes) => match serde_json::from_slice::<Act>(bytes) {
+                Ok(Act::JournalCut { batch, chain, .. }) => self.cuts.push((batch, chain)),
+                Ok(Act::MonthDestroyed { facts: true, month, .. }) => {
+                    self.facts.insert(month);
+                }
+                Ok(Act::MonthDestroyed { facts: false, month, .. }) => {
+                    self.acts.insert(month);
+                }
+                _ => {}
+            },
+            Seen::Checkpoint(bytes) => {
+                let Ok((state, _)) = checkpoint::read(bytes) else { return };
+                let rights = state.legal.rights;
+                self.cuts.extend(rights.cut.map(|cut| (cut.batch, cut.chain)));
+                self.facts.extend(rights.facts_gone);
+                self.acts.extend(rights.acts_gone);
+            }
+        }
+    }
+
+    /// Whether the journal says of itself that it begins there; damage may hide the chain.
+    fn begins(&self, batch: u64, chain: Option<&[u8; 32]>) -> bool {
+        let chain = chain.map(|chain| crate::outbox::hex(chain));
+        let mut cuts = self.cuts.iter().filter(|(at, _)| *at == batch);
+        cuts.any(|(_, told)| chain.as_ref().is_none_or(|chain| chain == told))
+    }
 }
 
 /// The first thing wrong.
@@ -51,9 +121,33 @@ pub struct JournalDamage {
 /// Reads every byte of `<data>/journal` and checks it.
 pub fn verify_journal(data: &Path, root_key: RootKey) -> Result<JournalReport, OpenError> {
     let keyring = open_keyring(data, root_key)?;
-    let report = journal::verify(data, &keyring).map_err(|source| unreadable(data, source))?;
+    let mut lawful = Lawful::default();
+    let report = journal::verify(data, &keyring, &mut |seen| lawful.note(&seen));
+    let mut report = report.map_err(|source| unreadable(data, source))?;
+    let mut deleted = None;
+    if let Some((batch, record, chain)) = report.begins {
+        if lawful.begins(batch, chain.as_ref()) {
+            deleted =
+                Some(JournalDeleted { batches: batch - 1, records: record.saturating_sub(1) });
+        } else {
+            report.damaged += batch - 1;
+            report.first_bad.get_or_insert_with(|| journal::Bad {
+                segment: String::new(),
+                batch: 1,
+                record: 1,
+                offset: 0,
+                why: "batches are missing at the beginning, and not by retention".to_owned(),
+            });
+        }
+    }
+    let destroyed = JournalDestroyed {
+        facts: lawful.facts.into_iter().collect(),
+        acts: lawful.acts.into_iter().collect(),
+    };
     Ok(JournalReport {
         whole: report.is_whole(),
+        deleted,
+        destroyed,
         segments: report.segments,
         batches: report.batches,
         records: report.records,

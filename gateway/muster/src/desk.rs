@@ -10,10 +10,11 @@ use jiff::{Timestamp, ToSpan as _};
 use muster_ledger::Ledger;
 use muster_ledger::trail::{MAX_TRANSFERS, ReportKey, Span};
 use muster_report::figures::Figures;
-use muster_report::sides::Sides;
+use muster_report::sides::{Crossing, Horizons, Sides};
 use muster_report::{Document, Entered, Input, Kind, Words, pack, report};
-use muster_residency::vocab::Law;
+use muster_residency::vocab::{Class, Law};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Days of one report at most.
@@ -159,7 +160,21 @@ impl Desk {
             );
         }
         let span = (days.from.to_string(), days.to.to_string());
-        Ok(Sides::new(&self.config.site.site, span, &crossings))
+        let horizons = self.horizons(&crossings);
+        Ok(Sides::new(&self.config.site.site, span, &crossings, &horizons))
+    }
+
+    /// Since when each side may say whose records they were: the policy's retention of that law,
+    /// and never shorter than its statute's floor.
+    fn horizons(&self, crossings: &[Crossing]) -> Horizons {
+        let Some(rules) = self.ledger.rules() else { return Horizons::new() };
+        let laws: BTreeSet<Law> = crossings.iter().flat_map(|c| [c.from, c.to]).collect();
+        let since = |law: Law| {
+            let rule = rules.retention(Class::Event, law)?;
+            let hours = i64::from(rule.ceiling_days.max(rule.floor_days)) * 24;
+            Some((law, Timestamp::now().checked_sub(hours.hours()).ok()?))
+        };
+        laws.into_iter().filter_map(since).collect()
     }
 
     fn key(&self) -> Result<ReportKey> {

@@ -8,9 +8,13 @@
 //! line is `{"index","proof","entry"}`. A leaf is SHA-256 over a zero byte and the entry as compact
 //! JSON with sorted keys; a node is SHA-256 over a one byte and its two children; an odd node goes
 //! up as it is. The proof is the siblings from below, in hex, `null` where there is none.
+//!
+//! Past the retention of its law an entry keeps its place, link and digest, so that the pairs still
+//! match, and no longer says whose record it was: `subject` and `event_id` are null there.
 
 use crate::figures::{Proof, Seen};
 use crate::pack::{Fault, hex, sha256, unhex, verify_key};
+use jiff::Timestamp;
 use muster_residency::explain::Language;
 use muster_residency::phrase;
 use muster_residency::vocab::{Bucket, Law};
@@ -52,6 +56,12 @@ pub struct Crossing {
 }
 
 impl Crossing {
+    /// Whether a law's time is over for it; a moment that cannot be read is past any horizon.
+    fn is_past(&self, law: Law, horizons: &Horizons) -> bool {
+        let at = self.at.parse::<Timestamp>().unwrap_or(Timestamp::MIN);
+        horizons.get(&law).is_some_and(|&since| at < since)
+    }
+
     /// What joins the two entries and tells nothing.
     fn link(&self) -> String {
         let lane = format!("{}->{}", self.from, self.to);
@@ -59,10 +69,16 @@ impl Crossing {
         hex(&sha256(&[parts.as_bytes()])[..16])
     }
 
-    fn entry(&self, origin: bool) -> Value {
+    /// The entry of one side; past its law's time it no longer says whose record it was.
+    fn entry(&self, origin: bool, horizons: &Horizons) -> Value {
         let (law, other, subject) = match origin {
-            true => (self.from, self.to, &self.subjects.0),
-            false => (self.to, self.from, &self.subjects.1),
+            true => (self.from, self.to, self.subjects.0.as_deref()),
+            false => (self.to, self.from, self.subjects.1.as_deref()),
+        };
+        let past = self.is_past(law, horizons);
+        let (subject, event_id) = match past {
+            true => (None, None),
+            false => (subject, Some(&self.event_id)),
         };
         let proof = self.seen.as_ref().map(|seen| match seen.proof {
             Proof::Wire => "seen on the wire",
@@ -70,7 +86,8 @@ impl Crossing {
         });
         json!({
             "law": law, "other_law": other, "side": if origin { "origin" } else { "destination" },
-            "link": self.link(), "at": self.at, "event_id": self.event_id, "subject": subject,
+            "link": self.link(), "at": self.at, "event_id": event_id, "subject": subject,
+            "past_retention": past,
             "digest": self.digest, "destination": self.destination, "region": self.region,
             "operator": self.operator, "remote_access_from": self.remote_access_from,
             "proof": proof, "seen": self.seen, "bucket": self.bucket, "policy": self.policy,
@@ -80,6 +97,10 @@ impl Crossing {
         })
     }
 }
+
+/// Since when each law still lets its side say whose records they were; laws that are not here set
+/// no limit.
+pub type Horizons = BTreeMap<Law, Timestamp>;
 
 /// All sides of a span under one root.
 pub struct Sides {
@@ -91,10 +112,16 @@ pub struct Sides {
 }
 
 impl Sides {
-    /// Builds both entries of each crossing, in the journal's order.
-    pub fn new(site: &str, span: (String, String), crossings: &[Crossing]) -> Self {
-        let entries: Vec<Value> =
-            crossings.iter().flat_map(|c| [c.entry(true), c.entry(false)]).collect();
+    /// Builds both entries of each crossing, in the journal's order, each kept as long as its own
+    /// law says.
+    pub fn new(
+        site: &str,
+        span: (String, String),
+        crossings: &[Crossing],
+        horizons: &Horizons,
+    ) -> Self {
+        let both = |c: &Crossing| [c.entry(true, horizons), c.entry(false, horizons)];
+        let entries: Vec<Value> = crossings.iter().flat_map(both).collect();
         let mut pairs = BTreeMap::new();
         for crossing in crossings {
             *pairs.entry(format!("{}->{}", crossing.from, crossing.to)).or_default() += 1;

@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 use muster_report::{pack, sides};
-use std::io::Write as _;
+use serde_json::Value;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,6 +22,8 @@ Example: muster-verify audit-2026-11.tar --key box.key.pub
 ";
 /// The largest file that is read, bytes.
 const MAX_FILE: u64 = 4 << 30;
+/// Bytes of a pack's word on the journal that are read.
+const MAX_JOURNAL: u64 = 1 << 20;
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -53,7 +56,42 @@ fn run(file: &Path, key: Option<&str>) -> Result<Result<String, pack::Fault>, St
     let line = String::from_utf8(read(Path::new(&beside))?)
         .map_err(|_| "the signature is no text".to_owned())?;
     let checked = pack::verify(&bytes, &line, expected);
-    Ok(checked.map(|signer| format!("whole: {}\n{}", file.display(), by(signer, expected))))
+    Ok(checked.map(|signer| {
+        let by = by(signer, expected);
+        format!("whole: {}\n{by}{}", file.display(), journal(&bytes).unwrap_or_default())
+    }))
+}
+
+/// What a pack says of the box's journal: the box's own word, and what retention took from it.
+fn journal(bytes: &[u8]) -> Option<String> {
+    let mut archive = tar::Archive::new(bytes);
+    let mut files = archive.entries().ok()?.filter_map(Result::ok);
+    let file =
+        files.find(|file| file.path().is_ok_and(|path| path == Path::new("journal.json")))?;
+    let told: Value = serde_json::from_reader(file.take(MAX_JOURNAL)).ok()?;
+    let report = &told["journal"];
+    let whole = if report["whole"] == true { "whole" } else { "DAMAGED" };
+    let mut text = format!(
+        "the journal, as the box itself checked it: {whole}, {} records\n",
+        report["records"]
+    );
+    if let Some(deleted) = report["deleted"].as_object() {
+        let count = |key: &str| deleted.get(key).and_then(Value::as_u64).unwrap_or(0);
+        let (batches, records) = (count("batches"), count("records"));
+        text += &format!(
+            "retention deleted the first {batches} batches with {records} records, lawfully by \
+             the journal's own acts\n"
+        );
+    }
+    for (what, key) in [("records", "facts"), ("acts", "acts")] {
+        let months = report["destroyed"][key].as_array().into_iter().flatten();
+        let months = months.filter_map(Value::as_u64);
+        let months: Vec<_> = months.map(|m| format!("{}-{:02}", m / 100, m % 100)).collect();
+        if !months.is_empty() {
+            text += &format!("retention destroyed the keys of {what} of {}\n", months.join(", "));
+        }
+    }
+    Some(text)
 }
 
 fn side(checked: &sides::Checked, expected: Option<[u8; 32]>) -> String {

@@ -1,7 +1,7 @@
 //! The verifier as an auditor runs it, and what must make it fail: any changed byte.
 
 use muster_report::figures::{Proof, Seen};
-use muster_report::sides::{Crossing, Sides};
+use muster_report::sides::{Crossing, Horizons, Sides};
 use muster_report::{pack, sides};
 use muster_residency::vocab::Law;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
@@ -71,7 +71,8 @@ fn made() -> Sides {
         .map(|n| crossing(n, Law::MO, Law::SG))
         .chain((7..10).map(|n| crossing(n, Law::CN, Law::SG)))
         .collect();
-    Sides::new("mo-hq", ("2026-11-01".into(), "2026-11-30".into()), &crossings)
+    let horizons = Horizons::from([(Law::CN, "2026-11-28T00:00:00Z".parse().unwrap())]);
+    Sides::new("mo-hq", ("2026-11-01".into(), "2026-11-30".into()), &crossings, &horizons)
 }
 
 #[test]
@@ -88,6 +89,10 @@ fn each_side_stands_alone_under_one_root() {
     assert!(!mo.contains("CN-person"), "Macau's side names nobody of the mainland alone");
     assert!(!mo.contains("SG-person") && !sg.contains("MO-person"), "each by its own pseudonyms");
     assert!(mo.contains("by contract, not verified") && mo.contains("\"language\":\"pt\""));
+    // The mainland's side is past its own retention: its entries stay and name nobody, while the
+    // same transfers on Singapore's side still do.
+    assert!(!cn.contains("CN-person") && !cn.contains("EVENT"), "{cn}");
+    assert!(sg.contains("SG-person-9") && mo.contains("MO-person-1"));
     let link = |text: &str, at: usize| {
         let line: serde_json::Value = serde_json::from_str(text.lines().nth(at).unwrap()).unwrap();
         line["entry"]["link"].as_str().unwrap().to_owned()
@@ -145,4 +150,30 @@ fn a_pack_with_any_byte_changed_fails() {
     std::fs::write(&file, changed).unwrap();
     let (code, said) = run(&file, Some(&public));
     assert!(code == 1 && said.contains("NOT what the box signed"), "{said}");
+}
+
+#[test]
+fn a_pack_says_what_retention_took_from_the_journal() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), Key::new(1));
+    let file = folder.path().join("audit.tar");
+    let journal = r#"{"checked_by":"the box itself","journal":{"whole":true,"records":7,
+        "deleted":{"batches":40,"records":900},"destroyed":{"facts":[202612],"acts":[]}}}"#;
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(journal.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "journal.json", journal.as_bytes()).unwrap();
+    let bytes = tar.into_inner().unwrap();
+    std::fs::write(&file, &bytes).unwrap();
+    let line = pack::signature_line(&bytes, key.public(), &|bytes| key.sign(bytes));
+    std::fs::write(folder.path().join("audit.tar.sig"), line).unwrap();
+    let (code, said) = run(&file, None);
+    assert_eq!(code, 0, "{said}");
+    for told in [
+        "the journal, as the box itself checked it: whole, 7 records",
+        "retention deleted the first 40 batches with 900 records",
+        "retention destroyed the keys of records of 2026-12",
+    ] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
 }

@@ -54,8 +54,8 @@ impl Drafter<'_> {
             }
             Request::Dispatch { dispatch, done } => self.dispatch(dispatch, done),
             Request::Redecide { redecision, done } => self.redecide(redecision, done),
-            // The thread keeps it to itself.
-            Request::Close { .. } => {}
+            // The thread keeps these to itself.
+            Request::Rotate { .. } | Request::Close { .. } => {}
         }
     }
 

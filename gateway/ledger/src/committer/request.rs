@@ -32,6 +32,10 @@ pub(crate) enum Request {
         redecision: Redecision,
         done: Answer<Outcome<u64>>,
     },
+    /// Begin a new segment, with a checkpoint under this month's key.
+    Rotate {
+        done: Answer<()>,
+    },
     Close {
         done: Answer<()>,
     },

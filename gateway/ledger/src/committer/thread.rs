@@ -57,6 +57,7 @@ pub(crate) fn start(thread: Thread) -> std::io::Result<mpsc::Sender<Request>> {
         next_tick: Instant::now() + TICK,
         ticks: 0,
         closing: None,
+        rotating: Vec::new(),
     };
     std::thread::Builder::new().name("muster-committer".into()).spawn(move || {
         // The state is not used after a panic but to tell of it.
@@ -87,6 +88,7 @@ struct Writer {
     next_tick: Instant,
     ticks: u64,
     closing: Option<Answer<()>>,
+    rotating: Vec<Answer<()>>,
 }
 
 /// What ended a wait.
@@ -113,6 +115,7 @@ impl Writer {
             }
             self.gather(&mut requests, &mut batch);
             self.commit(requests, batch);
+            self.rotate_as_asked();
         }
         self.journal.keep_witness(true);
     }
@@ -139,10 +142,33 @@ impl Writer {
             let Ok(submission) = self.submissions.try_recv() else { break };
             batch.submission(submission);
         }
+        self.take_rotations(requests);
         let close = requests.iter().position(|request| matches!(request, Request::Close { .. }));
         if let Some(Request::Close { done }) = close.map(|at| requests.swap_remove(at)) {
             self.closing = Some(done);
             self.shared.closing.store(true, Relaxed);
+        }
+    }
+
+    /// Takes out of `requests` what asks for a new segment.
+    fn take_rotations(&mut self, requests: &mut Vec<Request>) {
+        while let Some(at) = requests.iter().position(|r| matches!(r, Request::Rotate { .. })) {
+            if let Request::Rotate { done } = requests.swap_remove(at) {
+                self.rotating.push(done);
+            }
+        }
+    }
+
+    fn rotate_as_asked(&mut self) {
+        if self.rotating.is_empty() {
+            return;
+        }
+        let rotated = match self.shared.failure() {
+            Some(why) => Err(CommitError::Failed(why)),
+            None => self.rotate(self.shared.clock.now_ms()),
+        };
+        for done in self.rotating.drain(..) {
+            let _ = done.send(rotated.clone());
         }
     }
 
@@ -188,7 +214,8 @@ impl Writer {
             Err(error) => self.failed(batch, &error),
         }
         if self.journal.should_rotate() && self.shared.failure().is_none() {
-            self.rotate(at_ms);
+            // Logged there; the segment goes on.
+            let _ = self.rotate(at_ms);
         }
     }
 
@@ -363,17 +390,26 @@ impl Writer {
         }
     }
 
-    fn rotate(&mut self, at_ms: i64) {
+    fn rotate(&mut self, at_ms: i64) -> Result<(), CommitError> {
         let bytes = {
             let core = self.shared.core();
             let tables = self.shared.tables.snapshots();
             tables.and_then(|tables| checkpoint::write(&core.state, &tables))
         };
         match bytes.map(|bytes| self.journal.rotate(&bytes, at_ms)) {
-            Ok(Ok(())) => {}
-            Ok(Err(JournalError::Full)) => self.shared.full.store(true, Relaxed),
-            Ok(Err(error)) => self.shared.fail(&error.to_string()),
-            Err(error) => tracing::error!(%error, "no checkpoint: starting will take longer"),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(JournalError::Full)) => {
+                self.shared.full.store(true, Relaxed);
+                Err(CommitError::Full)
+            }
+            Ok(Err(error)) => {
+                self.shared.fail(&error.to_string());
+                Err(CommitError::Failed(error.to_string()))
+            }
+            Err(error) => {
+                tracing::error!(%error, "no checkpoint: starting will take longer");
+                Err(CommitError::Failed(error.to_string()))
+            }
         }
     }
 }
@@ -417,6 +453,7 @@ fn refuse_all(requests: Vec<Request>, batch: Batch, why: &CommitError) {
             Request::Refuse { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Dispatch { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Redecide { done, .. } => done.send(Err(why.clone())).is_ok(),
+            Request::Rotate { done } => done.send(Err(why.clone())).is_ok(),
             Request::Close { done } => done.send(Ok(())).is_ok(),
         };
     }

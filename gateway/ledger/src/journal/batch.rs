@@ -37,6 +37,8 @@ pub(crate) struct Batch {
     pub(crate) number: u64,
     pub(crate) epoch: u16,
     pub(crate) at_ms: i64,
+    /// Month of its keys, as 202612.
+    pub(crate) month: u32,
     pub(crate) first_record: u64,
     /// Facts it holds, readable or not.
     pub(crate) fact_count: u32,
@@ -66,6 +68,7 @@ impl Batch {
             number: header.number,
             epoch: header.epoch,
             at_ms: header.at_ms,
+            month: header.month,
             first_record: header.first_record,
             fact_count: header.facts,
             chain,

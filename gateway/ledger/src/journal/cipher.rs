@@ -2,6 +2,7 @@
 
 use super::Unreadable;
 use super::format::BatchHeader;
+use super::segment::Segment;
 use crate::keyring::{Class, Keyring, KeyringError, Secret};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, Tag, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
@@ -106,6 +107,14 @@ impl Cipher {
         let len = opened.map_err(|_| Unreadable { class, month, destroyed: false })?.len();
         bytes.truncate(len);
         Ok(bytes)
+    }
+
+    /// A segment's checkpoint, if it has a whole one whose key is there.
+    pub(super) fn checkpoint(&mut self, segment: &Segment) -> io::Result<Option<Vec<u8>>> {
+        let Some((header, sealed)) = segment.checkpoint()? else { return Ok(None) };
+        let place = Place { batch: header.first_batch, epoch: header.epoch };
+        let (block, aad) = (Block::Checkpoint, header.checkpoint_aad());
+        Ok(self.open(block, header.month, &header.salt, place, &aad, &sealed).ok())
     }
 
     fn key(

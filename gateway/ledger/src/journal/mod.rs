@@ -71,6 +71,7 @@
 //! it is a torn append that was never receipted, and the start cuts it. One case is told apart by
 //! the witness beside the data folder: if that names the batch as durable, it is damage, and stays.
 //! A batch whose keys were destroyed is whole; its blocks are [`Unreadable`].
+//! The oldest segments are deleted once every class-month in them is destroyed.
 //!
 //! # The reserve
 //! `<data>/journal/reserve` is 8 MiB set aside. When the disk is full, an append marked
@@ -85,6 +86,7 @@ mod format;
 mod index;
 mod keys;
 mod opening;
+mod prune;
 mod reader;
 mod recovery;
 mod reserve;
@@ -99,8 +101,9 @@ mod writer;
 pub(crate) use batch::{Batch, Draft, Unreadable};
 pub(crate) use fact::Fact;
 pub(crate) use opening::Start;
+pub(crate) use prune::Beginning;
 pub(crate) use reader::{ReadError, Reader, Record};
-pub(crate) use verify::{Export, Exported, Item, verify};
+pub(crate) use verify::{Bad, Export, Exported, Item, Seen, verify};
 pub(crate) use witness::Witness;
 pub(crate) use writer::{Journal, JournalError, Position};
 

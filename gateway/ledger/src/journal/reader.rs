@@ -136,6 +136,33 @@ impl Reader {
         Reader::new(self.segments.clone(), self.cipher.keyring())
     }
 
+    /// The segments it reads.
+    pub(super) fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
+    /// The checkpoint of the first segment that has one which opens and behind which every act can
+    /// still be read, with the number of its first batch; `None` where that is the very beginning.
+    pub(crate) fn readable_from(&mut self) -> Result<Option<(u64, Vec<u8>)>, ReadError> {
+        let mut hidden = 0;
+        self.seek_batch(0)?;
+        while let Some(batch) = self.next_batch()? {
+            if batch.acts.is_err() {
+                hidden = batch.number;
+            }
+        }
+        let list = self.segments.list();
+        if hidden == 0 && list.first().is_none_or(|segment| segment.first_batch <= 1) {
+            return Ok(None);
+        }
+        for segment in list.iter().filter(|segment| segment.first_batch > hidden) {
+            if let Some(checkpoint) = self.cipher.checkpoint(segment)? {
+                return Ok(Some((segment.first_batch, checkpoint)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Stands at the start of the segment that begins with `first_batch`; for a fresh cursor.
     pub(super) fn begin_at(&mut self, first_batch: u64) {
         self.first = first_batch.saturating_sub(1);

@@ -1,6 +1,6 @@
 //! Finding the head after a start, a crash, a power cut, damage or a rollback.
 
-use super::cipher::{Block, Cipher, Place};
+use super::cipher::Cipher;
 use super::format::{Chain, MIN_BATCH_LEN, link};
 use super::segment::{Segment, Segments, remove_unfinished};
 use super::walk::{Found, Walker};
@@ -274,14 +274,8 @@ fn newest_checkpoint(
 ) -> io::Result<(usize, Option<Vec<u8>>)> {
     let mut cipher = Cipher::new(keyring);
     for (index, segment) in segments.iter().enumerate().rev() {
-        if let Some((header, sealed)) = segment.checkpoint()? {
-            let place = Place { batch: header.first_batch, epoch: header.epoch };
-            let aad = header.checkpoint_aad();
-            let block = Block::Checkpoint;
-            let open = cipher.open(block, header.month, &header.salt, place, &aad, &sealed);
-            if let Ok(checkpoint) = open {
-                return Ok((index, Some(checkpoint)));
-            }
+        if let Some(checkpoint) = cipher.checkpoint(segment)? {
+            return Ok((index, Some(checkpoint)));
         }
     }
     Ok((0, None))

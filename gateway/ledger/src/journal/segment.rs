@@ -141,6 +141,19 @@ impl Segments {
         list.get(list.partition_point(|s| begins(s)).saturating_sub(1)).cloned()
     }
 
+    /// All of them, oldest first.
+    pub(super) fn list(&self) -> Vec<Arc<Segment>> {
+        self.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes out those that begin before `batch`, never the last.
+    pub(super) fn take_before(&self, batch: u64) -> Vec<Arc<Segment>> {
+        let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        let before = list.partition_point(|segment| segment.first_batch < batch);
+        let count = before.min(list.len().saturating_sub(1));
+        list.drain(..count).collect()
+    }
+
     /// Durable bytes of all.
     pub(super) fn bytes(&self) -> u64 {
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);

@@ -27,6 +27,16 @@ pub(crate) struct Report {
     pub(crate) torn_bytes: u64,
     /// Chain hash at the end, in hex.
     pub(crate) head: String,
+    /// Where it begins, if not with the first batch; the chain hash is `None` where damage hides it.
+    pub(crate) begins: Option<(u64, u64, Option<Chain>)>,
+}
+
+/// What a check meets on its way.
+pub(crate) enum Seen<'a> {
+    /// An act that can be read.
+    Act(&'a [u8]),
+    /// A checkpoint that can be read.
+    Checkpoint(&'a [u8]),
 }
 
 impl Report {
@@ -50,7 +60,13 @@ pub(crate) struct Bad {
 
 /// Reads every byte of `<data>/journal`. A torn tail is not damage, unless the witness knows that
 /// what it held was durable.
-pub(crate) fn verify(data: &Path, keyring: &Keyring) -> io::Result<Report> {
+/// Where the journal does not begin with its first batch, the caller knows from what is `seen`
+/// whether that is lawful.
+pub(crate) fn verify(
+    data: &Path,
+    keyring: &Keyring,
+    seen: &mut dyn FnMut(Seen<'_>),
+) -> io::Result<Report> {
     // Before the files are looked at: a running writer is then never behind its witness.
     let witness = Witness::load(data).unwrap_or_default();
     let segments = Segments::scan(&data.join("journal"), keyring.box_id())?;
@@ -60,7 +76,12 @@ pub(crate) fn verify(data: &Path, keyring: &Keyring) -> io::Result<Report> {
         next_batch: segments.first().map_or(1, |s| s.first_batch),
         next_record: 1,
         chain: None,
+        seen,
     };
+    let cut = segments.first().filter(|segment| segment.first_batch > 1);
+    check.report.begins = cut.map(|segment| {
+        (segment.first_batch, segment.first_record, segment.header.map(|header| header.chain))
+    });
     let last = segments.len().saturating_sub(1);
     for (index, segment) in segments.iter().enumerate() {
         check.segment(segment, index == last, &witness)?;
@@ -70,7 +91,8 @@ pub(crate) fn verify(data: &Path, keyring: &Keyring) -> io::Result<Report> {
 }
 
 /// The state of a verification.
-struct Check {
+struct Check<'a> {
+    seen: &'a mut dyn FnMut(Seen<'_>),
     cipher: Cipher,
     report: Report,
     next_batch: u64,
@@ -79,7 +101,7 @@ struct Check {
     chain: Option<Chain>,
 }
 
-impl Check {
+impl Check<'_> {
     fn segment(&mut self, segment: &Segment, last: bool, witness: &Witness) -> io::Result<()> {
         self.report.segments += 1;
         self.beginning(segment)?;
@@ -111,6 +133,9 @@ impl Check {
         if header.checkpoint_len > 0 && segment.checkpoint()?.is_none() {
             self.bad(segment, 0, 1, "the segment's checkpoint is damaged");
         }
+        if let Some(checkpoint) = self.cipher.checkpoint(segment)? {
+            (self.seen)(Seen::Checkpoint(&checkpoint));
+        }
         Ok(())
     }
 
@@ -126,6 +151,9 @@ impl Check {
             self.bad(segment, found.at, 1, "the batch does not continue the chain");
         }
         let batch = Batch::open(header, found.bytes, found.chain, &mut self.cipher);
+        if let Ok(acts) = &batch.acts {
+            acts.iter().for_each(|act| (self.seen)(Seen::Act(act)));
+        }
         let unreadable = [batch.facts.err(), batch.acts.err()];
         match unreadable
             .iter()

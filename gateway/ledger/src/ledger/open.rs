@@ -102,6 +102,11 @@ fn start(
         building.apply(&Act::PersonErased { erasure: erasure.clone() });
     }
     let (acts, submissions) = ActSender::new();
+    if let Some(cut) = &state.legal.rights.cut {
+        // A crash may have come between the act and the files.
+        let cut = journal.reader().cut(cut.batch);
+        cut.map_err(|source| OpenError::Io { path: data.join("journal"), source })?;
+    }
     let factors = keyring.named_key(FACTOR_KEY).map_err(|e| key_error(&data, e))?;
     let tables = building.finish(&acts, &clock, SealKey::derive(factors.expose()));
     let now_ms = clock.now_ms();

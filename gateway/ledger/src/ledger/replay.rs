@@ -5,12 +5,14 @@
 //! accepted. What comes out must be what is stored (invariant I-13 of the model).
 
 use super::Ledger;
+use crate::Keyring;
 use crate::act::Act;
 use crate::core::Core;
 use crate::decider::{Decider, Known, Question};
 use crate::journal::{Batch, Fact};
-use crate::state::State;
+use crate::state::checkpoint::CheckpointError;
 use crate::state::decisions::Ruling;
+use crate::state::{State, checkpoint};
 use crate::tables::Building;
 use crate::{ClockTrust, CommitError};
 use muster_attendance::EventId;
@@ -28,6 +30,8 @@ pub struct Replayed {
     pub same: u64,
     /// Records that cannot be judged any more: their month or their person was destroyed.
     pub gone: u64,
+    /// Records before the first moment of which all can still be known.
+    pub before: u64,
     /// Some that came out differently.
     pub differ: Vec<EventId>,
 }
@@ -59,10 +63,29 @@ impl Replay {
         let shared = &ledger.inner.shared;
         let mut reader = shared.reader();
         let failed = |error: crate::journal::ReadError| CommitError::Failed(error.to_string());
+        let from = reader.readable_from().map_err(failed)?;
+        let mut reader = shared.reader();
+        if let Some((batch, checkpoint)) = from {
+            self.begin(&checkpoint, &ledger.inner.keyring)?;
+            reader.seek_batch(batch).map_err(failed)?;
+        }
         while let Some(batch) = reader.next_batch().map_err(failed)? {
             self.batch(&batch);
         }
         Ok(self.replayed)
+    }
+
+    /// Where older acts are destroyed, what they came to is in a checkpoint.
+    fn begin(&mut self, checkpoint: &[u8], keyring: &Keyring) -> Result<(), CommitError> {
+        let failed = |error: CheckpointError| CommitError::Failed(error.to_string());
+        let (state, tables) = checkpoint::read(checkpoint).map_err(failed)?;
+        self.building = Building::restore(&tables, keyring).map_err(failed)?;
+        let year = std::mem::take(&mut self.core.state.year);
+        self.core.state = state;
+        self.core.state.year = year;
+        self.replayed.before = self.core.state.next_record.saturating_sub(1);
+        self.core.govern(0);
+        Ok(())
     }
 
     /// Facts are judged with what the acts before their batch said. What a full queue journaled in

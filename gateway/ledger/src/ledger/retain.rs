@@ -2,7 +2,9 @@
 //! whose erasure a statute had put off.
 
 use super::Ledger;
-use crate::act::Act;
+use crate::act::{Act, Runs};
+use crate::committer::Request;
+use crate::journal::{Beginning, ReadError};
 use crate::keyring::Class;
 use crate::legal::Erasure;
 use crate::legal::retention::{Keeping, Plan, plan};
@@ -13,6 +15,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use muster_attendance::PersonId;
 use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -25,6 +28,8 @@ pub struct Retained {
     pub months: Vec<u32>,
     /// Months whose acts are gone.
     pub act_months: Vec<u32>,
+    /// Segments deleted, of which nothing could be read any more.
+    pub segments: u64,
     /// People whose biometric evidence went with them.
     pub leavers: u64,
     /// People who were erased, now that the statute's time is over.
@@ -77,11 +82,16 @@ impl Ledger {
             let rights = &core.state.legal.rights;
             plan(keeping, first, day(now_ms, TimeZone::UTC), &rights.facts_gone, &rights.acts_gone)
         };
-        let told = |facts: bool| move |&month: &u32| Act::MonthDestroyed { facts, month };
-        let told: Vec<Act> =
-            facts.iter().map(told(true)).chain(acts.iter().map(told(false))).collect();
-        if told.is_empty() {
-            return Ok(());
+        if facts.is_empty() && acts.is_empty() {
+            return self.cut(retained).await;
+        }
+        let mut told = self.records_of(&facts).await?;
+        let of_acts = |&month: &u32| Act::MonthDestroyed { facts: false, month, records: vec![] };
+        told.extend(acts.iter().map(of_acts));
+        if !acts.is_empty() {
+            // What these acts made must outlive them: it goes into a checkpoint under a later key.
+            self.note("the box", "a month of acts reached its age").await?;
+            self.committer().ask(|done| Request::Rotate { done }).await?;
         }
         self.inner.acts.submit(told).await?;
         let (keyring, months) = (self.keyring(), gone(&self.core().state.legal.rights));
@@ -92,6 +102,53 @@ impl Ledger {
             self.views().rebuild();
         }
         (retained.months, retained.act_months) = (facts, acts);
+        self.cut(retained).await
+    }
+
+    /// Says of months of facts that they are destroyed, with the records that go.
+    async fn records_of(&self, months: &[u32]) -> Result<Vec<Act>, CommitError> {
+        let (shared, months) = (self.inner.shared.clone(), months.to_vec());
+        let work = move || {
+            let mut found: BTreeMap<u32, Runs> =
+                months.iter().map(|&month| (month, Runs::new())).collect();
+            let mut reader = shared.reader();
+            while let Some(batch) = reader.next_batch()? {
+                let Some(runs) = found.get_mut(&batch.month) else { continue };
+                let (first, count) = (batch.first_record, u64::from(batch.fact_count));
+                match runs.last_mut() {
+                    _ if count == 0 => {}
+                    Some((start, length)) if *start + *length == first => *length += count,
+                    _ => runs.push((first, count)),
+                }
+            }
+            Ok(found)
+        };
+        let found = tokio::task::spawn_blocking(work).await.map_err(|_| CommitError::Closed)?;
+        let found = found.map_err(|error: ReadError| CommitError::Failed(error.to_string()))?;
+        let act = |(month, records)| Act::MonthDestroyed { facts: true, month, records };
+        Ok(found.into_iter().map(act).collect())
+    }
+
+    /// Deletes the oldest segments of which every class-month is destroyed.
+    async fn cut(&self, retained: &mut Retained) -> Result<(), CommitError> {
+        let months: HashSet<(Class, u32)> =
+            gone(&self.core().state.legal.rights).into_iter().collect();
+        if months.is_empty() {
+            return Ok(());
+        }
+        let failed = |error: &dyn std::fmt::Display| CommitError::Failed(error.to_string());
+        let shared = self.inner.shared.clone();
+        let work = move || shared.reader().expendable(|class, m| months.contains(&(class, m)));
+        let found = tokio::task::spawn_blocking(work).await.map_err(|_| CommitError::Closed)?;
+        let Some(Beginning { batch, record, chain }) = found.map_err(|e| failed(&e))? else {
+            return Ok(());
+        };
+        let chain = crate::outbox::hex(&chain);
+        self.inner.acts.submit(vec![Act::JournalCut { batch, record, chain }]).await?;
+        let shared = self.inner.shared.clone();
+        let work = move || shared.reader().cut(batch);
+        let cut = tokio::task::spawn_blocking(work).await.map_err(|_| CommitError::Closed)?;
+        retained.segments = cut.map_err(|e| failed(&e))? as u64;
         Ok(())
     }
 

@@ -124,6 +124,17 @@ impl Erasure {
     }
 }
 
+/// Where the journal begins since retention deleted what came before.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Cut {
+    /// Number of its first batch.
+    pub(crate) batch: u64,
+    /// Number of its first record.
+    pub(crate) record: u64,
+    /// Chain hash before that batch, hex.
+    pub(crate) chain: String,
+}
+
 /// Requests, erasures and what retention destroyed.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -133,6 +144,8 @@ pub(crate) struct Rights {
     /// Months whose keys are destroyed, as 202612.
     pub(crate) facts_gone: BTreeSet<u32>,
     pub(crate) acts_gone: BTreeSet<u32>,
+    /// Where the journal begins since segments were deleted.
+    pub(crate) cut: Option<Cut>,
     /// People whose biometric evidence went with them.
     pub(crate) left: BTreeMap<PersonId, Date>,
 }
@@ -185,9 +198,13 @@ impl Rights {
                     erasure.todo.remove(place);
                 });
             }
-            Act::MonthDestroyed { facts, month } => {
+            Act::MonthDestroyed { facts, month, .. } => {
                 let gone = if *facts { &mut self.facts_gone } else { &mut self.acts_gone };
                 gone.insert(*month);
+            }
+            Act::JournalCut { batch, record, chain } => {
+                let (batch, record, chain) = (*batch, *record, chain.clone());
+                self.cut = Some(Cut { batch, record, chain });
             }
             Act::BiometricsLeft { person, on } => {
                 self.left.insert(*person, *on);

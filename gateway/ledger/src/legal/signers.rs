@@ -73,9 +73,12 @@ pub(crate) fn changed(
         }
         signers.push(signer.clone());
     }
-    let several = |word: fn(&Signer) -> &str| signers.iter().any(|s| word(s) != word(&signers[0]));
+    let several = |word: fn(&Signer) -> &str| {
+        signers.first().is_some_and(|first| signers.iter().any(|s| word(s) != word(first)))
+    };
     let dpo = signers.iter().any(|signer| signer.role == "dpo");
-    if !remove.is_empty() && !(dpo && several(|s| &s.person) && several(|s| &s.role)) {
+    let enough = dpo && several(|s| &s.person) && several(|s| &s.role);
+    if !remove.is_empty() && !enough {
         return Err("two people in two roles, the dpo among them, must be left to sign");
     }
     if signers.len() > MAX_SIGNERS { Err("no more than 64 signers") } else { Ok(signers) }

@@ -184,6 +184,10 @@ impl State {
             Act::Metered { destination, meter } => {
                 self.meters.insert(destination.clone(), meter.clone());
             }
+            Act::MonthDestroyed { records, .. } => {
+                records.iter().for_each(|&(first, count)| self.standing.forget(first, count));
+                self.legal.apply(act, at_ms);
+            }
             Act::SetAside { record, reason } => self.standing.set_aside(reason, *record, 1),
             act => self.legal.apply(act, at_ms),
         }

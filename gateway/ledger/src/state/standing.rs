@@ -93,6 +93,23 @@ impl Standing {
         set.insert_range(first..first + count);
     }
 
+    /// Records are gone: they stand nowhere any more.
+    pub(crate) fn forget(&mut self, first: u64, count: u64) {
+        self.remove(first, count);
+        self.queues.iter_mut().for_each(|queue| {
+            queue.finish(first, count);
+        });
+        let range = first..first + count;
+        self.set_aside.retain(|_, set| {
+            set.remove_range(range.clone());
+            !set.is_empty()
+        });
+        self.overrides.retain(|_, set| {
+            set.remove_range(range.clone());
+            !set.is_empty()
+        });
+    }
+
     /// Puts records under another decision.
     pub(crate) fn redecide(
         &mut self,
@@ -268,6 +285,12 @@ mod tests {
         assert_eq!((standing.decision(2, hold), standing.decision(1, hold)), (sg, hold));
         standing.set_aside("X", 5, 1);
         assert_eq!(standing.find(5), Place::SetAside);
+        standing.place(&decisions, hold, 8, 2);
+        standing.place(&decisions, sg, 10, 2);
+        standing.set_aside("X", 11, 1);
+        standing.forget(8, 4);
+        assert_eq!([8, 9, 10, 11].map(|r| standing.find(r)), [Place::Done; 4]);
+        assert_eq!(standing.quarantined().collect::<Vec<_>>(), [("X", 1)]);
         assert_eq!(standing.queues()[0].queued.len(), 3);
         let Some(again) = Standing::restore(standing.keep()) else { panic!("not restored") };
         assert_eq!(again.open_from(0, 99), standing.open_from(0, 99));

@@ -228,7 +228,7 @@ async fn past_the_review_date_every_report_warns() {
 /// alone, and both hang under one root.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_sides_of_a_crossing_come_out_of_the_journal() {
-    use muster_report::sides::{self, Sides};
+    use muster_report::sides::{self, Horizons, Sides};
     let setting = Setting::new();
     let (ledger, _) = setting.open();
     govern_with(&ledger, |text| text.replace("\"onprem-mo\"", "\"ap-southeast-1\"")).await;
@@ -259,7 +259,12 @@ async fn both_sides_of_a_crossing_come_out_of_the_journal() {
         let (origin, target) = (&crossing.subjects.0, &crossing.subjects.1);
         assert!(origin.is_some() && target.is_some() && origin != target);
     }
-    let made = Sides::new("mo-hq", ("2026-12-01".into(), "2026-12-01".into()), &crossings);
+    let made = Sides::new(
+        "mo-hq",
+        ("2026-12-01".into(), "2026-12-01".into()),
+        &crossings,
+        &Horizons::new(),
+    );
     let side = |law| {
         let text = made.export(law, key.public_key(), &|bytes| key.sign(bytes));
         sides::verify(&text, Some(key.public_key())).unwrap()

@@ -207,6 +207,68 @@ async fn a_months_key_goes_at_its_ceiling_and_nothing_after_a_jump() {
     assert_eq!((recovery.damaged_count, again.status().records), (0, 4));
 }
 
+/// Three years on, everything of the first month is destroyed: its segment goes, the chain still
+/// verifies, and what the acts of that month made is still known.
+#[tokio::test]
+async fn a_segment_of_destroyed_months_is_deleted_and_the_chain_still_verifies() {
+    const YEARS_MS: i64 = 1_200 * DAY_MS;
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    keeping(&ledger, None).await;
+    ledger.directory().import(vec![employee("17")]).await.unwrap();
+    let (device, person) = seventeen(&ledger).await;
+    ledger.directory().import(vec![PersonProfile { basis: None, ..employee("17") }]).await.unwrap();
+    commit(&ledger, device, person, 1..4).await;
+    assert_eq!(ledger.status().held.values().sum::<u64>(), 3);
+    let ledger = later(&setting, ledger, NOW_MS + YEARS_MS).await;
+    assert!(ledger.retain().await.unwrap().waits_for_clock);
+    let ledger = later(&setting, ledger, NOW_MS + YEARS_MS + DAY_MS).await;
+    let retained = ledger.retain().await.unwrap();
+    assert_eq!((retained.months[0], retained.act_months[0]), (202612, 202612));
+    assert_eq!(ledger.status().held.values().sum::<u64>(), 0, "they are gone");
+    // The first segment also has batches of this month: it goes when those do.
+    assert_eq!(retained.segments, 0);
+    let ledger = later(&setting, ledger, NOW_MS + 2 * YEARS_MS).await;
+    assert!(ledger.retain().await.unwrap().waits_for_clock);
+    let ledger = later(&setting, ledger, NOW_MS + 2 * YEARS_MS + DAY_MS).await;
+    let files = |setting: &Setting| {
+        let entries = std::fs::read_dir(setting.data().join("journal")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let mut segments: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|e| e == "journal")).collect();
+        segments.sort();
+        segments
+    };
+    let old = files(&setting);
+    let kept = std::fs::read(&old[0]).unwrap();
+    let retained = ledger.retain().await.unwrap();
+    assert!(retained.segments > 0, "{retained:?}");
+    ledger.close().await;
+    assert!(!old[0].exists());
+    let root = || muster_ledger::RootKey::new([7; 32]);
+    let verify = || muster_ledger::verify_journal(&setting.data(), root()).unwrap();
+    let report = verify();
+    assert!(report.whole, "{report:?}");
+    assert!(report.deleted.is_some_and(|deleted| deleted.records == 3), "{report:?}");
+    assert!(report.destroyed.facts.contains(&202612) && report.destroyed.acts.contains(&202612));
+    // What a crash between the act and the files leaves is deleted at the next start.
+    std::fs::write(&old[0], kept).unwrap();
+    let (again, recovery) = setting.open();
+    assert!(!old[0].exists());
+    assert_eq!((recovery.damaged_count, recovery.broken_chain), (0, None));
+    assert_eq!(again.directory().find("17"), Some(person));
+    assert_eq!((again.signers().len(), again.policy_versions().len()), (2, 1));
+    commit(&again, device, person, 4..6).await;
+    let replayed = again.replay_decisions().await.unwrap();
+    assert_eq!((replayed.records, replayed.same, replayed.before), (2, 2, 3), "{replayed:?}");
+    again.close().await;
+    assert!(verify().whole);
+    // Somebody who takes away the beginning by hand is seen.
+    std::fs::remove_file(&files(&setting)[0]).unwrap();
+    let report = verify();
+    assert!(!report.whole && report.first_bad.unwrap().why.contains("not by retention"));
+}
+
 #[tokio::test]
 async fn a_statutes_floor_restricts_first_and_erases_on_its_day() {
     let setting = Setting::new();

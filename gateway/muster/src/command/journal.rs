@@ -8,7 +8,7 @@ use crate::control::Request;
 use crate::exit::Outcome;
 use crate::store;
 use anyhow::Context as _;
-use muster_ledger::{JournalReport, export_journal, verify_journal};
+use muster_ledger::{JournalDeleted, JournalReport, export_journal, verify_journal};
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -59,6 +59,27 @@ fn verify(at: &BoxArgs) -> anyhow::Result<JournalReport> {
     verify_journal(&data, store::root_key(&data)?).context("the journal cannot be read")
 }
 
+/// What retention took, which is no damage.
+fn retention(report: &JournalReport) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(JournalDeleted { batches, records }) = report.deleted {
+        lines.push(format!(
+            "the first {batches} batches with {records} records were deleted by retention"
+        ));
+    }
+    let months = |months: &[u32]| {
+        let word = |month: &u32| format!("{}-{:02}", month / 100, month % 100);
+        months.iter().map(word).collect::<Vec<_>>().join(", ")
+    };
+    let destroyed = &report.destroyed;
+    for (what, gone) in [("records", &destroyed.facts), ("acts", &destroyed.acts)] {
+        if !gone.is_empty() {
+            lines.push(format!("keys destroyed by retention, {what} of {}", months(gone)));
+        }
+    }
+    lines
+}
+
 fn verified(report: &JournalReport, json: bool) -> Outcome {
     if json {
         super::print_json(report)?;
@@ -71,9 +92,8 @@ fn verified(report: &JournalReport, json: bool) -> Outcome {
             ),
         };
         let JournalReport { segments, batches, records, .. } = report;
-        super::print_lines([format!(
-            "{segments} segments, {batches} batches, {records} records: {verdict}"
-        )])?;
+        let line = format!("{segments} segments, {batches} batches, {records} records: {verdict}");
+        super::print_lines(std::iter::once(line).chain(retention(report)))?;
     }
     Ok(if report.whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -90,7 +90,7 @@ impl Site {
 
     fn verify(&self) -> Report {
         let keyring = Keyring::open_to_read(&self.data(), RootKey::new([3; 32])).unwrap();
-        verify(&self.data(), &keyring).unwrap()
+        verify(&self.data(), &keyring, &mut |_| {}).unwrap()
     }
 
     /// Forgets what lies beside the data folder.
