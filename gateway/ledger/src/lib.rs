@@ -43,7 +43,7 @@ pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
 pub use ledger::{
     ConsentChange, Explanation, GovernError, Ledger, LegalError, OpenError, Options, Recovery,
-    Replayed, Retained, Shadow, ShadowMove,
+    Replayed, Retained, Shadow, ShadowMove, Tally,
 };
 pub use legal::{
     Action, Baseline, CALM, ClockWatch, Elsewhere, Erasure, Expiry, ExportCount, LocalOnly, Notice,

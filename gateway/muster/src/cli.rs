@@ -366,7 +366,8 @@ pub(crate) enum JournalCommand {
         #[command(flatten)]
         at: BoxArgs,
     },
-    /// Decide every record again as at its receipt, and compare: exit 0 all the same, 1 if not
+    /// Decide every record again as at its receipt, at changes of facts and at its sending, and
+    /// compare: exit 0 all the same, 1 if not
     Replay {
         #[arg(long)]
         json: bool,

@@ -7,7 +7,8 @@
 mod person;
 mod scene;
 
-use crate::legal::Legal;
+use crate::legal::counters::is_exempt;
+use crate::legal::{Legal, RecordApproval};
 use crate::state::decisions::{Decisions, RulesRef, Ruling};
 use crate::state::standing::Standing;
 use crate::{ClockTrust, Governance, PersonProfile};
@@ -15,7 +16,7 @@ use muster_attendance::{Attendance, PersonId};
 use muster_residency::facts::Record;
 use muster_residency::policy::Signer as VerifiedSigner;
 use muster_residency::rules::MemoKey;
-use muster_residency::vocab::{Class, Consent, Verdict};
+use muster_residency::vocab::{Class, Consent, Law, Verdict};
 use muster_residency::{Decision, Facts, LawPack, Policy, Rules, decide};
 use scene::{Person, Scene, timestamp};
 use std::collections::HashMap;
@@ -177,16 +178,30 @@ impl Decider {
         self.scene.try_out(rules, &person, question, known)
     }
 
-    /// What would be stored of a decision; nothing is remembered.
-    pub(crate) fn ruling(&mut self, question: Question<'_>, known: Known<'_>) -> Ruling {
+    /// What would be stored of a decision, and whose export it is that the mainland's thresholds
+    /// count, with whether that is sensitive; nothing is remembered.
+    pub(crate) fn ruling(
+        &mut self,
+        question: Question<'_>,
+        known: Known<'_>,
+    ) -> (Ruling, Option<(PersonId, bool)>) {
         if question.now_ms >= self.scene.next_change_ms {
             self.revise(question.now_ms, known.legal);
         }
-        let Some((rules, name)) = &self.scene.rules else { return Ruling::hold(NO_POLICY) };
+        let Some((rules, name)) = &self.scene.rules else {
+            return (Ruling::hold(NO_POLICY), None);
+        };
         let person = Person::of(question.punch.person, known);
         let facts = self.scene.facts(&person, question, known);
-        let decision = self.scene.ask(rules, &person, facts, known, None);
-        Ruling { rules: Some(name.clone()), decision: decision.stored() }
+        let approved = approval(question, known, name).map(|a| a.destination.as_str());
+        let decision = self.scene.ask(rules, &person, facts, known, approved);
+        let forwards = decision.verdict() == Verdict::Forward;
+        let lanes = &decision.obligations().lanes;
+        let counted = forwards
+            && lanes.iter().any(|(from, _)| *from == Law::CN)
+            && !is_exempt(decision.bucket());
+        let export = person.id.filter(|_| counted).map(|id| (id, person.is_sensitive()));
+        (Ruling { rules: Some(name.clone()), decision: decision.stored() }, export)
     }
 
     /// Decides where a punch may go.
@@ -214,8 +229,7 @@ impl Decider {
         let facts = self.scene.facts(&of.person, question, known);
         let (consent, guardian) = (facts.consent, facts.guardian_consent);
         let shape = Shape { key: rules.memo_key(&facts), consent, guardian };
-        let approval = known.legal.approvals.of_record(question.record, question.now_ms);
-        let approval = approval.filter(|a| a.policy_sha256 == name.policy_sha256);
+        let approval = approval(question, known, name);
         if approval.is_none()
             && let Some(remembered) = of.shapes.iter().find(|known| known.shape == shape)
         {
@@ -233,6 +247,16 @@ impl Decider {
         }
         decided
     }
+}
+
+/// The approval of a single record, if it holds under the rules in force.
+fn approval<'a>(
+    question: Question<'_>,
+    known: Known<'a>,
+    rules: &RulesRef,
+) -> Option<&'a RecordApproval> {
+    let approval = known.legal.approvals.of_record(question.record, question.now_ms);
+    approval.filter(|approval| approval.policy_sha256 == rules.policy_sha256)
 }
 
 impl Decided {

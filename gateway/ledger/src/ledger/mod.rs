@@ -15,7 +15,7 @@ pub use explain::Explanation;
 pub(crate) use explain::state_of;
 pub use legal::{ConsentChange, LegalError};
 pub use policy::GovernError;
-pub use replay::Replayed;
+pub use replay::{Replayed, Tally};
 pub use retain::Retained;
 pub use shadow::{Shadow, ShadowMove};
 

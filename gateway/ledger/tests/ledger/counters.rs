@@ -2,8 +2,8 @@
 //! too few.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, agree, attestation, employee, enrol, file, keys, next,
-    nothing, paper, policy_text, punch, signed_by, until,
+    LAW_PACK, NOW_MS, Setting, accepted, agree, attestation, comes_out_the_same, employee, enrol,
+    file, keys, next, nothing, paper, policy_text, punch, signed_by, until,
 };
 use muster_ledger::{Baseline, ExportCount, Ledger, Outbox, PersonProfile};
 use muster_residency::vocab::{Bucket, Law};
@@ -82,6 +82,7 @@ async fn a_threshold_holds_to_the_person_however_many_are_chosen_at_once() {
     assert_eq!((of(Bucket::Lt100k)[0].persons, of(Bucket::Scc)[0].persons), (2, 2));
     assert_eq!(of(Bucket::Scc)[0].destination.as_deref(), Some("mo-hr"));
     assert_eq!(ledger.processed(), [(2026, 6)]);
+    comes_out_the_same(&ledger).await;
 }
 
 #[tokio::test]
@@ -108,6 +109,7 @@ async fn a_crash_between_reserving_and_sending_never_counts_too_few() {
     again.close().await;
     let (once_more, _) = after.open();
     assert_eq!(total(&once_more), (2, 2));
+    comes_out_the_same(&once_more).await;
 }
 
 #[tokio::test]
@@ -128,6 +130,7 @@ async fn two_destinations_at_once_share_one_threshold() {
             got.map_or(0, |parcels| parcels.map_or(0, |p: Vec<muster_ledger::Parcel>| p.len()))
         };
         assert_eq!((count(a) + count(b), total(&ledger).0), (2, 2), "round {round}");
+        comes_out_the_same(&ledger).await;
     }
 }
 
@@ -146,6 +149,7 @@ async fn the_years_turn_begins_anew_in_the_laws_own_zone() {
     outbox.settle(accepted(next(&outbox, 10).await)).await.unwrap();
     let of_2027 = ledger.export_counts().into_iter().find(|row| row.year == 2027).unwrap();
     assert_eq!((of_2027.persons, total(&ledger).0), (1, 2));
+    comes_out_the_same(&ledger).await;
 }
 
 #[tokio::test]
@@ -166,6 +170,7 @@ async fn what_other_systems_exported_counts_too() {
     assert_eq!(next(&outbox, 10).await.len(), 1);
     assert_eq!(ledger.baseline(Law::CN, 2026).map(|b| b.records), Some(9));
     assert_eq!(total(&ledger), (1, 1), "this box's own part");
+    comes_out_the_same(&ledger).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! A policy's life: what is accepted, what is refused, and which version is in force when.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, agree, commit, connected, employee, enrol, keys, next,
-    nothing, policy, policy_text, seventeen, signed_by, staffed, until,
+    LAW_PACK, NOW_MS, Setting, accepted, agree, comes_out_the_same, commit, connected, employee,
+    enrol, keys, next, nothing, policy, policy_text, seventeen, signed_by, staffed, until,
 };
 use muster_ledger::{
     Action, ConsentChange, GovernError, Governance, Ledger, PolicyRefused, RequestError,
@@ -266,6 +266,7 @@ async fn a_record_that_wants_approval_goes_once_one_with_a_key_says_yes() {
     agree(&ledger, ledger.restrict("test", person, false, "decide again").await).await;
     until("freed again", || outbox.backlog() == 1).await;
     assert_eq!(next(&outbox, 9).await[0].key(), id);
+    comes_out_the_same(&ledger).await;
 }
 
 #[tokio::test]
@@ -308,7 +309,10 @@ async fn every_decision_comes_out_the_same_when_it_is_made_again() {
     setting.set_now(NOW_MS + 200 * 24 * HOUR_MS);
     some(&ledger).await;
     let replayed = ledger.replay_decisions().await.unwrap();
-    assert_eq!((replayed.records, replayed.same), (21, 21), "{replayed:?}");
+    let all = [replayed.receipts, replayed.redecisions, replayed.dispatches];
+    assert!(all.iter().all(|tally| tally.records > 0 && tally.same == tally.records), "{all:?}");
+    assert_eq!((replayed.receipts.records, replayed.dispatches.records), (21, 2));
+    assert_eq!(replayed.differ, []);
     let versions = ledger.policy_versions();
     let rules = ledger.rules_of(&versions[0].policy_hash, &versions[0].law_pack_hash).unwrap();
     assert_eq!(rules.policy_version(), 1);

@@ -260,7 +260,8 @@ async fn a_segment_of_destroyed_months_is_deleted_and_the_chain_still_verifies()
     assert_eq!((again.signers().len(), again.policy_versions().len()), (2, 1));
     commit(&again, device, person, 4..6).await;
     let replayed = again.replay_decisions().await.unwrap();
-    assert_eq!((replayed.records, replayed.same, replayed.before), (2, 2, 3), "{replayed:?}");
+    let receipts = (replayed.receipts.records, replayed.receipts.same, replayed.before);
+    assert_eq!(receipts, (2, 2, 3), "{replayed:?}");
     again.close().await;
     assert!(verify().whole);
     // Somebody who takes away the beginning by hand is seen.

@@ -357,6 +357,15 @@ pub(crate) fn words(verdicts: &[Verdict]) -> Vec<String> {
     verdicts.iter().map(word).collect()
 }
 
+/// Every decision in the journal is the engine's answer again.
+pub(crate) async fn comes_out_the_same(ledger: &Ledger) {
+    let replayed = ledger.replay_decisions().await.expect("replayed");
+    for tally in [replayed.receipts, replayed.redecisions, replayed.dispatches] {
+        assert_eq!(tally.same, tally.records, "{replayed:?}");
+    }
+    assert!(replayed.receipts.records > 0 && replayed.differ.is_empty(), "{replayed:?}");
+}
+
 /// Waits until `ready`, as sweeps run beside the committer.
 pub(crate) async fn until(what: &str, ready: impl Fn() -> bool) {
     for _ in 0..500 {

@@ -42,11 +42,18 @@ fn replay(json: bool, at: &BoxArgs) -> Outcome {
     if json {
         super::print_json(&replayed)?;
     } else {
-        let (records, same, gone) = (&replayed["records"], &replayed["same"], &replayed["gone"]);
         let named = replayed["differ"].as_array().into_iter().flatten();
         let named = named.map(|id| format!("differs: {}", id.as_str().unwrap_or_default()));
-        let total = format!("{records} decided again, {same} the same, {gone} cannot be any more");
-        super::print_lines(std::iter::once(total).chain(named))?;
+        let line = |when: &str, tally: &serde_json::Value| {
+            let (records, same, gone) = (&tally["records"], &tally["same"], &tally["gone"]);
+            format!("{when} {records} decided again, {same} the same, {gone} cannot be any more")
+        };
+        let lines = [
+            line("receipts:", &replayed),
+            line("changes:", &replayed["redecisions"]),
+            line("sendings:", &replayed["dispatches"]),
+        ];
+        super::print_lines(lines.into_iter().chain(named))?;
     }
     Ok(if differ { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
