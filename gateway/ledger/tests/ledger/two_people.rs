@@ -182,7 +182,8 @@ async fn a_new_signer_waits_a_day_with_everything() {
     let (key, signer) = ana();
     let proposed = Action::ChangeSigners { add: vec![signer.clone()], remove: Vec::new() };
     assert!(ledger.propose("uid 0", proposed).await.unwrap().is_some(), "signed by nobody");
-    let request = change(&ledger, (&[signer.clone()], &[]), NOW_MS + 1, &admin).await.unwrap();
+    let request =
+        change(&ledger, (std::slice::from_ref(&signer), &[]), NOW_MS + 1, &admin).await.unwrap();
     assert_eq!(ledger.signers().len(), 2);
     let line = sign(Part::Approve, &request.text, &dpo);
     ledger.approve(&request.id, &line).await.unwrap();
