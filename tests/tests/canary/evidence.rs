@@ -1,9 +1,9 @@
 //! Synthetic evidence: bytes that exist nowhere else, in the containers that real ones come in.
 
-use crate::search::Canaries;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use muster_tests::random::Random;
+use muster_tests::search::Canaries;
 use std::ops::Range;
 
 /// Bytes of an image.

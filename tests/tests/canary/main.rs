@@ -10,8 +10,6 @@ mod exits;
 mod json;
 mod m1;
 mod page;
-mod region;
-mod search;
 mod stage;
 mod vault;
 

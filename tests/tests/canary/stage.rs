@@ -2,12 +2,12 @@
 //! line, listeners of both kinds, and a log that says all it can.
 
 use crate::json::PEOPLE;
-use crate::region::Region;
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::binary::{Build, gateway};
 use muster_tests::gateway::Gateway;
 use muster_tests::office::{self, DESTINATION, REGION};
 use muster_tests::site::{Layout, Site};
+use muster_tests::tap::Tap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -25,7 +25,7 @@ const STOP: Duration = Duration::from_secs(10);
 /// A box and what stands around it, all in one folder.
 pub(crate) struct Stage {
     pub(crate) site: Site,
-    pub(crate) region: Region,
+    pub(crate) region: Tap,
     /// The first administrator's one-time code.
     pub(crate) code: String,
     folder: PathBuf,
@@ -117,8 +117,8 @@ fn first_code(layout: &Layout) -> Result<String> {
 }
 
 /// A region, and the box's configuration with everything on.
-fn furnish(mut layout: Layout, folder: &Path) -> Result<(Site, Region)> {
-    let region = Region::start(REGION, folder)?;
+fn furnish(mut layout: Layout, folder: &Path) -> Result<(Site, Tap)> {
+    let region = Tap::start(REGION, folder)?;
     layout.more = region.section(DESTINATION);
     layout.serial = vec![folder.join("line")];
     (layout.tls, layout.page) = (true, true);

@@ -26,7 +26,8 @@ const WRITINGS: [(&str, Decode); 6] = [
 ];
 
 /// The pieces that must not come out.
-pub(crate) struct Canaries {
+#[derive(Debug)]
+pub struct Canaries {
     /// Which first three bytes a window may have: most places are told by one look.
     filter: Vec<u64>,
     windows: HashMap<[u8; WINDOW], usize>,
@@ -35,20 +36,27 @@ pub(crate) struct Canaries {
 
 /// What was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Leak {
+pub struct Leak {
     /// The piece.
-    pub(crate) piece: String,
+    pub piece: String,
     /// How it was written.
-    pub(crate) written: &'static str,
+    pub written: &'static str,
+}
+
+impl Default for Canaries {
+    fn default() -> Self {
+        Self { filter: vec![0; FILTER / 64], windows: HashMap::new(), names: Vec::new() }
+    }
 }
 
 impl Canaries {
-    pub(crate) fn new() -> Self {
-        Self { filter: vec![0; FILTER / 64], windows: HashMap::new(), names: Vec::new() }
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Remembers a piece. Leave out the headers that all of its kind share.
-    pub(crate) fn plant(&mut self, name: &str, bytes: &[u8]) {
+    pub fn plant(&mut self, name: &str, bytes: &[u8]) {
         assert!(bytes.len() >= WINDOW, "{name} is too short to be told from chance");
         let index = self.names.len();
         self.names.push(name.to_owned());
@@ -60,7 +68,7 @@ impl Canaries {
     }
 
     /// The first leak of each writing.
-    pub(crate) fn find(&self, text: &[u8]) -> Vec<Leak> {
+    pub fn find(&self, text: &[u8]) -> Vec<Leak> {
         let mut leaks = Vec::new();
         for (written, decode) in WRITINGS {
             let mut found = None;
@@ -200,11 +208,12 @@ fn escape(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::mix;
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-    use muster_tests::random::mix;
 
     fn piece() -> Vec<u8> {
         (1..20).flat_map(|i| mix(i).to_le_bytes()).collect()

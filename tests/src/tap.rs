@@ -1,8 +1,8 @@
 //! A region that keeps all it is sent, as it came out of TLS.
 
+use crate::authority::{Authority, Server};
+use crate::mqtt::{Decoder, Packet};
 use anyhow::{Result, ensure};
-use muster_tests::authority::{Authority, Server};
-use muster_tests::mqtt::{Decoder, Packet};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An MQTT server on a loopback address. It ends with the process.
-pub(crate) struct Region {
+#[derive(Debug)]
+pub struct Tap {
     address: SocketAddr,
     ca: PathBuf,
     plain: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Region {
+impl Tap {
     /// Starts a region whose certificate names `region`; its authority goes to a file in `folder`.
-    pub(crate) fn start(region: &str, folder: &Path) -> Result<Self> {
+    pub fn start(region: &str, folder: &Path) -> Result<Self> {
         let authority = Authority::new()?;
         let ca = folder.join("region-ca.pem");
         std::fs::write(&ca, authority.pem())?;
@@ -37,7 +38,7 @@ impl Region {
     }
 
     /// Its `[[region]]` section.
-    pub(crate) fn section(&self, destination: &str) -> String {
+    pub fn section(&self, destination: &str) -> String {
         format!(
             "[[region]]\ndestination = \"{destination}\"\nconnector = \"mqtt\"\n\
              url = \"mqtts://localhost:{}\"\nca = \"{}\"\n",
@@ -46,8 +47,13 @@ impl Region {
         )
     }
 
+    /// What came since the last time, whichever connection it came by.
+    pub fn drain(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.plain.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// All bytes of all connections so far.
-    pub(crate) fn plain(&self) -> Vec<u8> {
+    pub fn plain(&self) -> Vec<u8> {
         self.plain.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
