@@ -117,6 +117,12 @@ fn without_a_dpa_nothing_is_forwarded_until_one_is_filed() -> Result<()> {
         text.replace("profile = \"minimal\"", "profile = \"minimal\"\nrequire = [\"dpa\"]")
     };
     let mut stage = Stage::new(requires, "")?;
+    let policy = stage.site.layout().dir.join("policy-1.toml");
+    for command in ["check", "diff", "publish"] {
+        let told = stage.site.output(&["policy", command, as_text(&policy)?])?;
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        assert!(told.contains("requires `dpa`, which is not in the registry"), "{command}: {told}");
+    }
     stage.punch(Duration::from_millis(5));
     until("punches are held", || Ok(stage.status()?["held"]["R-DPA"].as_u64() > Some(50)))?;
     assert_eq!(stage.arrived(), 0);

@@ -1,6 +1,7 @@
 //! Publish-time checks: shipped policies are clean, and each fault is found with its line.
 
-use muster_residency::check::{Severity, check};
+use muster_residency::check::{Severity, check, check_registry, check_review};
+use muster_residency::facts::{Lane, Paper};
 use muster_residency::{LawPack, Policy};
 
 const LAW_PACK: &str = include_str!("lawpack.toml");
@@ -197,4 +198,37 @@ fn warnings_do_not_refuse() {
     let long = BANK.replacen("2026-10-01T", "2027-10-01T", 1);
     let findings = check(&Policy::parse(&long).expect("it parses"), &law_pack());
     assert_eq!(findings.iter().map(|f| f.severity).collect::<Vec<_>>(), [Severity::Warning]);
+}
+
+#[test]
+fn what_the_registry_lacks_or_is_about_to_lose_is_told() {
+    let policy = Policy::parse(BANK).expect("a policy");
+    let now: jiff::Timestamp = "2026-11-27T00:00:00Z".parse().expect("a time");
+    let paper = |kind: &str, days: i64| Paper {
+        kind: kind.into(),
+        lane: Lane::ANY,
+        from: jiff::Timestamp::UNIX_EPOCH,
+        to: now + jiff::SignedDuration::from_hours(24 * days),
+    };
+    let tell = |papers: &[Paper]| -> Vec<String> {
+        let findings = check_registry(&policy, papers, now);
+        assert!(findings.iter().all(|f| f.severity == Severity::Warning));
+        findings.into_iter().map(|f| f.what).collect()
+    };
+    let none = tell(&[]);
+    assert_eq!(none.len(), 2, "{none:?}");
+    assert!(none.iter().all(|what| what.contains("not in the registry")), "{none:?}");
+    let some = tell(&[paper("dpa", 30), paper("amcm-outsourcing", 0)]);
+    assert!(some.iter().any(|w| w.contains("`dpa`, which ends on")), "{some:?}");
+    assert!(some.iter().any(|w| w.contains("`amcm-outsourcing`, which ended on")), "{some:?}");
+    let renewed = [paper("dpa", 1), paper("dpa", 31), paper("amcm-outsourcing", 400)];
+    assert_eq!(tell(&renewed), Vec::<String>::new());
+    let review = |today: &str| {
+        let found = check_review(&policy, &law_pack(), today.parse().expect("a day"));
+        found.into_iter().map(|f| f.what).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(review("2026-10-01"), "");
+    assert!(review("2026-11-27").contains("is due for review on 2026-12-01"));
+    assert!(review("2026-12-01").contains("is due for review"));
+    assert!(review("2026-12-02").contains("is past its review of 2026-12-01"));
 }

@@ -1,6 +1,7 @@
 //! `muster policy`: check, key, sign, publish, explain, replay.
 
 mod history;
+mod warnings;
 
 use crate::cli::{BoxArgs, PolicyCommand};
 use crate::config::Config;
@@ -117,6 +118,9 @@ fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
     };
     let answer = super::ask(at, Request::Publish { governance });
     let done = answer.map_err(|failure| failure.of(policy))?.result;
+    if let Ok((parsed, pack)) = read(policy, None, at) {
+        super::print_lines(warnings::lines(&warnings::of(&parsed, &pack, at)))?;
+    }
     if let Some(next) = done["next"].as_str() {
         return super::print_lines([format!("{next} is accepted and takes over on its day")]);
     }
@@ -132,7 +136,8 @@ fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
 /// Every finding; a policy with an error is refused (exit 65).
 fn check(policy: &Path, law_pack: Option<PathBuf>, json: bool, at: &BoxArgs) -> Outcome {
     let (parsed, pack) = read(policy, law_pack, at)?;
-    let findings = checks::check(&parsed, &pack);
+    let mut findings = checks::check(&parsed, &pack);
+    findings.extend(warnings::of(&parsed, &pack, at));
     if json {
         super::print_json(&findings)?;
     } else if findings.is_empty() {
@@ -157,6 +162,7 @@ fn diff(
         None => in_force(at)?,
     };
     let (old, old_pack) = read(&from, law_pack, at)?;
+    let warnings = warnings::lines(&warnings::of(&new, &pack, at));
     let diff = muster_residency::diff::diff(&Rules::new(old, old_pack), &Rules::new(new, pack));
     if json {
         return super::print_json(&diff);
@@ -167,7 +173,7 @@ fn diff(
         format!("{:<9} {}{example}", direction(c.direction).as_str().unwrap_or(""), c.what)
     };
     let last = format!("in all: {}", direction(diff.direction).as_str().unwrap_or(""));
-    super::print_lines(diff.changes.iter().map(line).chain([last]))
+    super::print_lines(diff.changes.iter().map(line).chain([last]).chain(warnings))
 }
 
 /// The policy's file that the configuration names.

@@ -3,10 +3,12 @@
 //! An error refuses the policy; a warning is shown and left to its signers. What needs signatures
 //! is in [`crate::signature`], and what compares two versions apart.
 
+mod registry;
 mod rules;
 mod tables;
 
-use crate::facts::Paper;
+pub use registry::{check_registry, check_review};
+
 use crate::law_pack::{LawPack, Term};
 use crate::policy::Policy;
 use serde::Serialize;
@@ -73,24 +75,6 @@ pub fn check(policy: &Policy, law_pack: &LawPack) -> Vec<Finding> {
     rules::forbids(policy, law_pack, &mut findings);
     rules::limits(policy, &mut findings);
     findings.0.sort_by_key(|f| (f.line, f.severity));
-    findings.0
-}
-
-/// Warns of papers that the policy requires, or that its lanes could rest on, and that the registry
-/// does not have at all.
-pub fn check_registry(policy: &Policy, papers: &[Paper]) -> Vec<Finding> {
-    let on_file: BTreeSet<&str> = papers.iter().map(|p| p.kind.as_str()).collect();
-    let mut findings = Findings::default();
-    for permit in &policy.permits {
-        for kind in permit.require.iter().filter(|k| !on_file.contains(k.as_str())) {
-            findings.warning(
-                permit.line,
-                format!("permit `{}` requires `{kind}`, which is not in the registry", permit.id),
-                "its records are held until it is",
-                "add the paper with `muster papers add`",
-            );
-        }
-    }
     findings.0
 }
 
