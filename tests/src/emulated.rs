@@ -13,17 +13,19 @@ use muster_proto::message::{
 };
 use muster_proto::seal::Keys;
 use muster_terminal::card::CardFlash;
+use muster_terminal::layout::Parts;
 use muster_terminal::queue::FlashQueue;
-use muster_terminal::sim::{Emulator, FingerModule, RamCard, Seen, Setup};
+use muster_terminal::sim::{CodeFlash, Emulator, FingerModule, RamCard, Seen, Setup};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Says where the image is.
 const VARIABLE: &str = "MUSTER_M1_IMAGE";
 /// Where it is built.
-const BUILT: &str = "../firmware/m1/target/thumbv7m-none-eabi/release/muster-m1";
+const BUILT: &str = "../firmware/m1/target/thumbv7m-none-eabi/release/muster-m1.flash";
 /// How long a start may take: the card is read from end to end.
 pub const START: Duration = Duration::from_secs(30);
 /// How long a finger may take to be punched.
@@ -56,6 +58,7 @@ pub fn image() -> Result<PathBuf> {
 pub struct EmulatedM1 {
     name: String,
     setup: Setup,
+    code: CodeFlash,
     module: Arc<Mutex<FingerModule>>,
     wired: Wired,
     machine: Option<Emulator>,
@@ -64,6 +67,15 @@ pub struct EmulatedM1 {
     /// Boot number and punches since the last start.
     boot: u32,
     made: u64,
+}
+
+/// A card to be made.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// Its size.
+    pub mebibytes: u8,
+    /// A signed image and the file with the key that it is signed with.
+    pub firmware: Option<(PathBuf, PathBuf)>,
 }
 
 /// One line of the log about a finger.
@@ -76,7 +88,7 @@ pub struct Beep {
 }
 
 impl EmulatedM1 {
-    /// Makes a card of 1 MiB with `muster device card` and plugs a wire in at `port`.
+    /// Makes a card of 1 MiB without firmware on it and plugs a wire in at `port`.
     pub fn new(
         site: &Site,
         name: &str,
@@ -84,17 +96,18 @@ impl EmulatedM1 {
         port: &Path,
         dir: &Path,
     ) -> Result<Self> {
-        Self::with_card(site, name, credentials, port, dir, 1)
+        let card = Card { mebibytes: 1, firmware: None };
+        Self::with_card(site, name, credentials, port, dir, &card)
     }
 
-    /// As [`EmulatedM1::new`], with a card of so many MiB.
+    /// As [`EmulatedM1::new`], with such a card, which `muster device card` makes.
     pub fn with_card(
         site: &Site,
         name: &str,
         credentials: &Path,
         port: &Path,
         dir: &Path,
-        mebibytes: u8,
+        wanted: &Card,
     ) -> Result<Self> {
         std::fs::create_dir_all(dir)?;
         let (card, users) = (dir.join("card.img"), dir.join("users.csv"));
@@ -102,8 +115,8 @@ impl EmulatedM1 {
         let text = |path: &Path| path.to_str().map(str::to_owned).context("a name is not text");
         let folder = text(credentials)?;
         let (out, list) = (text(&card)?, text(&users)?);
-        let size = mebibytes.to_string();
-        site.away(&[
+        let size = wanted.mebibytes.to_string();
+        let mut args = vec![
             "device",
             "card",
             "--name",
@@ -114,14 +127,27 @@ impl EmulatedM1 {
             &list,
             "--mebibytes",
             &size,
+            "--site",
+            Site::NAME,
             "--out",
             &out,
-        ])?;
+        ];
+        let firmware = wanted.firmware.as_ref();
+        let firmware =
+            firmware.map(|(image, key)| Ok::<_, anyhow::Error>([text(image)?, text(key)?]));
+        let firmware = firmware.transpose()?;
+        if let Some([image, key]) = &firmware {
+            args.extend(["--firmware", image, "--firmware-key", key]);
+        }
+        site.away(&args)?;
         let pages = (0..USERS.len() as u16).chain([NOBODY]);
-        let (image, sockets) = (image()?, dir.to_owned());
+        let (file, sockets) = (dir.join("flash.bin"), dir.to_owned());
+        let code = CodeFlash::new(&file, &std::fs::read(image()?)?)?;
+        let image = file;
         Ok(Self {
             name: name.to_owned(),
             setup: Setup { image, card, sockets },
+            code,
             module: Arc::new(Mutex::new(FingerModule::new(pages))),
             wired: Wired::new(Line::plug(port)?, 1),
             machine: None,
@@ -135,16 +161,43 @@ impl EmulatedM1 {
     /// their own: by the same code that the image runs.
     pub fn store_before(&mut self, secret: &[u8; 32], count: u64) -> Result<()> {
         ensure!(self.machine.is_none(), "it is on");
-        let flash = CardFlash::open(RamCard::of(std::fs::read(&self.setup.card)?))?;
+        let flash = RefCell::new(CardFlash::open(RamCard::of(std::fs::read(&self.setup.card)?))?);
+        let part = Parts::of(&flash).context("the card is too small")?.queue;
         let keys = Keys::derive(secret, &self.name).map_err(|e| anyhow::anyhow!("{e}"))?;
-        let mut queue: FlashQueue<_, SLOT> = FlashQueue::open(flash, keys)?;
+        let mut queue: FlashQueue<_, SLOT> = FlashQueue::open(part, keys)?;
         for number in 0..count {
             let page = (number % 5) as u16;
             let stamp = queue.push(stored(page)?)?;
             self.account.insert((stamp.boot, stamp.seq), (expected(page), true));
         }
-        let card = queue.into_flash().into_blocks();
+        drop(queue);
+        let card = flash.into_inner().into_blocks();
         Ok(std::fs::write(&self.setup.card, card.bytes())?)
+    }
+
+    /// Types on its keypad.
+    pub fn type_keys(&mut self, keys: &str) -> Result<()> {
+        Ok(self.machine()?.type_keys(keys)?)
+    }
+
+    /// Its fingerprint module.
+    pub fn module(&self) -> MutexGuard<'_, FingerModule> {
+        lock(&self.module)
+    }
+
+    /// Carries out what its boot loader asked of the chip's flash; how many words were written. It
+    /// is off.
+    pub fn write_code(&self) -> Result<usize> {
+        ensure!(self.machine.is_none(), "it is on");
+        Ok(self.code.catch_up(&self.setup.sockets)?)
+    }
+
+    /// Waits for a line of its log that begins so; gives the rest of it.
+    pub fn said(&self, begin: &str, limit: Duration) -> Result<String> {
+        let machine = self.machine.as_ref().context("it is off")?;
+        let line = |line: &String| line.strip_prefix(begin).map(str::to_owned);
+        let found = machine.wait(limit, |seen| seen.lines.iter().find_map(|(_, l)| line(l)));
+        found.with_context(|| format!("never said {begin:?}: {:?}", machine.seen().lines))
     }
 
     /// Its card: change it only while it is off.

@@ -1,11 +1,13 @@
 //! A short log on a serial port of its own, for whoever installs or tests a terminal. It names
-//! punches by their numbers and never people; a line that finds no room is lost.
+//! punches by their numbers and never people; a line that finds no room is lost. A keypad may send
+//! its keys on the same port.
 #![forbid(unsafe_code)]
 
 use crate::board::LogPort;
 use crate::status::Last;
 use core::fmt::{Arguments, Display, Write as _};
 use muster_proto::message::Stamp;
+use muster_terminal::keypad::Key;
 
 /// Longest line, in bytes.
 const LINE: usize = 120;
@@ -23,6 +25,17 @@ impl Log {
         self.line(format_args!("muster-m1 {} reset {cause:#x}", env!("CARGO_PKG_VERSION")));
     }
 
+    /// The version of the firmware that runs; 0 where it came with none.
+    pub(crate) fn firmware(&mut self, version: u32) {
+        self.line(format_args!("firmware {version}"));
+    }
+
+    /// The next key of the keypad.
+    pub(crate) fn key(&mut self) -> Option<Key> {
+        let mut byte = [0];
+        (self.0.take(&mut byte) > 0).then(|| Key::from_ascii(byte[0])).flatten()
+    }
+
     /// The terminal is in service.
     pub(crate) fn ready(&mut self, boot: u32, waiting: u32) {
         self.line(format_args!("ready boot {boot} waiting {waiting}"));
@@ -33,8 +46,8 @@ impl Log {
         self.line(format_args!("out of service: {why}"));
     }
 
-    /// A finger was on the glass; the sign was given after the punch was stored.
-    pub(crate) fn finger(&mut self, last: Last, stored: Option<Stamp>) {
+    /// A finger was on the glass, or a PIN typed; the sign was given after the punch was stored.
+    pub(crate) fn punch(&mut self, last: Last, stored: Option<Stamp>) {
         match stored {
             Some(Stamp { boot, seq }) => self.line(format_args!("stored {boot}/{seq} {last:?}")),
             None => self.line(format_args!("not stored {last:?}")),

@@ -7,7 +7,7 @@ use core::fmt::Write as _;
 /// How long the last punch is shown, in milliseconds.
 const SHOWN_MS: u64 = 4_000;
 
-/// What became of the last finger.
+/// What became of the last finger or PIN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Last {
     Accepted,
@@ -15,6 +15,10 @@ pub(crate) enum Last {
     Unclear,
     Full,
     NotStored,
+    /// What was typed makes no sense, or PINs are not taken now.
+    NoPin,
+    /// Somebody has chosen a PIN.
+    Chosen,
 }
 
 impl Last {
@@ -25,6 +29,8 @@ impl Last {
             Self::Unclear => "Please try again",
             Self::Full => "NOT TAKEN: full",
             Self::NotStored => "NOT TAKEN: card fault",
+            Self::NoPin => "PIN not taken",
+            Self::Chosen => "PIN is set",
         }
     }
 }
@@ -35,6 +41,8 @@ pub(crate) struct Status<'a> {
     pub(crate) box_is_up: bool,
     pub(crate) waiting: u32,
     pub(crate) module_is_ready: bool,
+    /// Whether somebody is asked for a finger or a PIN.
+    pub(crate) asks: bool,
     pub(crate) last: Option<(Last, u64)>,
 }
 
@@ -51,7 +59,8 @@ impl Status<'_> {
             0 => waiting.push_str("All sent").map_err(|_| core::fmt::Error),
             count => write!(waiting, "{count} not sent yet"),
         };
-        [cut(self.name), cut(link), waiting, cut(module), Row::new(), cut(last)]
+        let asks = if self.asks { "Finger or PIN, please" } else { "" };
+        [cut(self.name), cut(link), waiting, cut(module), cut(asks), cut(last)]
     }
 }
 

@@ -16,6 +16,18 @@ pub enum Key {
     Enter,
 }
 
+impl Key {
+    /// From a keypad on a serial port, which sends what is printed on its keys.
+    pub fn from_ascii(byte: u8) -> Option<Self> {
+        match byte {
+            b'0'..=b'9' => Some(Self::Digit(byte - b'0')),
+            b'*' => Some(Self::Clear),
+            b'#' => Some(Self::Enter),
+            _ => None,
+        }
+    }
+}
+
 const LAYOUT: [[Key; 3]; 4] = [
     [Key::Digit(1), Key::Digit(2), Key::Digit(3)],
     [Key::Digit(4), Key::Digit(5), Key::Digit(6)],

@@ -10,7 +10,7 @@
 //! - [`sensor`]: the fingerprint module. [`panel`]: buttons, beeper, lights.
 //! - [`keypad`], [`pin`]: PINs beside the finger. [`users`]: who may punch. [`log`]: what else there
 //!   is to tell. [`update`]: signed firmware in two slots. [`manage`]: the box's tasks.
-//! - [`region`]: part of a flash as a flash of its own.
+//! - [`region`]: part of a flash as a flash of its own. [`layout`]: how one flash is shared.
 //! - [`terminal`]: all of it together, one `poll` at a time. [`serial`]: that on a serial port.
 //! - `sim` (feature `sim`): simulated parts for tests and the demo.
 //!
@@ -22,6 +22,7 @@ pub mod boot;
 pub mod card;
 pub mod clock;
 pub mod keypad;
+pub mod layout;
 pub mod log;
 pub mod manage;
 pub mod panel;

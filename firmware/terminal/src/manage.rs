@@ -100,6 +100,9 @@ pub struct Manager<U, L, W, const USERS: usize> {
     log: EventLog<L>,
     updater: Option<Updater<W>>,
     boot: u32,
+    /// Of the firmware that runs, and whether it has proved itself.
+    version: u32,
+    confirmed: bool,
     reports: u64,
     last: Last,
     work: Work,
@@ -129,6 +132,8 @@ pub trait Admin: muster_proto::terminal::Aside {
     fn look(&mut self, now_ms: u64, reading: Reading, link: LinkCounts);
     /// A punch was refused because so many wait.
     fn queue_full(&mut self, now_ms: u64, waiting: u32);
+    /// The box has answered a greeting.
+    fn welcomed(&mut self);
 }
 
 /// Nobody manages.
@@ -137,19 +142,21 @@ impl Admin for () {
     fn noted(&mut self, _note: Stamp) {}
     fn look(&mut self, _now_ms: u64, _reading: Reading, _link: LinkCounts) {}
     fn queue_full(&mut self, _now_ms: u64, _waiting: u32) {}
+    fn welcomed(&mut self) {}
 }
 
 impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Manager<U, L, W, USERS> {
-    /// A manager in boot number `boot`, with the clock's reading at the start; `version` is that
-    /// of the firmware that runs. Without an updater, images are refused.
+    /// A manager in boot number `boot`, with the clock's reading at the start. Without an updater,
+    /// images are refused.
     pub fn new(
         users: UserList<U, USERS>,
         log: EventLog<L>,
-        updater: Option<Updater<W>>,
+        mut updater: Option<Updater<W>>,
         boot: u32,
         reading: Reading,
-        version: u32,
     ) -> Self {
+        let version = updater.as_mut().map_or(0, Updater::running);
+        let given_up = updater.as_mut().and_then(Updater::take_given_up);
         let (result, reason) = (TaskResult::Done, TaskReason::None);
         let last = Last { id: 0, result, reason, data: heapless::Vec::new(), unsaid: false };
         let mut manager = Self {
@@ -157,6 +164,8 @@ impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Manager<U, L, W,
             log,
             updater,
             boot,
+            version,
+            confirmed: false,
             reports: 0,
             last,
             work: Work::Nothing,
@@ -175,6 +184,9 @@ impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Manager<U, L, W,
         manager.note(0, Happened::Started, version);
         if reading.state == muster_proto::message::ClockState::Unsure {
             manager.note(0, Happened::ClockLost, 0);
+        }
+        if let Some(version) = given_up {
+            manager.note(0, Happened::RolledBack, version);
         }
         manager
     }
@@ -204,11 +216,18 @@ impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Manager<U, L, W,
         self.restart
     }
 
+    /// The version of the firmware that runs; 0 where it came with none.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
     /// The box has answered: the image that runs has proved itself.
-    pub fn confirm(&mut self, version: u32) {
-        if let Some(updater) = &mut self.updater {
+    fn confirm(&mut self) {
+        if let Some(updater) = &mut self.updater
+            && !self.confirmed
+        {
             // If it fails the image stays on trial, and is tried again at the next answer.
-            let _ = updater.confirm(version);
+            self.confirmed = updater.confirm(self.version).is_ok();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The terminal on a serial port.
 
 use crate::clock::Clock;
+use crate::manage::Admin;
 use crate::panel::Panel;
 use crate::terminal::Terminal;
 use embedded_hal::digital::{InputPin, OutputPin};
@@ -11,11 +12,13 @@ use embedded_storage::nor_flash::NorFlash;
 const CHUNK: usize = 64;
 
 /// Does once what is to be done now: reads what has come, and writes the answer. Call it in a
-/// loop; it waits for nothing but the port taking bytes. `tx` as in [`Terminal::poll`].
+/// loop; it waits for nothing but the port taking bytes. `admin` is whoever manages it, `tx` as in
+/// [`Terminal::poll`].
 pub fn step<F, C, B, G, R, I, O, S, const SLOT: usize>(
     terminal: &mut Terminal<F, C, Panel<B, G, R, I, O>, SLOT>,
     port: &mut S,
     now_ms: u64,
+    admin: &mut impl Admin,
     tx: &mut [u8],
 ) -> Result<(), S::Error>
 where
@@ -30,7 +33,7 @@ where
 {
     let mut rx = [0; CHUNK];
     let taken = if port.read_ready()? { port.read(&mut rx)? } else { 0 };
-    let len = terminal.poll(now_ms, rx.get(..taken).unwrap_or_default(), tx);
+    let len = terminal.poll_with(now_ms, rx.get(..taken).unwrap_or_default(), tx, admin);
     match tx.get(..len) {
         Some(answer) if len > 0 => port.write_all(answer),
         _ => Ok(()),

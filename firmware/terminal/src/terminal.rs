@@ -242,7 +242,12 @@ where
                     }
                 }
                 Some(Event::Noted(note)) => admin.noted(note),
-                Some(event) => self.act(now_ms, event),
+                Some(event) => {
+                    if matches!(event, Event::Welcome { .. }) {
+                        admin.welcomed();
+                    }
+                    self.act(now_ms, event);
+                }
                 None => {}
             }
         }

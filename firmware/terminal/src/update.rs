@@ -162,8 +162,16 @@ pub struct Choice {
     pub slot: Slot,
     /// The version of its image.
     pub version: u32,
+    /// Bytes of its image, from the slot's begin.
+    pub length: u32,
     /// The version of an image that did not prove itself and was given up at this start.
     pub rolled_back: Option<u32>,
+}
+
+impl Choice {
+    fn of(slot: Slot, head: &Head, rolled_back: Option<u32>) -> Self {
+        Self { slot, version: head.version, length: head.length, rolled_back }
+    }
 }
 
 /// Chooses what to start; `None` if neither slot holds an image that is signed and whole. Counts
@@ -177,19 +185,20 @@ pub fn choose<F: NorFlash>(flash: &mut F, trust: &Trust) -> Result<Option<Choice
         if let Some(head) = head.filter(|_| state.tries < TRIES) {
             state.tries += 1;
             state::write(flash, &mut state)?;
-            return Ok(Some(Choice { slot, version: head.version, rolled_back }));
+            return Ok(Some(Choice::of(slot, &head, rolled_back)));
         }
         rolled_back = Some(state.trial_version);
-        state.trial = None;
+        (state.given_up, state.trial) = (rolled_back, None);
         state.tries = 0;
         state::write(flash, &mut state)?;
     }
     for slot in [state.active, state.active.other()] {
-        // The other slot may only help out with an image that is no older.
+        // The other slot may only help out with the image that proved itself last: one that never
+        // did is not started again, and nothing older is.
         if let Some(head) = whole_image(flash, trust, slot)?
-            && head.version >= state.floor
+            && (slot == state.active && head.version > state.floor || head.version == state.floor)
         {
-            return Ok(Some(Choice { slot, version: head.version, rolled_back }));
+            return Ok(Some(Choice::of(slot, &head, rolled_back)));
         }
     }
     Ok(None)
@@ -220,6 +229,25 @@ impl<F: NorFlash> Updater<F> {
     /// The newest version that has proved itself; nothing older is taken.
     pub fn floor(&self) -> u32 {
         self.state.floor
+    }
+
+    /// The version of the image that runs, as [`choose`] has started it; 0 where it came with no
+    /// head, as from a programmer.
+    pub fn running(&mut self) -> u32 {
+        if self.state.trial.is_some() {
+            return self.state.trial_version;
+        }
+        // The boot loader has read all of it a moment ago.
+        let head = stored_head(&mut self.flash, &self.trust, self.state.active);
+        head.ok().flatten().map_or(0, |head| head.version)
+    }
+
+    /// The version of an image that the boot loader has given up since this was asked last.
+    pub fn take_given_up(&mut self) -> Option<u32> {
+        let given_up = self.state.given_up.take()?;
+        // If that cannot be stored it is told once more after the next start.
+        let _ = state::write(&mut self.flash, &mut self.state);
+        Some(given_up)
     }
 
     /// Begins with an image's head; what was begun before is given up.
@@ -391,13 +419,23 @@ fn whole_image<F: NorFlash>(
     trust: &Trust,
     slot: Slot,
 ) -> Result<Option<Head>, UpdateError> {
+    let Some(head) = stored_head(flash, trust, slot)? else { return Ok(None) };
+    let whole = digest(flash, slot_base(flash, slot), head.length)? == head.digest;
+    Ok(whole.then_some(head))
+}
+
+/// The head in a slot, if that is signed and for this board.
+fn stored_head<F: NorFlash>(
+    flash: &mut F,
+    trust: &Trust,
+    slot: Slot,
+) -> Result<Option<Head>, UpdateError> {
     let (base, size) = (slot_base(flash, slot), slot_size(flash) as u32);
     let mut bytes = [0; IMAGE_HEAD];
     flash.read(base + size - HEAD_ROOM as u32, &mut bytes).map_err(|_| UpdateError::Flash)?;
     let Ok(head) = Head::verify(&bytes, &trust.key) else { return Ok(None) };
     let fits = head.length as usize <= size as usize - HEAD_ROOM && head.board == trust.board;
-    let whole = fits && digest(flash, base, head.length)? == head.digest;
-    Ok(whole.then_some(head))
+    Ok(fits.then_some(head))
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ pub(crate) enum DeviceCommand {
     #[command(after_help = "Users: CSV with page,number,duress (yes or no); page is where the \
                       module keeps the finger\n\
                       Example: muster device card --name gate-07 --credentials gate-07/ \
-                      --users users.csv --out gate-07.img")]
+                      --site mo-hq --users users.csv --out gate-07.img")]
     Card(CardArgs),
     /// All devices with their state and when they were last seen
     List {
@@ -228,7 +228,17 @@ pub(crate) struct CardArgs {
     /// Whose fingers its module has
     #[arg(long, value_name = "FILE")]
     pub(crate) users: Option<PathBuf>,
-    /// Size of the card in MiB: 1, 2, 4, 8 or 16; one MiB keeps some 3,000 punches
+    /// The site that it stands at, as `[box] site` has it; without one it takes no tasks
+    #[arg(long)]
+    pub(crate) site: Option<String>,
+    /// The signed firmware that it begins with (`firmware/sign`)
+    #[arg(long, value_name = "FILE", requires = "firmware_key")]
+    pub(crate) firmware: Option<PathBuf>,
+    /// The public Ed25519 key of its firmware, 64 hex digits
+    #[arg(long, value_name = "FILE", requires = "firmware")]
+    pub(crate) firmware_key: Option<PathBuf>,
+    /// Size of the card in MiB: 1, 2, 4, 8 or 16; the first keeps some 1,900 punches, each more
+    /// 4,000
     #[arg(long, value_name = "MIB", default_value_t = 1, value_parser = power_of_two)]
     pub(crate) mebibytes: u8,
     /// The card's image, a new file; it holds the pairing secret

@@ -64,9 +64,18 @@ impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Admin for Manage
     fn queue_full(&mut self, now_ms: u64, waiting: u32) {
         self.note(now_ms, Happened::QueueFull, waiting);
     }
+
+    fn welcomed(&mut self) {
+        self.confirm();
+    }
 }
 
 impl<U, L, W, const USERS: usize> Manager<U, L, W, USERS> {
+    /// Whether a report waits to be said.
+    pub fn has_report(&self) -> bool {
+        self.last.unsaid
+    }
+
     /// Whether somebody is asked for a finger or a PIN, for the board to show.
     pub fn is_asking(&self) -> bool {
         match &self.work {

@@ -117,7 +117,7 @@ impl Board {
         let trust = Trust { key: trusted, board: BOARD };
         let updater = Some(Updater::open(RamFlash::new(16), trust)?);
         let (boot, reading) = (self.terminal.boot(), self.terminal.read_clock(0));
-        self.manager = Some(Manager::new(users, log, updater, boot, reading, 1));
+        self.manager = Some(Manager::new(users, log, updater, boot, reading));
         Ok(())
     }
 

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// The emulator's program; Debian has it in `qemu-system-arm`.
 pub const PROGRAM: &str = "qemu-system-arm";
+/// What the machine has written to devices that QEMU does not have.
+pub(super) const TRACE: &str = "trace";
 /// How long it may take to come up.
 const START: Duration = Duration::from_secs(20);
 /// How long it may take to answer on its control socket.
@@ -30,7 +32,7 @@ const MAX_COMMAND: usize = 267;
 /// What an emulator is started with.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The image, an ELF file.
+    /// What is in the chip's flash, from its first byte on: boot loader and image.
     pub image: PathBuf,
     /// The card's image, as `muster device card` makes it.
     pub card: PathBuf,
@@ -56,6 +58,7 @@ type Shared = Arc<(Mutex<Seen>, Condvar)>;
 pub struct Emulator {
     child: Child,
     control: BufReader<UnixStream>,
+    keypad: UnixStream,
     seen: Shared,
 }
 
@@ -85,15 +88,20 @@ impl Emulator {
             return Err(io::Error::other(format!("the emulator does not start: {}", said.trim())));
         };
         line.set_nonblocking(true)?;
-        let seen = Shared::default();
+        let (seen, keypad) = (Shared::default(), log.try_clone()?);
         let (theirs, module) = (seen.clone(), module.clone());
         thread::spawn(move || serve_module(finger, &module, &theirs));
         let theirs = seen.clone();
         thread::spawn(move || keep_log(log, &theirs));
         control.set_read_timeout(Some(ANSWER))?;
-        let mut me = Self { child, control: BufReader::new(control), seen };
+        let mut me = Self { child, control: BufReader::new(control), keypad, seen };
         me.ask(r#"{"execute":"qmp_capabilities"}"#)?;
         Ok((me, line))
+    }
+
+    /// Types on the keypad, which is on the log's port: `0` to `9`, `*` and `#`.
+    pub fn type_keys(&mut self, keys: &str) -> io::Result<()> {
+        self.keypad.write_all(keys.as_bytes())
     }
 
     /// Sends a command of QEMU's machine protocol, one JSON document; gives the answer's line.
@@ -198,6 +206,8 @@ fn command(setup: &Setup, sockets: &[PathBuf; 4]) -> Command {
     command.arg("-qmp").arg(format!("unix:{}", text(control)));
     command.arg("-drive").arg(format!("if=sd,format=raw,file={}", text(&setup.card)));
     command.args(["-device", "ds1338,address=0x68"]);
+    // QEMU has no flash controller: what is written to it is on record, see `CodeFlash`.
+    command.args(["-d", "unimp", "-D"]).arg(setup.sockets.join(TRACE));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }

@@ -130,7 +130,7 @@ impl TheBox {
                 let len = self.host.speak(*now, address, message, &mut tx).unwrap();
                 wire.to_terminal.extend(&tx[..len]);
             }
-            serial::step(m1, &mut wire, *now, &mut [0; wire_len(SLOT + 65)]).unwrap();
+            serial::step(m1, &mut wire, *now, &mut (), &mut [0; wire_len(SLOT + 65)]).unwrap();
             *now += 1;
             let said = std::mem::take(&mut wire.to_box);
             let mut rx = said.as_slice();

@@ -5,7 +5,7 @@ use super::{CRC, STATE_SECTORS, Slot, UpdateError};
 use embedded_storage::nor_flash::NorFlash;
 
 /// Bytes of a record: CRC-32C, number u32, floor u32, trial's version u32, active u8, trial u8,
-/// tries u8, unused.
+/// tries u8, unused, version given up u32.
 const RECORD: usize = 24;
 const NO_SLOT: u8 = 0xFF;
 
@@ -23,10 +23,20 @@ pub(super) struct State {
     pub(super) trial_version: u32,
     /// Starts that the trial has had.
     pub(super) tries: u8,
+    /// Version of an image that was given up, until that was told.
+    pub(super) given_up: Option<u32>,
 }
 
-const NEW: State =
-    State { number: 0, floor: 0, active: Slot::A, trial: None, trial_version: 0, tries: 0 };
+const NO_VERSION: u32 = u32::MAX;
+const NEW: State = State {
+    number: 0,
+    floor: 0,
+    active: Slot::A,
+    trial: None,
+    trial_version: 0,
+    tries: 0,
+    given_up: None,
+};
 
 fn per_sector<F: NorFlash>() -> usize {
     F::ERASE_SIZE / RECORD
@@ -94,6 +104,7 @@ fn encode(state: &State) -> [u8; RECORD] {
     bytes[16] = slot(state.active);
     bytes[17] = state.trial.map_or(NO_SLOT, slot);
     bytes[18] = state.tries;
+    bytes[20..].copy_from_slice(&state.given_up.unwrap_or(NO_VERSION).to_le_bytes());
     let sum = CRC.checksum(&bytes[4..]);
     bytes[..4].copy_from_slice(&sum.to_le_bytes());
     bytes
@@ -107,7 +118,8 @@ fn decode(bytes: &[u8; RECORD]) -> Option<State> {
     let (number, rest) = checked.split_first_chunk::<4>()?;
     let (floor, rest) = rest.split_first_chunk::<4>()?;
     let (trial_version, rest) = rest.split_first_chunk::<4>()?;
-    let &[active, trial, tries, ..] = rest.first_chunk::<3>()?;
+    let (&[active, trial, tries, _], rest) = rest.split_first_chunk::<4>()?;
+    let given_up = u32::from_le_bytes(*rest.first_chunk()?);
     let slot = |byte| match byte {
         0 => Some(Slot::A),
         1 => Some(Slot::B),
@@ -120,5 +132,6 @@ fn decode(bytes: &[u8; RECORD]) -> Option<State> {
         trial: slot(trial),
         trial_version: u32::from_le_bytes(*trial_version),
         tries,
+        given_up: Some(given_up).filter(|version| *version != NO_VERSION),
     })
 }

@@ -58,7 +58,7 @@ fn board() -> RamFlash {
     assert_eq!(done, Ok(5));
     let mut flash = flash;
     let choice = choose(&mut flash, &trust()).unwrap().unwrap();
-    assert_eq!(choice, Choice { slot: Slot::B, version: 5, rolled_back: None });
+    assert_eq!(choice, Choice { slot: Slot::B, version: 5, length: 9_001, rolled_back: None });
     confirm(flash, 5)
 }
 

@@ -5,16 +5,26 @@ use crate::cli::CardArgs;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store::write_private;
 use anyhow::{Context as _, Result, bail, ensure};
-use muster_terminal::card;
-use muster_terminal::provision::{Identity, Users};
+use muster_proto::message::IMAGE_HEAD;
+use muster_terminal::card::{self, CardFlash};
+use muster_terminal::layout::{MAX_USERS, Parts};
+use muster_terminal::provision::Identity;
+use muster_terminal::region::Region;
 use muster_terminal::sim::RamCard;
 use muster_terminal::terminal::User;
+use muster_terminal::update::{Trust, Updater};
+use muster_terminal::users::{ListKey, User as Listed, UserList};
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Blocks of 512 bytes in a MiB.
 const MIB: u32 = 2048;
+/// Which board the bare-metal image is for, as its `board` module has it.
+const M1_BOARD: u32 = 2;
+/// Bytes of an image that are written at once: whole write units.
+const PART: usize = 256;
 /// Longest file of a secret or of users that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -24,15 +34,34 @@ pub(crate) struct Owner<'a> {
     /// The pairing secret, 64 hex digits.
     pub(crate) secret_hex: &'a str,
     pub(crate) address: u8,
+    /// The site that it stands at; empty for none, and then it takes no tasks.
+    pub(crate) site: &'a str,
 }
+
+/// The firmware that a card begins with, and who may send another.
+pub(crate) struct Firmware {
+    pub(crate) key: [u8; 32],
+    /// Head and image.
+    pub(crate) signed: Vec<u8>,
+}
+
+/// Pages of the module with who has the finger there.
+type Pages<'a> = [(u16, User<'a>)];
 
 pub(super) fn card(args: &CardArgs) -> Outcome {
     let secret = read(&args.credentials.join("device.secret")).or_exit(exit::UNAVAILABLE)?;
     let users = args.users.as_deref().map(users).transpose().or_exit(exit::DATA)?;
-    let owner = Owner { name: &args.name, secret_hex: secret.trim(), address: args.address };
+    let owner = Owner {
+        name: &args.name,
+        secret_hex: secret.trim(),
+        address: args.address,
+        site: args.site.as_deref().unwrap_or_default(),
+    };
+    let firmware = firmware(args).or_exit(exit::DATA)?;
     let users = users.unwrap_or_default();
     let listed: Vec<_> = users.iter().map(|user| (user.page, user.as_user())).collect();
-    let card = make(&owner, &listed, args.mebibytes.into()).or_exit(exit::DATA)?;
+    let firmware = firmware.as_ref();
+    let card = make(&owner, &listed, firmware, args.mebibytes.into()).or_exit(exit::DATA)?;
     write_private(&args.out, &card).map_err(|error| {
         let cure = "a card that is there already may hold punches: name a new file";
         Failure::new(exit::UNAVAILABLE, error.context(cure))
@@ -49,22 +78,53 @@ pub(super) fn card(args: &CardArgs) -> Outcome {
 /// The bytes of a new card. They hold the pairing secret.
 pub(crate) fn make(
     owner: &Owner<'_>,
-    users: &[(u16, User<'_>)],
+    users: &Pages<'_>,
+    firmware: Option<&Firmware>,
     mebibytes: u32,
 ) -> Result<Zeroizing<Vec<u8>>> {
     let secret = secret(owner.secret_hex)?;
     let blocks = mebibytes * MIB;
     let mut card = RamCard::new(blocks);
     card::format(&mut card)?;
-    let Owner { name, address, .. } = *owner;
-    Identity { name, secret: &secret, address, blocks }.write(&mut card)?;
-    let mut list = Users::new();
+    let Owner { name, address, site, .. } = *owner;
+    let firmware_key = firmware.map_or(&[0; 32], |firmware| &firmware.key);
+    Identity { name, secret: &secret, address, site, firmware_key, blocks }.write(&mut card)?;
+    let flash = RefCell::new(CardFlash::open(card)?);
+    let parts = Parts::of(&flash).context("the card is too small")?;
+    let mut list: UserList<_, MAX_USERS> = UserList::open(parts.users, ListKey::derive(&secret))?;
     for (page, user) in users {
-        ensure!(list.find(*page).is_none(), "page {page} is given twice");
-        list.add(*page, *user)?;
+        let mut listed = list.find(user.number).map_or_else(|| Listed::new(user.number), Ok)?;
+        let place = if user.duress { &mut listed.duress } else { &mut listed.page };
+        ensure!(place.replace(*page).is_none(), "user {} is given twice", user.number);
+        list.put(&listed).with_context(|| format!("page {page}"))?;
     }
-    list.write(&mut card)?;
-    Ok(Zeroizing::new(card.into_bytes()))
+    if let Some(Firmware { key, signed }) = firmware {
+        preload(parts.firmware, key, signed).context("the firmware")?;
+    }
+    drop(list);
+    Ok(Zeroizing::new(flash.into_inner().into_blocks().into_bytes()))
+}
+
+/// Puts an image into a slot as one that has proved itself, by the terminal's own checks.
+fn preload(flash: Region<'_, CardFlash<RamCard>>, key: &[u8; 32], signed: &[u8]) -> Result<()> {
+    let (head, image) = signed.split_first_chunk::<IMAGE_HEAD>().context("it has no head")?;
+    let mut updater = Updater::open(flash, Trust { key: *key, board: M1_BOARD })?;
+    updater.begin(head)?;
+    for (offset, part) in (0..).step_by(PART).zip(image.chunks(PART)) {
+        updater.part(offset, part)?;
+    }
+    let version = updater.end()?;
+    Ok(updater.confirm(version)?)
+}
+
+/// The firmware that the arguments name.
+fn firmware(args: &CardArgs) -> Result<Option<Firmware>> {
+    let (Some(image), Some(key)) = (&args.firmware, &args.firmware_key) else { return Ok(None) };
+    let text = read(key)?;
+    let key = *secret(text.trim()).context("the firmware key is not 64 hex digits")?;
+    let size = fs::metadata(image).with_context(|| format!("cannot read {}", image.display()))?;
+    ensure!(size.len() <= MAX_FILE, "{} is longer than any image", image.display());
+    Ok(Some(Firmware { key, signed: fs::read(image)? }))
 }
 
 fn secret(hex: &str) -> Result<Zeroizing<[u8; 32]>> {
@@ -136,33 +196,38 @@ mod tests {
 
     #[test]
     fn a_card_says_who_the_terminal_is_and_whose_fingers_it_knows() {
-        let owner = Owner { name: "m1-gate", secret_hex: HEX, address: 7 };
-        let users = [(3, User { number: "00017", duress: true })];
-        let card = make(&owner, &users, 1).unwrap();
+        let owner = Owner { name: "m1-gate", secret_hex: HEX, address: 7, site: "mo-hq" };
+        let user = User { number: "00017", duress: false };
+        let users = [(3, User { duress: true, ..user }), (2, user)];
+        let card = make(&owner, &users, None, 1).unwrap();
         assert_eq!(card.len(), 1 << 20);
         let mut card = RamCard::of(card.to_vec());
         let mut block = [0; BLOCK];
         let identity = Identity::read(&mut card, &mut block).unwrap();
-        assert_eq!((identity.name, identity.address), ("m1-gate", 7));
+        assert_eq!((identity.name, identity.address, identity.site), ("m1-gate", 7, "mo-hq"));
         assert_eq!(*identity.secret, std::array::from_fn(|i| i as u8));
-        let mut found = Users::new();
-        found.read(&mut card).unwrap();
-        assert!(found.find(3).is_some_and(|user| user.number == "00017" && user.duress));
+        let key = ListKey::derive(identity.secret);
+        let flash = RefCell::new(CardFlash::open(card).unwrap());
+        let mut list: UserList<_, MAX_USERS> =
+            UserList::open(Parts::of(&flash).unwrap().users, key).unwrap();
+        let (found, duress) = list.by_page(3).unwrap();
+        assert_eq!((found.number.as_str(), found.page, duress), ("00017", Some(2), true));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let check = |hex: &str, users: &[(u16, User<'_>)], expect: &str| {
-            let owner = Owner { name: "m1", secret_hex: hex, address: 1 };
-            let said = make(&owner, users, 1).unwrap_err().to_string();
+            let owner = Owner { name: "m1", secret_hex: hex, address: 1, site: "" };
+            let said = format!("{:#}", make(&owner, users, None, 1).unwrap_err());
             assert!(said.contains(expect), "{said}");
         };
         check("", &[], "64 hex digits");
         check(&HEX[1..], &[], "64 hex digits");
         check(&HEX.replace("00", "+0"), &[], "64 hex digits");
         let user = User { number: "1", duress: false };
-        check(HEX, &[(1, user), (1, user)], "page 1 is given twice");
-        check(HEX, &[(1, User { number: "", duress: false })], "page 1 must have 1 to 48");
+        check(HEX, &[(1, user), (2, user)], "user 1 is given twice");
+        check(HEX, &[(1, user), (1, User { number: "2", duress: false })], "another user's");
+        check(HEX, &[(1, User { number: "", duress: false })], "1 to 48 bytes");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Where `firmware/build` puts the image, below the project's folder.
-const BUILT: &str = "firmware/m1/target/thumbv7m-none-eabi/release/muster-m1";
+const BUILT: &str = "firmware/m1/target/thumbv7m-none-eabi/release/muster-m1.flash";
 /// Pause between two looks at both ends of the line.
 const TICK: Duration = Duration::from_millis(1);
 /// How long a start may take.
@@ -47,11 +47,12 @@ pub(super) fn start(
     made: &Credentials,
     users: &[(u16, &str)],
 ) -> Result<M1> {
-    let owner = Owner { name: &made.name, secret_hex: &made.secret_hex, address: ADDRESS };
+    let (name, secret_hex) = (&made.name, &made.secret_hex);
+    let owner = Owner { name, secret_hex, address: ADDRESS, site: "" };
     let user = |&(page, number): &(u16, _)| (page, User { number, duress: false });
     let listed: Vec<_> = users.iter().map(user).collect();
     let file = folder.join("m1.img");
-    crate::store::write_private(&file, &card::make(&owner, &listed, CARD_MEBIBYTES)?)?;
+    crate::store::write_private(&file, &card::make(&owner, &listed, None, CARD_MEBIBYTES)?)?;
     let setup = Setup { image: image.to_owned(), card: file, sockets: folder.to_owned() };
     let module = Arc::new(Mutex::new(FingerModule::new(users.iter().map(|(page, _)| *page))));
     let started = Emulator::start(&setup, &module);

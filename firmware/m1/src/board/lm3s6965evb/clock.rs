@@ -51,6 +51,11 @@ pub(super) fn start(mut systick: SYST) {
     systick.enable_counter();
 }
 
+/// Waits so many milliseconds, without an interrupt.
+pub(super) fn pause_ms(ms: u32) {
+    (0..ms).for_each(|_| cortex_m::asm::delay(HZ / 1000));
+}
+
 /// Gives the peripherals in use their clocks.
 pub(super) fn feed_peripherals() {
     // Watchdog; UART 0, 1 and 2, SSI0, I2C0; GPIO A to G.

@@ -6,7 +6,7 @@
 #![allow(unsafe_code)]
 
 use cortex_m::interrupt::InterruptNumber;
-use cortex_m::peripheral::{NVIC, SCB};
+use cortex_m::peripheral::{NVIC, SCB, SYST};
 use cortex_m_rt::exception;
 
 /// A block of peripheral registers; the value is its address.
@@ -26,6 +26,7 @@ pub(super) enum Block {
     Uart1 = 0x4000_D000,
     Uart2 = 0x4000_E000,
     I2c0 = 0x4002_0000,
+    Flash = 0x400F_D000,
     System = 0x400F_E000,
 }
 
@@ -58,6 +59,32 @@ impl Register {
     /// Changes the bits of `mask` to those of `value`.
     pub(super) fn change(self, mask: u32, value: u32) {
         self.set(self.get() & !mask | value & mask);
+    }
+}
+
+/// Bytes of the chip's flash.
+const CODE: u32 = 256 << 10;
+
+/// A word of the chip's flash, which begins at 0; all ones beyond it.
+pub(super) fn code_word(address: u32) -> u32 {
+    if !address.is_multiple_of(4) || address > CODE - 4 {
+        return u32::MAX;
+    }
+    // SAFETY: aligned and within the flash, which is there to be read and which the compiler knows
+    // nothing of but its constants; volatile, as the boot loader writes it. Address 0 is the first
+    // word of the vectors.
+    unsafe { core::ptr::with_exposed_provenance::<u32>(address as usize).read_volatile() }
+}
+
+/// Leaves everything to the program whose vectors lie at `vectors`. The caller has looked at them.
+pub(super) fn run(vectors: u32) -> ! {
+    // SAFETY: nothing of this program runs any more: interrupts that it let through are stopped
+    // first, and the program that begins sets up stack and memory for itself.
+    unsafe {
+        let mut core = cortex_m::Peripherals::steal();
+        SYST::disable_interrupt(&mut core.SYST);
+        core.SCB.vtor.write(vectors);
+        cortex_m::asm::bootload(core::ptr::with_exposed_provenance(vectors as usize))
     }
 }
 

@@ -27,6 +27,9 @@ const TX: u32 = 1 << 5;
 /// Bytes taken by one interrupt: what the FIFO holds.
 const FIFO: usize = 16;
 
+/// How often the boot loader looks whether a byte fits.
+const SAY_TRIES: u32 = 100_000;
+
 /// Room of the ports' rings, in bytes: to and from the box, where a frame of the longest punch
 /// fits; of the module, whose packets have up to 267; and of the log.
 pub(crate) type BoxPort = Wire<Uart, 512, 1024>;
@@ -57,6 +60,26 @@ pub(super) fn open(
     )
 }
 
+/// Says something on the log's port and waits until it is out: for the boot loader, which has no
+/// interrupts and no port but this.
+pub(super) fn say(words: &str) {
+    let port = Uart(Block::Uart2);
+    for byte in words.bytes() {
+        // Bounded, should the port be dead: some milliseconds for each byte.
+        for _ in 0..SAY_TRIES {
+            if port.0.at(FLAGS).get() & TX_FULL == 0 {
+                port.0.at(DATA).set(byte.into());
+                break;
+            }
+        }
+    }
+}
+
+/// Opens the log's port alone, without an interrupt.
+pub(super) fn open_log(baud: u32) {
+    Uart(Block::Uart2).set_up(baud);
+}
+
 #[interrupt]
 fn UART0() {
     Uart(Block::Uart0).serve(&BOX.0, &BOX.1);
@@ -74,6 +97,12 @@ fn UART2() {
 
 impl Uart {
     fn start(self, baud: u32, interrupt: Interrupt) {
+        self.set_up(baud);
+        self.0.at(MASK).set(RX);
+        unmask(interrupt);
+    }
+
+    fn set_up(self, baud: u32) {
         let Self(block) = self;
         block.at(CONTROL).set(0);
         // The divisor is HZ / (16 baud), in 64ths, rounded.
@@ -84,8 +113,6 @@ impl Uart {
         // Interrupt at an eighth of the FIFO, so that bytes have time to be fetched.
         block.at(LEVELS).set(0);
         block.at(CONTROL).set(ENABLE_BOTH_WAYS);
-        block.at(MASK).set(RX);
-        unmask(interrupt);
     }
 
     fn serve<const R: usize, const T: usize>(self, rx: &Ring<R>, tx: &Ring<T>) {
