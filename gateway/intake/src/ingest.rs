@@ -9,6 +9,7 @@ mod answer;
 pub(crate) use answer::{Answer, Later, Reply};
 
 use crate::Handles;
+use crate::alarms::{AlarmReason, Alarms};
 use crate::limits::{FULL_DISK_PAUSE, MAX_PAYLOAD};
 use crate::metric;
 use crate::seals::Seals;
@@ -51,11 +52,12 @@ pub(crate) struct Ingest {
     vault: Vault,
     seals: Seals,
     tasks: Tasks,
+    alarms: Alarms,
 }
 
 impl Ingest {
     pub(crate) fn new(handles: Handles, vault: Vault, seals: Seals) -> Self {
-        Self { handles, vault, tasks: Tasks::new(seals.epoch()), seals }
+        Self { handles, vault, tasks: Tasks::new(seals.epoch()), seals, alarms: Alarms::default() }
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -64,6 +66,10 @@ impl Ingest {
 
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.tasks
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     pub(crate) fn handles(&self) -> &Handles {
@@ -221,6 +227,9 @@ impl Ingest {
             }
             let told = terminals::told(&note);
             tracing::warn!(what = told.what, "a terminal tells of an event");
+            if let Some(reason) = AlarmReason::of_note(&note) {
+                self.alarms.raise(Some(device), reason, round.now_ms);
+            }
             metrics::counter!(metric::TERMINAL_EVENTS, "what" => terminals::word(note.what))
                 .increment(1);
             match self.handles.devices.told(device, told).await {
@@ -302,6 +311,9 @@ impl Ingest {
             };
             if self.handles.committer.refuse(refusal).await.is_ok() {
                 answer::count_refusal(reject.reason);
+                if let Some(reason) = AlarmReason::of_refusal(reject.reason) {
+                    self.alarms.raise(message.device, reason, round.now_ms);
+                }
                 round.answer(place, Answer::Refused(reject));
             }
         }

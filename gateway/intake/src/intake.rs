@@ -1,6 +1,7 @@
 //! Starting and stopping the links.
 
 use crate::Handles;
+use crate::alarms::Alarm;
 use crate::authority::{Authority, AuthorityError};
 use crate::broker::{self, Broker, BrokerConfig, BrokerError, BrokerStatus};
 use crate::ingest::Ingest;
@@ -90,6 +91,8 @@ pub struct IntakeStatus {
     pub serial: Vec<SerialStatus>,
     /// The broker, if there is one.
     pub broker: Option<BrokerStatus>,
+    /// What devices were refused for, or tell of, within a day.
+    pub alarms: Vec<Alarm>,
 }
 
 impl Intake {
@@ -147,7 +150,10 @@ impl Intake {
             .broker
             .as_ref()
             .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        IntakeStatus { vault: self.vault.status(), serial: serial.collect(), broker }
+        let Handles { devices, clock, .. } = self.ingest.handles();
+        let name = |id| devices.get(id).map(|device| device.name);
+        let alarms = self.ingest.alarms().list(clock.now_ms(), name);
+        IntakeStatus { vault: self.vault.status(), serial: serial.collect(), broker, alarms }
     }
 
     /// Where the links listen.

@@ -9,6 +9,7 @@
 //! nothing but what it is allowed.
 #![forbid(unsafe_code)]
 
+pub mod alarms;
 pub mod authority;
 pub mod broker;
 mod ingest;

@@ -46,9 +46,10 @@ pub use ledger::{
     Replayed, Retained, Shadow, ShadowMove, Tally,
 };
 pub use legal::{
-    Action, Baseline, CALM, ClockWatch, Elsewhere, Erasure, Expiry, ExportCount, LocalOnly, Notice,
-    NoticeGiven, PaperError, PaperFiled, PaperOnFile, PersonLegal, PolicyRefused, PolicyVersion,
-    RecordApproval, Request, RequestError, Right, RightsRequest, release_text, request_text,
+    Action, Baseline, CALM, ClockWatch, Elsewhere, EnrolmentGrounds, Erasure, Expiry, ExportCount,
+    LocalOnly, Notice, NoticeGiven, PaperError, PaperFiled, PaperOnFile, PersonLegal,
+    PolicyRefused, PolicyVersion, RecordApproval, Request, RequestError, Right, RightsRequest,
+    release_text, request_text,
 };
 pub use offline::{
     JournalDamage, JournalDeleted, JournalDestroyed, JournalReport, export_journal, verify_journal,

@@ -4,6 +4,7 @@
 use crate::health::{Check, HealthReport};
 use crate::trust::now_ms;
 use muster_intake::IntakeStatus;
+use muster_intake::alarms::Alarm;
 use muster_ledger::{Health, Ledger, PauseReason};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +13,8 @@ use std::sync::{Mutex, PoisonError};
 const DISK_LOW: u64 = 512 << 20;
 /// Records the views may be behind before it counts.
 const VIEWS_BEHIND: u64 = 50_000;
+/// Alarms that one check names.
+const MAX_ALARMS: usize = 8;
 /// Ends that one check names.
 const MAX_EXPIRING: usize = 10;
 /// A report is good for this long.
@@ -191,7 +194,27 @@ fn links(status: &IntakeStatus) -> Vec<Check> {
         let cure = "look after the broker; the box connects again by itself";
         check("broker", health(broker.connected), broker.cause.clone(), cure)
     };
-    status.serial.iter().map(port).chain(status.broker.iter().map(broker)).collect()
+    let links = status.serial.iter().map(port).chain(status.broker.iter().map(broker));
+    links.chain([terminals(&status.alarms)]).collect()
+}
+
+/// What devices were refused for, or tell of.
+fn terminals(alarms: &[Alarm]) -> Check {
+    let line = |alarm: &Alarm| {
+        let at = jiff::Timestamp::from_millisecond(alarm.last_ms).unwrap_or_default();
+        let device = alarm.device.as_deref().unwrap_or("no device of ours");
+        let (cause, count) = (alarm.reason.cause(), alarm.count);
+        format!("{device}: {cause} ({count} times, last {})", at.strftime("%F %T UTC"))
+    };
+    let named = || alarms.iter().take(MAX_ALARMS);
+    let mut causes: Vec<String> = named().map(line).collect();
+    if alarms.len() > MAX_ALARMS {
+        causes.push(format!("and {} more", alarms.len() - MAX_ALARMS));
+    }
+    let mut cures: Vec<&str> = named().map(|alarm| alarm.reason.cure()).collect();
+    cures.dedup();
+    let health = if alarms.is_empty() { Health::Ok } else { Health::Degraded };
+    check("terminals", health, Some(causes.join("; ")), &cures.join("; "))
 }
 
 fn check(name: &str, status: Health, cause: Option<String>, cure: &str) -> Check {

@@ -165,6 +165,13 @@ pub enum Job<'a> {
     },
     /// The image is whole: check it, and start it at the next start.
     EndUpdate,
+    /// Give a user a PIN, or take it away; everything else of them stays.
+    SetPin {
+        /// Their number; they are in the user list.
+        number: &'a str,
+        /// Their PIN's verifier.
+        pin: Option<Verifier>,
+    },
 }
 
 const CONFIGURE: u8 = 1;
@@ -178,6 +185,7 @@ const WRITE_TEMPLATE: u8 = 8;
 const BEGIN_UPDATE: u8 = 9;
 const UPDATE_PART: u8 = 10;
 const END_UPDATE: u8 = 11;
+const SET_PIN: u8 = 12;
 
 /// A job on its way to a terminal. It has no `Debug`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -227,11 +235,11 @@ fn write_job(job: &Job<'_>, w: &mut Writer<'_>) -> Result<(), EncodeError> {
             for page in [page, duress] {
                 w.put(&page.unwrap_or(NO_PAGE).to_le_bytes())?;
             }
-            w.put(&[u8::from(pin.is_some())])?;
-            pin.map_or(Ok(()), |Verifier { salt, hash }| {
-                w.put(&salt)?;
-                w.put(&hash)
-            })
+            write_pin(pin, w)
+        }
+        Job::SetPin { number, pin } => {
+            write_number(SET_PIN, number, w)?;
+            write_pin(pin, w)
         }
         Job::RemoveUser { number } => write_number(REMOVE_USER, number, w),
         Job::EraseFingers { number } => write_number(ERASE_FINGERS, number, w),
@@ -279,12 +287,9 @@ fn read_job<'a>(r: &mut Reader<'a>) -> Result<Job<'a>, DecodeError> {
         PUT_USER => {
             let number = read_number(r)?;
             let (page, duress) = (page(r.u16()?), page(r.u16()?));
-            let pin = match flag(r)? {
-                true => Some(Verifier { salt: r.array()?, hash: r.array()? }),
-                false => None,
-            };
-            Job::PutUser { number, page, duress, pin }
+            Job::PutUser { number, page, duress, pin: read_pin(r)? }
         }
+        SET_PIN => Job::SetPin { number: read_number(r)?, pin: read_pin(r)? },
         REMOVE_USER => Job::RemoveUser { number: read_number(r)? },
         ERASE_FINGERS => Job::EraseFingers { number: read_number(r)? },
         ENROL => {
@@ -306,6 +311,21 @@ fn read_job<'a>(r: &mut Reader<'a>) -> Result<Job<'a>, DecodeError> {
         UPDATE_PART => Job::UpdatePart { offset: r.u32()?, part: read_part(r)? },
         END_UPDATE => Job::EndUpdate,
         _ => return Err(DecodeError::Value { field: "job" }),
+    })
+}
+
+fn write_pin(pin: Option<Verifier>, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+    w.put(&[u8::from(pin.is_some())])?;
+    pin.map_or(Ok(()), |Verifier { salt, hash }| {
+        w.put(&salt)?;
+        w.put(&hash)
+    })
+}
+
+fn read_pin(r: &mut Reader<'_>) -> Result<Option<Verifier>, DecodeError> {
+    Ok(match flag(r)? {
+        true => Some(Verifier { salt: r.array()?, hash: r.array()? }),
+        false => None,
     })
 }
 

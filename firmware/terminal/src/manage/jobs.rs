@@ -43,6 +43,12 @@ impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Manager<U, L, W,
                 self.put_user(number, page, duress, pin)?;
                 self.done(id, &[]);
             }
+            Job::SetPin { number, pin } => {
+                let mut user = self.users.find(number).ok_or(TaskReason::UnknownUser)?;
+                user.pin = pin;
+                self.users.put(&user).map_err(reason)?;
+                self.done(id, &[]);
+            }
             Job::RemoveUser { number } => return self.erase(id, number, true),
             Job::EraseFingers { number } => return self.erase(id, number, false),
             Job::Enrol { number, page, grounds } => {

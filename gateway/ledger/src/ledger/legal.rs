@@ -46,6 +46,21 @@ impl Ledger {
         self.core().state.legal.people.get(person).cloned().unwrap_or_default()
     }
 
+    /// What is on record for taking a person's fingerprint or face.
+    pub fn enrolment_grounds(&self, person: PersonId) -> EnrolmentGrounds {
+        let now = self.trusted_now().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let age_band = self.directory().profile(person).and_then(|profile| profile.age_band);
+        let person = self.person_legal(person);
+        let core = self.core();
+        let legal = &core.state.legal;
+        EnrolmentGrounds::look_up(
+            (&legal.notices, &legal.papers),
+            &person,
+            age_band.as_deref(),
+            now,
+        )
+    }
+
     /// Counters of exports, totals first: this box's own part, without any baseline.
     pub fn export_counts(&self) -> Vec<ExportCount> {
         self.core().state.legal.counters.rows()

@@ -8,6 +8,7 @@
 mod action;
 pub(crate) mod approvals;
 pub(crate) mod counters;
+pub(crate) mod enrol;
 pub(crate) mod expiry;
 pub(crate) mod papers;
 pub(crate) mod people;
@@ -20,6 +21,7 @@ pub use action::Action;
 pub use approvals::{RecordApproval, Request, RequestError, release_text, request_text};
 pub(crate) use counters::Reservation;
 pub use counters::{Baseline, ExportCount};
+pub use enrol::EnrolmentGrounds;
 pub use expiry::Expiry;
 pub use papers::{PaperError, PaperFiled, PaperOnFile};
 pub use people::{Notice, NoticeGiven, PersonLegal};

@@ -72,6 +72,20 @@ impl Notices {
         starts.filter(|&at| at > now_ms).min()
     }
 
+    /// Whether a notice is in force at `now`, and a person was given the version in force, or a
+    /// later one, of every kind that is.
+    pub(crate) fn were_given(&self, given: &BTreeMap<String, NoticeGiven>, now: Timestamp) -> bool {
+        let mut in_force = BTreeMap::<&str, u32>::new();
+        for notice in self.0.iter().filter(|notice| notice.from <= now) {
+            let newest = in_force.entry(notice.kind.as_str()).or_default();
+            *newest = notice.version.max(*newest);
+        }
+        let has = |(kind, version): (&&str, &u32)| {
+            given.get(*kind).is_some_and(|given| given.version >= *version)
+        };
+        !in_force.is_empty() && in_force.iter().all(has)
+    }
+
     /// Whether a person who was given `given` has been told, by `now`, of `destination`: of every
     /// kind there is, the version in force or a later one, and one that names the destination.
     /// Without any notice in force none is asked for.
@@ -117,6 +131,11 @@ impl PersonLegal {
     /// Consent at the time of the punch and at the time of sending.
     pub(crate) fn consent(&self, event: Timestamp, now: Timestamp) -> Consent {
         consent_between(&self.consent, event, now)
+    }
+
+    /// Whether the person's own consent holds now.
+    pub(crate) fn consents(&self, now: Timestamp) -> bool {
+        self.consent(now, now) == Consent::Given
     }
 
     /// Whether a guardian's consent holds at both times.

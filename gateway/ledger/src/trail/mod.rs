@@ -5,10 +5,12 @@
 //! was not yet settled at a time, never with the records. Journaled decisions and policies are
 //! taken as they stood, so that a report of last year says what was true then.
 
+mod devices;
 mod figures;
 mod key;
 mod transfers;
 
+pub use devices::{DeviceEvent, MAX_DEVICE_EVENTS};
 pub use key::ReportKey;
 pub use transfers::MAX_TRANSFERS;
 
@@ -17,7 +19,7 @@ use crate::core::Shared;
 use crate::journal::{Batch, Reader};
 use crate::state::decisions::{RulesRef, Ruling};
 use crate::{Attestation, CommitError, Governance, Keyring};
-use muster_attendance::PersonId;
+use muster_attendance::{DeviceId, PersonId};
 use muster_report::figures::Figures;
 use muster_report::sides::Crossing;
 use muster_residency::policy::Destination;
@@ -72,6 +74,13 @@ impl Trail {
         let mut fold = transfers::Fold::new(span);
         self.walk(&mut fold)?;
         fold.end(&mut self.shared.reader(), &|law, person| self.subject(law, person))
+    }
+
+    /// The newest entries about a device, oldest first: at most [`MAX_DEVICE_EVENTS`]. Blocks.
+    pub fn device_events(&self, device: DeviceId) -> Result<Vec<DeviceEvent>, CommitError> {
+        let mut fold = devices::Fold::new(device);
+        self.walk(&mut fold)?;
+        Ok(fold.end())
     }
 
     /// What a person is called towards the authority of a law: differs by law.
