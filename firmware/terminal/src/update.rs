@@ -34,7 +34,7 @@ const SIGNED: usize = 48;
 /// Stands before what is signed, so that no other signature of the key passes for one.
 const CONTEXT: &[u8] = b"muster firmware 1";
 const MAGIC: [u8; 4] = *b"MuFW";
-/// Bytes hashed at once, and the unit that parts are written in.
+/// Bytes hashed at once, and the unit that writes are whole numbers of.
 const CHUNK: usize = 128;
 const UNIT: usize = 8;
 
@@ -373,16 +373,17 @@ fn write_part<F: NorFlash>(
         let (from, to) = (base + first_new, base + end.next_multiple_of(sector));
         flash.erase(from, to).map_err(|_| UpdateError::Flash)?;
     }
-    let mut at = base + offset;
-    for piece in part.chunks(UNIT) {
-        let mut unit = [0xFF; UNIT];
-        for (to, from) in unit.iter_mut().zip(piece) {
-            *to = *from;
-        }
-        flash.write(at, &unit).map_err(|_| UpdateError::Flash)?;
-        at += UNIT as u32;
+    let at = base + offset;
+    let (whole, rest) = part.split_at(part.len() / UNIT * UNIT);
+    flash.write(at, whole).map_err(|_| UpdateError::Flash)?;
+    if rest.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut unit = [0xFF; UNIT];
+    for (to, from) in unit.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    flash.write(at + whole.len() as u32, &unit).map_err(|_| UpdateError::Flash)
 }
 
 /// Writes the head at the slot's end, erasing its sector unless the image reaches into it.

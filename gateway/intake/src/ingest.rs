@@ -19,7 +19,7 @@ use crate::terminals;
 use crate::vault::Vault;
 use crate::verify::{self, CheckIn, Incoming, Reject, Speaker, Verified};
 use futures_util::future::join_all;
-use muster_attendance::{Attendance, DeviceId, PersonId};
+use muster_attendance::{Attendance, DeviceClock, DeviceId, PersonId};
 use muster_ledger::{CommitError, DirectoryError, Refusal, RefusalReason, Verdict};
 use muster_proto::message::{Note, Order, Stamp};
 use std::ops::Range;
@@ -342,6 +342,10 @@ impl Ingest {
             };
             if matches!(answer, Answer::Quarantined(_)) {
                 set_aside.push((place, *punch));
+                // A clock that is known to be wrong is a reason of its own.
+                if punch.clock == DeviceClock::Ok {
+                    self.alarms.raise(Some(punch.device), AlarmReason::Cloned, punch.received_ms);
+                }
             }
             if let Some(reply) = replies.get_mut(place) {
                 reply.answer = answer;

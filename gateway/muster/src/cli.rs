@@ -1,10 +1,12 @@
 //! The command line: names and options only; what they do is in `command`.
 
+mod device;
 mod legal;
 mod person;
 pub(crate) mod report;
 mod user;
 
+pub(crate) use device::*;
 pub(crate) use legal::*;
 pub(crate) use person::*;
 pub(crate) use user::*;
@@ -168,88 +170,6 @@ pub(crate) enum Kind {
     M2,
     C1,
     Reader,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum DeviceCommand {
-    /// Make the credentials of a device; they are printed or written once
-    #[command(after_help = "Example: muster device pair --kind m2 --name gate-07 --out gate-07/")]
-    Pair {
-        /// What it is
-        #[arg(long)]
-        kind: Kind,
-        /// Its name: 1 to 128 characters, none of / + #
-        #[arg(long)]
-        name: String,
-        /// The C1 that speaks for it
-        #[arg(long, value_name = "C1")]
-        carrier: Option<String>,
-        /// Its address on a serial line (1 to 247)
-        #[arg(long, value_parser = clap::value_parser!(u8).range(1..=247))]
-        address: Option<u8>,
-        /// Folder for the credentials
-        #[arg(long, value_name = "DIR")]
-        out: Option<PathBuf>,
-        #[command(flatten)]
-        at: BoxArgs,
-    },
-    /// Make the card of an M1 on bare metal from its credentials
-    #[command(after_help = "Users: CSV with page,number,duress (yes or no); page is where the \
-                      module keeps the finger\n\
-                      Example: muster device card --name gate-07 --credentials gate-07/ \
-                      --site mo-hq --users users.csv --out gate-07.img")]
-    Card(CardArgs),
-    /// All devices with their state and when they were last seen
-    List {
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        at: BoxArgs,
-    },
-    /// Shut a device out at once, open connections too
-    Revoke {
-        name: String,
-        #[command(flatten)]
-        at: BoxArgs,
-    },
-}
-
-#[derive(Args)]
-pub(crate) struct CardArgs {
-    /// Its name, as it was paired
-    #[arg(long)]
-    pub(crate) name: String,
-    /// The folder that `muster device pair` wrote
-    #[arg(long, value_name = "DIR")]
-    pub(crate) credentials: PathBuf,
-    /// Its address on the serial line
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=247))]
-    pub(crate) address: u8,
-    /// Whose fingers its module has
-    #[arg(long, value_name = "FILE")]
-    pub(crate) users: Option<PathBuf>,
-    /// The site that it stands at, as `[box] site` has it; without one it takes no tasks
-    #[arg(long)]
-    pub(crate) site: Option<String>,
-    /// The signed firmware that it begins with (`firmware/sign`)
-    #[arg(long, value_name = "FILE", requires = "firmware_key")]
-    pub(crate) firmware: Option<PathBuf>,
-    /// The public Ed25519 key of its firmware, 64 hex digits
-    #[arg(long, value_name = "FILE", requires = "firmware")]
-    pub(crate) firmware_key: Option<PathBuf>,
-    /// Size of the card in MiB: 1, 2, 4, 8 or 16; the first keeps some 1,900 punches, each more
-    /// 4,000
-    #[arg(long, value_name = "MIB", default_value_t = 1, value_parser = power_of_two)]
-    pub(crate) mebibytes: u8,
-    /// The card's image, a new file; it holds the pairing secret
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-}
-
-/// Emulated cards have sizes that are powers of two.
-fn power_of_two(text: &str) -> Result<u8, String> {
-    let size = text.parse().ok().filter(|size: &u8| size.is_power_of_two() && *size <= 16);
-    size.ok_or_else(|| "one of 1, 2, 4, 8, 16".to_owned())
 }
 
 #[derive(Subcommand)]

@@ -52,6 +52,7 @@ impl Gateway {
         let mut listening = Listening::default();
         let intake = start_intake(&config, &ledger, &mut listening).await?;
         let uplinks = start_uplinks(&config, &ledger, &stopped)?;
+        let terminals = Some(intake.terminals());
         let intake = Arc::new(Mutex::new(Some(intake)));
         let links = links(&intake);
         let watch = Arc::new(checks::Watch::new(ledger.clone(), config.site.data.clone(), links));
@@ -69,6 +70,7 @@ impl Gateway {
             config: config.clone(),
             ledger: ledger.clone(),
             listening: Some(listening.clone()),
+            terminals,
             actor: "gateway".to_owned(),
         };
         control::serve(&config.socket(), facts, stopped).context("cannot open control.sock")?;

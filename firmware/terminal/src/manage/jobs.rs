@@ -89,7 +89,8 @@ impl<U: NorFlash, L: NorFlash, W: NorFlash, const USERS: usize> Manager<U, L, W,
         pin: Option<Verifier>,
     ) -> Result<(), TaskReason> {
         let mut user = User::new(number).map_err(reason)?;
-        (user.page, user.duress, user.pin) = (page, duress, pin);
+        let had = self.users.find(number).and_then(|user| user.pin);
+        (user.page, user.duress, user.pin) = (page, duress, pin.or(had));
         self.users.put(&user).map_err(reason)
     }
 

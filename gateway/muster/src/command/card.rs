@@ -2,6 +2,7 @@
 //! speaks to no box.
 
 use crate::cli::CardArgs;
+use crate::control::ListedUser;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store::write_private;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -137,6 +138,27 @@ fn secret(hex: &str) -> Result<Zeroizing<[u8; 32]>> {
         *byte = value.context("the pairing secret is not 64 hex digits")?;
     }
     Ok(secret)
+}
+
+/// The users of a file as a terminal lists them.
+pub(super) fn listed(file: &Path) -> Result<Vec<ListedUser>> {
+    let mut all: Vec<ListedUser> = Vec::new();
+    for Row { page, number, duress } in users(file)? {
+        let known = all.iter_mut().find(|user| user.number == number);
+        let place = |user: &mut ListedUser| {
+            let place = if duress { &mut user.duress } else { &mut user.page };
+            place.replace(page)
+        };
+        match known {
+            Some(user) => ensure!(place(user).is_none(), "user {number} is given twice"),
+            None => {
+                let mut user = ListedUser { number, page: None, duress: None };
+                place(&mut user);
+                all.push(user);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// A row of the users' file.

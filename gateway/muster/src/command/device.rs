@@ -1,13 +1,23 @@
-//! `muster device`: pair, list, revoke; its card is in `card`.
+//! `muster device`: pair, list, revoke, and what M1s are given to do; its card is in `card`.
 
 use crate::cli::DeviceCommand;
-use crate::control::Request;
-use crate::exit::Outcome;
+use crate::control::{PinVerifier, Request, TerminalRequest};
+use crate::exit::{self, OrExit as _, Outcome};
 use crate::store::write_private;
-use anyhow::Context as _;
+use anyhow::{Context as _, Result, ensure};
+use muster_proto::message::{SALT, Verifier};
+use muster_terminal::pin::{PIN_DIGITS, verifier};
+use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Bytes of standard input that are read for a PIN.
+const MAX_PIN_INPUT: u64 = 64;
+/// Bytes of a signed image's file, at most.
+const MAX_IMAGE_FILE: u64 = 1 << 20;
 
 pub(super) fn device(command: DeviceCommand) -> Outcome {
     match command {
@@ -28,7 +38,91 @@ pub(super) fn device(command: DeviceCommand) -> Outcome {
             super::ask(&at, Request::DeviceRevoke { name: name.clone() })?;
             super::print_lines([format!("{} is shut out", super::plain(&name))])
         }
+        DeviceCommand::Log { name, json, at } => {
+            let rows =
+                super::ask(&at, Request::Terminal { name, request: TerminalRequest::Log })?.rows;
+            if json { super::print_json(&rows) } else { super::print_lines(rows.iter().map(event)) }
+        }
+        command => terminal(command),
     }
+}
+
+/// What an M1 is given to do: the request, and what is said once it is done.
+fn terminal(command: DeviceCommand) -> Outcome {
+    let (name, at, request, done) = match command {
+        DeviceCommand::Users { name, file, at } => {
+            let users = super::card::listed(&file).or_exit(exit::DATA)?;
+            (name, at, TerminalRequest::Users { users }, "has its users")
+        }
+        DeviceCommand::Pin { name, number, clear, at } => {
+            let verifier = if clear { None } else { Some(pin().or_exit(exit::DATA)?) };
+            let done = if clear { "has forgotten the PIN" } else { "knows the PIN" };
+            (name, at, TerminalRequest::Pin { number, verifier }, done)
+        }
+        DeviceCommand::Enrol { name, number, page, at } => {
+            eprint_asking(&name);
+            (name, at, TerminalRequest::Enrol { number, page }, "has the finger")
+        }
+        DeviceCommand::Erase { name, number, and_user, at } => {
+            (name, at, TerminalRequest::Erase { number, and_user }, "has erased them")
+        }
+        DeviceCommand::Clock { name, at } => {
+            (name, at, TerminalRequest::Clock, "will set its clock")
+        }
+        DeviceCommand::Identify { name, seconds, at } => {
+            (name, at, TerminalRequest::Identify { seconds }, "will beep")
+        }
+        DeviceCommand::Update { name, image, at } => {
+            let signed = image_file(&image).or_exit(exit::DATA)?;
+            let done = "has the image and starts it; `muster device log` tells how that went";
+            (name, at, TerminalRequest::Update { signed }, done)
+        }
+        DeviceCommand::Again { name, since, at } => {
+            (name, at, TerminalRequest::Again { since }, "will send again what it keeps")
+        }
+        // Dealt with by whoever called this.
+        DeviceCommand::Pair { .. }
+        | DeviceCommand::Card(_)
+        | DeviceCommand::List { .. }
+        | DeviceCommand::Revoke { .. }
+        | DeviceCommand::Log { .. } => return Ok(std::process::ExitCode::SUCCESS),
+    };
+    super::ask(&at, Request::Terminal { name: name.clone(), request })?;
+    super::print_lines([format!("{} {done}", super::plain(&name))])
+}
+
+/// The person at the terminal has half a minute.
+#[allow(clippy::print_stderr)]
+fn eprint_asking(name: &str) {
+    eprintln!("put the finger on the glass of {} twice", super::plain(name));
+}
+
+/// The verifier of the PIN on standard input, under a salt of its own.
+fn pin() -> Result<PinVerifier> {
+    let mut digits = Zeroizing::new(String::new());
+    std::io::stdin().take(MAX_PIN_INPUT).read_to_string(&mut digits).context("standard input")?;
+    let digits = digits.trim_end_matches(['\r', '\n']);
+    let fits = PIN_DIGITS.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    ensure!(fits, "a PIN has 4 to 8 digits; give it on standard input");
+    let mut salt = [0; SALT];
+    let random = SystemRandom::new().fill(&mut salt);
+    random.map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+    let Verifier { salt, hash } = verifier(digits.as_bytes(), salt);
+    Ok(PinVerifier { salt, hash })
+}
+
+fn image_file(image: &Path) -> Result<Vec<u8>> {
+    let size = fs::metadata(image).with_context(|| format!("cannot read {}", image.display()))?;
+    ensure!(size.len() <= MAX_IMAGE_FILE, "{} is larger than any image", image.display());
+    fs::read(image).with_context(|| format!("cannot read {}", image.display()))
+}
+
+fn event(event: &Value) -> String {
+    let at = event["at_ms"].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let at = at.unwrap_or_default().strftime("%F %T UTC").to_string();
+    let text = |key: &str| super::plain(event[key].as_str().unwrap_or_default());
+    let (kind, what, result) = (text("kind"), text("what"), text("result"));
+    format!("{at}  {kind:<7} {what} {result} ({})", event["detail"])
 }
 
 /// The credentials as files; the secret ones for their owner alone.

@@ -1,8 +1,9 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, legal, records, report, rights, user};
+use super::{Refused, Request, legal, records, report, rights, terminal, user};
 use crate::config::Config;
 use crate::{exit, store};
+use muster_intake::Terminals;
 use muster_intake::authority::{self, Authority};
 use muster_ledger::{
     Devices, DevicesError, Directory, GovernError, Governance, Ledger, PersonProfile,
@@ -30,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) ledger: Ledger,
     /// `None` where no gateway runs.
     pub(crate) listening: Option<Arc<Listening>>,
+    /// What terminals are given to do; `None` where no gateway runs.
+    pub(crate) terminals: Option<Terminals>,
     /// Who asks, as acts name them: the system's user.
     pub(crate) actor: String,
 }
@@ -37,7 +40,7 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn offline(config: Config, ledger: Ledger) -> Self {
         let actor = actor(rustix::process::getuid().as_raw());
-        Self { config: Arc::new(config), ledger, listening: None, actor }
+        Self { config: Arc::new(config), ledger, listening: None, terminals: None, actor }
     }
 }
 
@@ -59,6 +62,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         }
         Request::DeviceList => value(&ledger.devices().list()),
         Request::DeviceRevoke { name } => revoke(&ledger.devices(), &name).await,
+        Request::Terminal { name, request } => terminal::execute(facts, &name, request, rows).await,
         Request::PersonImport { people } => import(&ledger.directory(), people).await,
         Request::PersonShow { id } => records::person(facts, &id, rows).await,
         Request::PersonMap { device, number, id } => {

@@ -12,6 +12,7 @@ mod records;
 mod report;
 mod rights;
 mod server;
+mod terminal;
 mod user;
 
 pub(crate) use client::{Answer, call, call_streaming};
@@ -20,6 +21,7 @@ pub(crate) use legal::{Consent, LegalRequest, Wanted};
 pub(crate) use report::{Form, ReportAsked};
 pub(crate) use rights::RightsCommand;
 pub(crate) use server::serve;
+pub(crate) use terminal::{ListedUser, PinVerifier, TerminalRequest};
 pub(crate) use user::UserRequest;
 
 use crate::cli;
@@ -41,6 +43,7 @@ pub(crate) enum Request {
     DevicePair { name: String, kind: DeviceKind, carrier: Option<String>, address: Option<u8> },
     DeviceList,
     DeviceRevoke { name: String },
+    Terminal { name: String, request: TerminalRequest },
     PersonImport { people: Vec<PersonProfile> },
     PersonShow { id: String },
     PersonMap { device: String, number: String, id: String },
