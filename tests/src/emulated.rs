@@ -215,18 +215,19 @@ impl EmulatedM1 {
         self.machine.as_mut().context("it is off")
     }
 
-    /// Switches it on and waits until it is in service; gives how many punches wait.
-    pub fn power_on(&mut self) -> Result<u64> {
+    /// Switches it on.
+    pub fn switch_on(&mut self) -> Result<()> {
         let (machine, line) =
             Emulator::start(&self.setup, &self.module).context("is qemu-system-arm installed?")?;
         self.wired.connect(Some(line));
-        let ready = machine.wait(START, |seen| {
-            let mut lines = seen.lines.iter().map(|(_, line)| line);
-            lines.find_map(|line| line.strip_prefix("ready boot ").map(str::to_owned))
-        });
-        let said = format!("{:?}", machine.seen().lines);
         self.machine = Some(machine);
-        let ready = ready.with_context(|| format!("not in service: {said}"))?;
+        Ok(())
+    }
+
+    /// Switches it on and waits until it is in service; gives how many punches wait.
+    pub fn power_on(&mut self) -> Result<u64> {
+        self.switch_on()?;
+        let ready = self.said("ready boot ", START)?;
         let (boot, waiting) = ready.split_once(" waiting ").context("an odd line")?;
         (self.boot, self.made) = (boot.parse()?, 0);
         Ok(waiting.parse()?)

@@ -1,10 +1,10 @@
 //! A box in a folder: set up with `muster init`, spoken to with muster's commands.
 
 use crate::gateway::Gateway;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -133,6 +133,18 @@ impl Site {
             bail!("muster {}: {}\n{said}{text}", args.join(" "), output.status);
         }
         Ok(text)
+    }
+
+    /// The same with `input` on its standard input.
+    pub fn muster_fed(&self, args: &[&str], input: &[u8]) -> Result<String> {
+        let mut command = self.command(args.iter().map(OsStr::new));
+        command.arg("--config").arg(self.config()).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        child.stdin.take().context("no input")?.write_all(input)?;
+        let output = child.wait_with_output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "muster {}: {said}", args.join(" "));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Runs `muster ARGS`, a command that needs no box.

@@ -26,6 +26,8 @@ const MOST: usize = 4096;
 pub struct Wire {
     /// Nothing passes.
     pub cut: AtomicBool,
+    /// Bytes take no time: for what is not about time.
+    pub fast: AtomicBool,
     /// One byte of so many is wrong; 0 for none.
     pub noise: AtomicU64,
     /// Put on the line towards the terminal as soon as it is free.
@@ -91,11 +93,12 @@ impl Lane {
         MOST - self.bytes.len()
     }
 
-    fn send(&mut self, bytes: &[u8]) {
+    fn send(&mut self, bytes: &[u8], wire: &Wire) {
+        let each = if wire.fast.load(SeqCst) { Duration::ZERO } else { BYTE };
         for byte in bytes {
             let begin = self.free.map_or_else(Instant::now, |free| free.max(Instant::now()));
-            self.free = Some(begin + BYTE);
-            self.bytes.push_back((begin + BYTE, *byte));
+            self.free = Some(begin + each);
+            self.bytes.push_back((begin + each, *byte));
         }
     }
 
@@ -120,8 +123,8 @@ fn carry(mut line: Line, wire: &Wire, mut random: Random) {
         let room = down.room().min(bytes.len());
         // A line that is plugged in anew loses bytes, as a real one does.
         let len = line.read(&mut bytes[..room]).unwrap_or(0);
-        down.send(&bytes[..len]);
-        down.send(&std::mem::take(&mut *lock(&wire.garbage)));
+        down.send(&bytes[..len], wire);
+        down.send(&std::mem::take(&mut *lock(&wire.garbage)), wire);
         let arrived = down.arrived(wire, &mut random);
         wire.carried_down.fetch_add(arrived.len() as u64, SeqCst);
         if let Some(recorded) = &mut *lock(&wire.recorded) {
@@ -129,10 +132,10 @@ fn carry(mut line: Line, wire: &Wire, mut random: Random) {
         }
         let room = up.room().min(bytes.len());
         match exchange(&wire.terminal, &arrived, &mut bytes[..room]) {
-            Ok(len) => up.send(&bytes[..len]),
+            Ok(len) => up.send(&bytes[..len], wire),
             Err(_) => *lock(&wire.terminal) = None,
         }
-        up.send(&std::mem::take(&mut *lock(&wire.garbage_up)));
+        up.send(&std::mem::take(&mut *lock(&wire.garbage_up)), wire);
         let arrived = up.arrived(wire, &mut random);
         wire.carried.fetch_add(arrived.len() as u64, SeqCst);
         line.write(&arrived);

@@ -8,6 +8,8 @@
 mod drain;
 mod fingers;
 mod line;
+mod manage;
 mod power;
 mod stage;
 mod strangers;
+mod update;

@@ -1,12 +1,13 @@
 //! A box with one M1.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use muster_tests::binary::{Build, gateway};
-use muster_tests::emulated::EmulatedM1;
+use muster_tests::emulated::{Card, EmulatedM1};
 use muster_tests::gateway::Gateway;
 use muster_tests::ledgerbook::compare;
 use muster_tests::site::{Layout, Site};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// How long the gateway may take to start or stop.
 pub(crate) const BOX: Duration = Duration::from_secs(10);
@@ -32,6 +33,15 @@ impl Stage {
 
     /// The terminal on the line is called `name`, and has the pairing's secret or one of its own.
     pub(crate) fn with_terminal(name: &str, secret: Option<&str>) -> Result<Self> {
+        Self::made(name, secret, &Card { mebibytes: 1, firmware: None })
+    }
+
+    /// The terminal's card bears firmware: a signed image, and the key it is signed with.
+    pub(crate) fn with_firmware(image: PathBuf, key: PathBuf) -> Result<Self> {
+        Self::made(NAME, None, &Card { mebibytes: 1, firmware: Some((image, key)) })
+    }
+
+    fn made(name: &str, secret: Option<&str>, card: &Card) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let port = dir.path().join("tty-m1");
         let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
@@ -42,7 +52,8 @@ impl Stage {
             std::fs::write(credentials.join("device.secret"), secret)?;
         }
         let secret = muster_tests::serial::secret(&credentials)?;
-        let m1 = EmulatedM1::new(&site, name, &credentials, &port, &dir.path().join("m1"))?;
+        let place = dir.path().join("m1");
+        let m1 = EmulatedM1::with_card(&site, name, &credentials, &port, &place, card)?;
         let mut gateway = site.start()?;
         gateway.ready(BOX)?;
         Ok(Self { gateway: Some(gateway), site, m1, secret, dir })
@@ -69,6 +80,26 @@ impl Stage {
         let found = compare(&self.site, vec![self.m1.claim()], None)?;
         println!("{found:?}");
         found.hold()
+    }
+
+    /// Waits until `/healthz` has an alarm with these words, of the terminal or of nobody.
+    pub(crate) fn alarm(&self, words: &str) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let (code, body) = self.gateway().http("/healthz")?;
+            let report: serde_json::Value = serde_json::from_str(&body)?;
+            let checks = report["checks"].as_array();
+            let check = checks.and_then(|all| all.iter().find(|c| c["name"] == "terminals"));
+            let check = check.context("no check of terminals")?;
+            let cause = check["cause"].as_str().unwrap_or_default();
+            if cause.contains(words) {
+                ensure!(code == 200 && check["status"] == "degraded", "{report}");
+                ensure!(check["cure"].as_str().is_some_and(|cure| !cure.is_empty()), "{report}");
+                return Ok(());
+            }
+            ensure!(begun.elapsed() < RECEIPTS, "no alarm {words:?}: {check}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// How often the box has refused for this reason.

@@ -14,11 +14,15 @@ fn wait_for_refusal(stage: &Stage, reason: &str) {
 /// Its secret is of its own making, its name a paired one's or nobody's.
 #[test]
 fn an_unpaired_terminal_is_refused() {
-    for (name, reason) in [(NAME, "not-authentic"), ("m1-nobody", "unknown-device")] {
+    for (name, reason, alarm) in [
+        (NAME, "not-authentic", "m1-door: messages bear its name and not its seal"),
+        ("m1-nobody", "unknown-device", "no device of ours: a device that is not paired"),
+    ] {
         let mut stage = Stage::with_terminal(name, Some(&"5a".repeat(32))).unwrap();
         stage.m1.power_on().unwrap();
         stage.m1.punch_unlisted(0).unwrap();
         wait_for_refusal(&stage, reason);
+        stage.alarm(alarm).unwrap();
         // Nothing of it became a record.
         stage.hold().unwrap();
     }
@@ -33,6 +37,7 @@ fn a_revoked_terminal_is_refused_and_keeps_its_punches() {
     stage.site.muster(&["device", "revoke", NAME]).unwrap();
     stage.m1.punch(1).unwrap();
     wait_for_refusal(&stage, "revoked");
+    stage.alarm("m1-door: it was shut out").unwrap();
 }
 
 /// A copy of the card begins with the boot number that the original uses too: what it says under
@@ -60,6 +65,7 @@ fn a_clone_that_uses_a_boot_number_again_is_set_aside() {
         assert!(begun.elapsed() < BOX + RECEIPTS, "{status}");
         std::thread::sleep(Duration::from_millis(100));
     }
+    stage.alarm("m1-door: one number came with two punches").unwrap();
     let rows = stage.site.json(&["records", "--format", "json"]).unwrap();
     let rows = rows.as_array().unwrap();
     let people: Vec<_> = rows.iter().map(|row| (&row["person"], &row["state"])).collect();

@@ -33,11 +33,11 @@ const SAY_TRIES: u32 = 100_000;
 /// Room of the ports' rings, in bytes: to and from the box, where a frame of the longest punch
 /// fits; of the module, whose packets have up to 267; and of the log.
 pub(crate) type BoxPort = Wire<Uart, 512, 1024>;
-pub(crate) type ModulePort = Wire<Uart, 288, 64>;
+pub(crate) type ModulePort = Wire<Uart, 288, 160>;
 pub(crate) type LogPort = Wire<Uart, 16, 256>;
 
 static BOX: (Ring<512>, Ring<1024>) = (Ring::new(), Ring::new());
-static MODULE: (Ring<288>, Ring<64>) = (Ring::new(), Ring::new());
+static MODULE: (Ring<288>, Ring<160>) = (Ring::new(), Ring::new());
 static LOG: (Ring<16>, Ring<256>) = (Ring::new(), Ring::new());
 
 /// One port's registers.
