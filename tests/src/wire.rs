@@ -163,6 +163,34 @@ fn exchange(
     }
 }
 
+/// What a receiver at one speed makes of bytes that were sent at another: ten bits each, the least
+/// first, between a zero and a one. What ends without that one is no byte, as UARTs have it.
+pub fn misread(bytes: &[u8], sent_baud: usize, read_baud: usize) -> Vec<u8> {
+    let bits: Vec<bool> = bytes
+        .iter()
+        .flat_map(|byte| {
+            let data = (0..8).map(move |bit| byte >> bit & 1 == 1);
+            [false].into_iter().chain(data).chain([true])
+        })
+        .collect();
+    // Sixteen looks at each bit of the receiver's.
+    let look = |at: usize| bits.get(at * sent_baud / (16 * read_baud)).copied().unwrap_or(true);
+    let end = bits.len() * 16 * read_baud / sent_baud.max(1);
+    let (mut at, mut found) = (0, Vec::new());
+    while at < end {
+        if look(at) {
+            at += 1;
+            continue;
+        }
+        let byte = (0..8).fold(0, |byte, bit| byte | u8::from(look(at + 24 + 16 * bit)) << bit);
+        if look(at + 152) {
+            found.push(byte);
+        }
+        at += 160;
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +206,16 @@ mod tests {
         wired.connect(Some(theirs));
         let port = File::options().read(true).write(true).open(&path).unwrap();
         (dir, wired, port, ours)
+    }
+
+    #[test]
+    fn the_right_speed_reads_what_was_sent_and_another_does_not() {
+        let sent: Vec<u8> = (0..=255).collect();
+        assert_eq!(misread(&sent, 115_200, 115_200), sent);
+        for baud in [9_600, 57_600, 230_400] {
+            let read = misread(&sent, 115_200, baud);
+            assert!(!read.is_empty() && read != sent, "{baud}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::stage::{RECEIPTS, Stage};
 use muster_tests::random::Random;
+use muster_tests::wire::misread;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
@@ -47,13 +48,18 @@ fn garbage_either_way_neither_resets_it_nor_becomes_a_record() {
     let said = stage.m1.wire().recorded.lock().unwrap().take().unwrap();
     assert!(!said.is_empty());
     let noise: Vec<u8> = (0..GARBAGE).map(|_| random.next() as u8).collect();
-    for garbage in [said.clone(), noise, vec![0; GARBAGE], vec![0xFF; GARBAGE], said] {
+    // Frames cut short, and as a receiver has them whose speed is another than the sender's.
+    let cut: Vec<u8> = said.chunks(23).flat_map(|part| part[..part.len() / 2].to_vec()).collect();
+    let misread = |baud| misread(&said, 115_200, baud);
+    let other_speeds = [9_600, 57_600, 230_400].map(misread).concat();
+    let zeros = vec![0; GARBAGE];
+    for garbage in [said.clone(), noise, zeros, vec![0xFF; GARBAGE], cut, other_speeds, said] {
         stage.m1.wire().garbage.lock().unwrap().extend(&garbage);
         stage.m1.wire().garbage_up.lock().unwrap().extend(&garbage);
         std::thread::sleep(Duration::from_millis(400));
         stage.m1.punch(2).unwrap();
     }
-    stage.m1.drain(7, RECEIPTS).unwrap();
+    stage.m1.drain(9, RECEIPTS).unwrap();
     stage.hold().unwrap();
     assert_eq!(stage.m1.starts().unwrap(), 1);
 }

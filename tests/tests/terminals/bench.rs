@@ -1,11 +1,14 @@
 //! A box in this process with managed terminals on lines of their own.
 
+use jiff::Timestamp;
 use muster_attendance::PersonId;
 use muster_intake::authority::{Authority, Pairing};
+use muster_intake::terminals::OnRecord;
 use muster_intake::vault::Reader;
 use muster_intake::{Config, EvidenceKind, Handles, Intake, SerialConfig};
 use muster_ledger::{
-    Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, RootKey, export_journal,
+    Clock, ClockTrust, ConsentChange, DeviceKind, Ledger, Notice, Options, PersonProfile, RootKey,
+    export_journal,
 };
 use muster_proto::message::Happened;
 use muster_terminal::sim::{Board, RamFlash};
@@ -13,7 +16,7 @@ use muster_tests::serial::Line;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -21,6 +24,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// The site that the box stands at.
 pub(crate) const SITE: &str = "mo-hq";
 const ROOT: [u8; 32] = [7; 32];
+/// An hour, in milliseconds.
+const HOUR_MS: u64 = 3_600_000;
 const TICK: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -28,27 +33,48 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Terminal {
     board: Arc<Mutex<Board>>,
     stop: Arc<AtomicBool>,
+    /// The finger of whoever punches through an hour without a line, while that lasts.
+    hour: Arc<Mutex<Option<u16>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
     fn start(mut line: Line, board: Board) -> Self {
         let board = Arc::new(Mutex::new(board));
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, hour) = (Arc::new(AtomicBool::new(false)), Arc::default());
         let (theirs, stopped) = (board.clone(), stop.clone());
+        let alone: Arc<Mutex<Option<u16>>> = Arc::clone(&hour);
         let thread = std::thread::spawn(move || {
             let (begun, mut rx, mut tx) = (Instant::now(), [0; 512], vec![0; Board::MAX_TX]);
+            let mut ahead_ms = 0;
             while !stopped.load(Ordering::Relaxed) {
                 let length = line.read(&mut rx).unwrap_or_default();
-                let now_ms = begun.elapsed().as_millis() as u64;
+                let now_ms = begun.elapsed().as_millis() as u64 + ahead_ms;
                 let mut board = theirs.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(finger) = alone.take() {
+                    an_hour_alone(&mut board, now_ms, finger, &mut tx);
+                    ahead_ms += HOUR_MS;
+                    continue;
+                }
+                drop(alone);
                 let length = board.poll(now_ms, &rx[..length], &mut tx, &[]);
                 drop(board);
                 line.write(&tx[..length]);
                 std::thread::sleep(TICK);
             }
         });
-        Self { board, stop, thread: Some(thread) }
+        Self { board, stop, hour, thread: Some(thread) }
+    }
+}
+
+/// Nothing comes and nothing goes; somebody punches every minute.
+fn an_hour_alone(board: &mut Board, now_ms: u64, finger: u16, tx: &mut [u8]) {
+    for passed in (0..HOUR_MS).step_by(50) {
+        if passed % 60_000 == 30_000 {
+            board.module.press(finger, 90);
+        }
+        board.poll(now_ms + passed, &[], tx, &[]);
     }
 }
 
@@ -65,13 +91,16 @@ pub(crate) struct Bench {
     ledger: Ledger,
     data: tempfile::TempDir,
     ports: Vec<PathBuf>,
+    /// How far the box's clock was moved on.
+    ahead_ms: Arc<AtomicI64>,
 }
 
 impl Bench {
     /// A box with terminals, each with the site that it was set up for.
     pub(crate) async fn new(names: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let ledger = ledger(data.path());
+        let ahead_ms = Arc::default();
+        let ledger = ledger(data.path(), clock(&ahead_ms));
         let (mut terminals, mut ports) = (BTreeMap::new(), Vec::new());
         for (name, site) in names {
             let secret = pair(&ledger, name).await;
@@ -82,8 +111,8 @@ impl Bench {
             ports.push(port);
             terminals.insert((*name).to_owned(), Terminal::start(line, board));
         }
-        let intake = intake(data.path(), &ports, &ledger).await;
-        Self { terminals, intake, ledger, data, ports }
+        let intake = intake(data.path(), &ports, &ledger, clock(&ahead_ms)).await;
+        Self { terminals, intake, ledger, data, ports, ahead_ms }
     }
 
     /// The data folder as it is now, to be put back later.
@@ -95,7 +124,7 @@ impl Bench {
 
     /// Stops the box and starts it on what was kept. The terminals know nothing of it.
     pub(crate) async fn put_back(self, kept: tempfile::TempDir) -> Self {
-        let Self { terminals, intake: before, ledger: old, data, ports } = self;
+        let Self { terminals, intake: before, ledger: old, data, ports, ahead_ms } = self;
         before.stop().await;
         old.close().await;
         for entry in std::fs::read_dir(data.path()).unwrap() {
@@ -108,9 +137,9 @@ impl Bench {
             }
         }
         copy_files(kept.path(), data.path());
-        let ledger = ledger(data.path());
-        let intake = intake(data.path(), &ports, &ledger).await;
-        Self { terminals, intake, ledger, data, ports }
+        let ledger = ledger(data.path(), clock(&ahead_ms));
+        let intake = intake(data.path(), &ports, &ledger, clock(&ahead_ms)).await;
+        Self { terminals, intake, ledger, data, ports, ahead_ms }
     }
 
     pub(crate) async fn end(self) {
@@ -144,10 +173,44 @@ impl Bench {
         let profile = PersonProfile {
             person: number.into(),
             name: Some("Person One".into()),
+            age_band: Some("adult".into()),
             ..PersonProfile::default()
         };
         self.ledger.directory().import(vec![profile]).await.unwrap();
         self.ledger.directory().find(number).unwrap()
+    }
+
+    /// Notice, consent and age of somebody, on record.
+    pub(crate) async fn on_record(&self, person: PersonId) -> OnRecord {
+        let from = Timestamp::UNIX_EPOCH;
+        let notice = Notice {
+            kind: "pics".into(),
+            version: 1,
+            from,
+            languages: vec!["en".into()],
+            destinations: vec!["hk-cloud".into()],
+            sha256: "0".repeat(64),
+        };
+        self.ledger.publish_notice("uid 0", notice).await.unwrap();
+        self.ledger.give_notice("uid 0", "pics", 1, "en", &[person]).await.unwrap();
+        let missing = OnRecord::of(self.ledger.enrolment_grounds(person)).unwrap_err();
+        assert_eq!((missing.notice, missing.basis, missing.age), (false, true, false));
+        let change = ConsentChange { guardian: false, given: true, from, to: None };
+        self.ledger.set_consent("uid 0", person, change).await.unwrap();
+        OnRecord::of(self.ledger.enrolment_grounds(person)).unwrap()
+    }
+
+    /// Cuts the line for an hour, in which somebody punches every minute; terminal and box both
+    /// see the hour pass. How many punches that makes.
+    pub(crate) async fn cut_for_an_hour(&self, name: &str, finger: u16) -> u64 {
+        let before = self.board(name).terminal.counts().stored;
+        let hour = &self.terminals[name].hour;
+        *hour.lock().unwrap_or_else(PoisonError::into_inner) = Some(finger);
+        wait("the hour has begun", || hour.lock().is_ok_and(|hour| hour.is_none())).await;
+        // The lock on the board is the terminal's until the hour is over.
+        let stored = self.board(name).terminal.counts().stored;
+        self.ahead_ms.fetch_add(HOUR_MS as i64, Ordering::Relaxed);
+        stored - before
     }
 
     /// Kind, person and bytes of all that the vault holds, but for scores.
@@ -188,6 +251,18 @@ impl Bench {
     /// Punches in the journal.
     pub(crate) fn punches(&self) -> u64 {
         self.ledger.status().records
+    }
+
+    /// Punches set aside.
+    pub(crate) fn quarantined(&self) -> u64 {
+        self.ledger.status().quarantined
+    }
+
+    /// When the first and the last punch were made, seconds since 1970.
+    pub(crate) fn punch_times(&self) -> (i64, i64) {
+        let export = self.export();
+        let times: Vec<_> = export.iter().filter_map(|line| line["at_seconds"].as_i64()).collect();
+        (times[0], times[times.len() - 1])
     }
 
     /// Punches that the terminal was told of, those that the box had before included.
@@ -249,26 +324,28 @@ fn found_key(line: &Value, key: &str) -> Option<Value> {
     inside.filter(|v| v.is_object()).find_map(|v| found_key(v, key))
 }
 
-fn clock() -> Clock {
-    Clock::new(|| {
+fn clock(ahead_ms: &Arc<AtomicI64>) -> Clock {
+    let ahead_ms = ahead_ms.clone();
+    Clock::new(move || {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        (now.as_millis() as i64, ClockTrust::Trusted)
+        let now_ms = now.as_millis() as i64 + ahead_ms.load(Ordering::Relaxed);
+        (now_ms, ClockTrust::Trusted)
     })
 }
 
-fn ledger(data: &Path) -> Ledger {
+fn ledger(data: &Path, clock: Clock) -> Ledger {
     let options = Options {
         data: data.to_owned(),
         site: SITE.into(),
         time_zone: "Asia/Macau".into(),
         root_key: RootKey::new(ROOT),
-        clock: clock(),
+        clock,
         views_cache_bytes: 1 << 20,
     };
     Ledger::open(options).unwrap().0
 }
 
-async fn intake(data: &Path, ports: &[PathBuf], ledger: &Ledger) -> Intake {
+async fn intake(data: &Path, ports: &[PathBuf], ledger: &Ledger, clock: Clock) -> Intake {
     let port = |port: &PathBuf| SerialConfig {
         port: port.clone(),
         baud: 115_200,
@@ -277,7 +354,7 @@ async fn intake(data: &Path, ports: &[PathBuf], ledger: &Ledger) -> Intake {
     };
     let serial = ports.iter().map(port).collect();
     let config = Config { serial, data: data.to_owned(), site: SITE.into(), ..Config::default() };
-    Intake::start(config, Handles::of(ledger, clock())).await.unwrap()
+    Intake::start(config, Handles::of(ledger, clock)).await.unwrap()
 }
 
 fn copy_files(from: &Path, to: &Path) {

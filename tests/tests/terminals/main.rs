@@ -5,8 +5,7 @@ mod bench;
 
 use bench::{Bench, SITE, wait};
 use muster_intake::EvidenceKind;
-use muster_intake::terminals::{OnRecord, TerminalError, TerminalUser};
-use muster_ledger::PersonProfile;
+use muster_intake::terminals::{TerminalError, TerminalUser};
 use muster_proto::message::{Happened, Settings, TaskReason};
 use muster_terminal::sim::FingerModule;
 use std::time::Duration;
@@ -16,11 +15,6 @@ const GATE: &str = "m1-gate";
 const FINGER: u16 = 99;
 const PAGE: u16 = 50;
 const PAGE_THERE: u16 = 60;
-
-fn on_record() -> OnRecord {
-    let adult = PersonProfile { age_band: Some("adult".into()), ..PersonProfile::default() };
-    OnRecord::check(&adult, Some("notice-1"), Some("basis-1")).unwrap()
-}
 
 fn user(number: &str, page: Option<u16>) -> TerminalUser {
     TerminalUser { number: number.into(), page, ..TerminalUser::default() }
@@ -34,7 +28,8 @@ async fn a_finger_is_enrolled_used_elsewhere_on_the_site_and_erased() {
     for name in ["m1-gate", "m1-yard"] {
         terminals.put_user(name, &user("00017", None)).await.unwrap();
     }
-    let enrol = terminals.enrol("m1-gate", "00017", PAGE, on_record());
+    let on_record = bench.on_record(person).await;
+    let enrol = terminals.enrol("m1-gate", "00017", PAGE, on_record);
     let press = async {
         for _ in 0..2 {
             tokio::time::sleep(Duration::from_millis(2_500)).await;
@@ -51,7 +46,7 @@ async fn a_finger_is_enrolled_used_elsewhere_on_the_site_and_erased() {
     bench.nothing_in_clear(&template);
 
     let to = ("00017", PAGE_THERE);
-    terminals.copy("m1-gate", PAGE, "m1-yard", to, on_record()).await.unwrap();
+    terminals.copy("m1-gate", PAGE, "m1-yard", to, on_record).await.unwrap();
     tokio::time::sleep(Duration::from_millis(1_000)).await;
     bench.press("m1-yard", FINGER);
     bench.has_receipted(1).await;
@@ -91,6 +86,21 @@ async fn a_terminal_of_another_site_takes_nothing_and_the_box_hears_of_it() {
     assert_eq!(told["id"], bench.id("m1-away"));
     let unknown = terminals.put_user("m1-nowhere", &user("1", None)).await.unwrap_err();
     assert!(matches!(unknown, TerminalError::Unknown(_)));
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_without_a_line_loses_and_invents_nothing() {
+    let bench = Bench::new(&[(GATE, SITE)]).await;
+    punch(&bench, 1).await;
+    let stored = bench.cut_for_an_hour(GATE, FINGER).await;
+    assert_eq!(stored, 60);
+    wait("all of the hour is there", || bench.punches() == 61).await;
+    let (first, last) = bench.punch_times();
+    let spread = last - first;
+    assert!((58 * 60..62 * 60).contains(&spread), "{spread} s from the first to the last");
+    assert_eq!(bench.quarantined(), 0);
+    punch(&bench, 62).await;
     bench.end().await;
 }
 
