@@ -27,4 +27,5 @@ pub mod search;
 pub mod serial;
 pub mod site;
 pub mod tap;
+pub mod stack;
 pub mod wire;

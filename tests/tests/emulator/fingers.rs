@@ -2,6 +2,7 @@
 
 use crate::stage::{RECEIPTS, Stage};
 use muster_tests::emulated::{NOBODY, STRANGER, UNDER_DURESS, image, receipted};
+use muster_tests::stack::bound;
 use std::time::Duration;
 
 /// Punches whose time is taken.
@@ -69,6 +70,21 @@ fn a_punch_has_its_receipt_soon_and_the_stack_has_room() {
     assert!(median < PUNCH_TO_RECEIPT, "{times:?}");
     assert!(untouched >= STACK_MARGIN, "{untouched}");
     stage.hold().unwrap();
+}
+
+/// By the machine code alone, whatever tests bring about: image and boot loader.
+#[test]
+fn the_stack_has_a_bound_and_there_is_room_for_it() {
+    let elf = image().unwrap().with_extension("");
+    for program in [elf.clone(), elf.with_file_name("muster-m1-boot")] {
+        let found = bound(&program).unwrap();
+        println!("{}: {found:?} of {STACK} bytes", program.display());
+        assert!(found.bytes <= STACK as u64, "{found:?}");
+        let place = program.ancestors().nth(3).unwrap();
+        let name = program.file_name().unwrap().to_str().unwrap();
+        // For firmware/build, which prints it.
+        std::fs::write(place.join(format!("{name}.stack")), found.bytes.to_string()).unwrap();
+    }
 }
 
 /// Bytes of painted stack, from its end up, that were never written.
