@@ -26,6 +26,6 @@ pub mod region;
 pub mod search;
 pub mod serial;
 pub mod site;
-pub mod tap;
 pub mod stack;
+pub mod tap;
 pub mod wire;
