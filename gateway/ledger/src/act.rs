@@ -5,6 +5,7 @@ use crate::legal::{
     Baseline, Elsewhere, Erasure, Notice, PaperFiled, PolicyVersion, RecordApproval, Request,
     Reservation, RightsRequest,
 };
+use crate::plans::{Closing, Correction, PlanEntry, Redating};
 use crate::{Account, Attestation, DeviceKind, Meter, PauseReason, RefusalReason, Signer};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -283,6 +284,45 @@ pub(crate) enum Act {
         person: Option<PersonId>,
         approval: RecordApproval,
     },
+    /// Shifts, rosters, leave, the calendar: entered, each replacing what has its key.
+    PlansEntered {
+        actor: String,
+        at_ms: i64,
+        entries: Vec<PlanEntry>,
+    },
+    /// An entry is taken out.
+    PlanRemoved {
+        actor: String,
+        number: u32,
+        at_ms: i64,
+    },
+    /// Somebody asks for a correction of a person's punches.
+    CorrectionAsked {
+        correction: Correction,
+    },
+    /// A second person decided on it.
+    CorrectionDecided {
+        number: u32,
+        by: String,
+        approved: bool,
+        at_ms: i64,
+    },
+    /// A month's sheets were closed.
+    MonthClosed {
+        closing: Closing,
+    },
+    /// Punches that a terminal numbered and never sent are taken for lost.
+    GapAccepted {
+        actor: String,
+        device: DeviceId,
+        boot: u32,
+        first: u64,
+        at_ms: i64,
+    },
+    /// What a terminal stored while its clock was wrong counts at other times.
+    Redated {
+        redating: Redating,
+    },
     /// Free-form administrative note: who did what; never personal data.
     Noted {
         actor: String,
@@ -295,6 +335,20 @@ impl Act {
     pub(crate) fn encode(&self) -> Vec<u8> {
         // Only maps with keys that are no strings cannot be written, and acts have none.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Whether it is one of [`crate::Plans`].
+    pub(crate) fn is_plan(&self) -> bool {
+        matches!(
+            self,
+            Self::PlansEntered { .. }
+                | Self::PlanRemoved { .. }
+                | Self::CorrectionAsked { .. }
+                | Self::CorrectionDecided { .. }
+                | Self::MonthClosed { .. }
+                | Self::GapAccepted { .. }
+                | Self::Redated { .. }
+        )
     }
 
     /// Whether it may use the reserve of a full disk: what ends something, or what must be known.

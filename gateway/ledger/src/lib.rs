@@ -24,8 +24,10 @@ mod ledger;
 mod legal;
 mod offline;
 mod outbox;
+mod plans;
 mod punch_time;
 pub mod quarantine;
+mod sheets;
 mod state;
 mod status;
 mod submit;
@@ -57,6 +59,10 @@ pub use offline::{
 pub use outbox::{
     Attestation, Meter, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer,
 };
+pub use plans::{
+    Change, Closing, Correction, Decided, Gap, LeavePart, PlanEntry, Plans, PlansError, Redating,
+};
+pub use sheets::{PersonSheet, Sheets, SheetsError};
 pub use state::decisions::RulesRef;
 pub use status::{DestinationStatus, Health, Status};
 pub use views::{

@@ -7,14 +7,17 @@ use crate::journal::Fact;
 use crate::keyring::{Keyring, KeyringError};
 use crate::state::checkpoint::CheckpointError;
 use crate::submit::ActSender;
-use crate::{Accounts, Clock, Devices, Directory, PersonProfile, accounts, devices, directory};
-use muster_attendance::{DeviceId, PersonId};
+use crate::{
+    Accounts, Clock, Devices, Directory, PersonProfile, Plans, accounts, devices, directory, plans,
+};
+use muster_attendance::{Attendance, DeviceId, PersonId};
 
 /// The tables while the journal is read.
 pub(crate) struct Building {
     devices: devices::Table,
     accounts: accounts::Table,
     directory: directory::Table,
+    plans: plans::Table,
     secrets: Secrets,
 }
 
@@ -24,6 +27,7 @@ impl Building {
             devices: devices::Table::default(),
             accounts: accounts::Table::default(),
             directory: directory::Table::default(),
+            plans: plans::Table::default(),
             secrets: keyring.clone().into(),
         }
     }
@@ -33,9 +37,13 @@ impl Building {
         snapshots: &[Vec<u8>],
         keyring: &Keyring,
     ) -> Result<Self, CheckpointError> {
-        let [devices, accounts, directory] = snapshots else {
-            return Err(CheckpointError::Damaged);
+        // The form before plans has three.
+        let ([devices, accounts, directory], rest) = match snapshots {
+            [devices, accounts, directory, rest @ ..] => ([devices, accounts, directory], rest),
+            _ => return Err(CheckpointError::Damaged),
         };
+        let plans = rest.first().map(|bytes| plans::Table::restore(bytes));
+        let plans = plans.unwrap_or_else(|| Some(plans::Table::default()));
         let damaged = |_| CheckpointError::Damaged;
         let secrets = Secrets::from(keyring.clone());
         let directory = postcard::from_bytes(directory).map_err(damaged)?;
@@ -43,6 +51,7 @@ impl Building {
             devices: devices::Table::restore(postcard::from_bytes(devices).map_err(damaged)?),
             accounts: accounts::Table::restore(accounts).ok_or(CheckpointError::Damaged)?,
             directory: directory::Table::restore(directory, &*secrets.find),
+            plans: plans.ok_or(CheckpointError::Damaged)?,
             secrets,
         })
     }
@@ -51,9 +60,11 @@ impl Building {
         self.devices.apply(act);
         self.accounts.apply(act);
         self.directory.apply(act, &*self.secrets.find);
+        self.plans.apply(act);
     }
 
-    pub(crate) fn note_punches(&self, facts: &[Fact], at_ms: i64) {
+    pub(crate) fn note_punches(&mut self, facts: &[Fact], at_ms: i64) {
+        counted(facts).for_each(|punch| self.plans.note(punch));
         by_device(facts, |device, count| self.devices.note_punches(device, count, at_ms));
     }
 
@@ -71,19 +82,22 @@ impl Building {
     pub(crate) fn finish(self, acts: &ActSender, clock: &Clock, factors: SealKey) -> Tables {
         let devices = Devices::new(self.devices, acts.clone(), clock.clone());
         let (secrets, known) = (self.secrets, devices.clone());
+        let directory = Directory::new(self.directory, secrets, acts.clone(), known);
         Tables {
             devices,
-            directory: Directory::new(self.directory, secrets, acts.clone(), known),
+            plans: Plans::new(self.plans, acts.clone(), directory.clone(), clock.clone()),
+            directory,
             accounts: Accounts::new(self.accounts, acts.clone(), factors),
         }
     }
 }
 
-/// All three.
+/// All of them.
 pub(crate) struct Tables {
     pub(crate) devices: Devices,
     pub(crate) directory: Directory,
     pub(crate) accounts: Accounts,
+    pub(crate) plans: Plans,
 }
 
 impl Tables {
@@ -92,10 +106,12 @@ impl Tables {
         self.devices.apply(act);
         self.accounts.apply(act);
         self.directory.apply(act);
+        self.plans.apply(act);
     }
 
     /// Counts durable punches.
     pub(crate) fn note_punches(&self, facts: &[Fact], at_ms: i64) {
+        self.plans.note(counted(facts));
         by_device(facts, |device, count| self.devices.note_punches(device, count, at_ms));
     }
 
@@ -115,8 +131,14 @@ impl Tables {
         let devices = postcard::to_stdvec(&self.devices.snapshot()).map_err(damaged)?;
         let accounts = self.accounts.snapshot().keep().ok_or(CheckpointError::Damaged)?;
         let directory = postcard::to_stdvec(&self.directory.snapshot()).map_err(damaged)?;
-        Ok(vec![devices, accounts, directory])
+        let plans = self.plans.snapshot().keep().ok_or(CheckpointError::Damaged)?;
+        Ok(vec![devices, accounts, directory, plans])
     }
+}
+
+/// Punches as terminals number them: a quarantined one may bear the number of another.
+fn counted(facts: &[Fact]) -> impl Iterator<Item = &Attendance> {
+    facts.iter().map(|fact| &fact.attendance)
 }
 
 fn by_device(facts: &[Fact], mut note: impl FnMut(DeviceId, u64)) {

@@ -238,6 +238,12 @@ impl Devices {
         self.read().note_seen(id, self.shared.clock.now_ms());
     }
 
+    /// Up to when a device has been heard, milliseconds since 1970: one that was away counts as
+    /// silent since then until it has been heard for two minutes.
+    pub fn heard_until(&self, id: DeviceId, now_ms: i64) -> Option<i64> {
+        self.read().heard_until(id, now_ms)
+    }
+
     /// Puts a journaled act into the table; other acts are ignored.
     pub(crate) fn apply(&self, act: &Act) {
         match act {

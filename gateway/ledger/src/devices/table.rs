@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
+/// A terminal not heard for this long was away.
+const PAUSE_MS: i64 = 2 * 60 * 1000;
 /// Stands for "never" among the times of `last_seen_ms`.
 const NEVER: i64 = i64::MIN;
 
@@ -29,6 +31,9 @@ struct Entry {
     /// Its act is in the journal.
     journaled: bool,
     last_seen_ms: AtomicI64,
+    /// Since when it has been heard without a pause, and when it was heard before that.
+    heard_from_ms: AtomicI64,
+    silent_from_ms: AtomicI64,
     records: AtomicU64,
     refused: AtomicU64,
 }
@@ -131,6 +136,11 @@ impl Table {
         self.entry(id).map(|entry| (entry.state, entry.carrier))
     }
 
+    /// Up to when a device has been heard without a pause.
+    pub(crate) fn heard_until(&self, id: DeviceId, now_ms: i64) -> Option<i64> {
+        self.entry(id).and_then(|entry| entry.heard_until(now_ms))
+    }
+
     /// All, by name and then number.
     pub(crate) fn list(&self) -> Vec<Device> {
         let mut list: Vec<_> = self.entries().map(|(id, entry)| entry.device(id)).collect();
@@ -161,7 +171,7 @@ impl Table {
     pub(crate) fn note_punches(&self, id: DeviceId, count: u64, at_ms: i64) {
         if let Some(entry) = self.entry(id) {
             entry.records.fetch_add(count, Relaxed);
-            entry.last_seen_ms.fetch_max(at_ms, Relaxed);
+            entry.note_seen(at_ms);
         }
     }
 
@@ -175,7 +185,7 @@ impl Table {
     /// Moves last seen forward.
     pub(crate) fn note_seen(&self, id: DeviceId, at_ms: i64) {
         if let Some(entry) = self.entry(id) {
-            entry.last_seen_ms.fetch_max(at_ms, Relaxed);
+            entry.note_seen(at_ms);
         }
     }
 
@@ -218,9 +228,27 @@ impl Entry {
             certificate: None,
             journaled: false,
             last_seen_ms: AtomicI64::new(NEVER),
+            heard_from_ms: AtomicI64::new(NEVER),
+            silent_from_ms: AtomicI64::new(NEVER),
             records: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }
+    }
+
+    fn note_seen(&self, at_ms: i64) {
+        let before = self.last_seen_ms.fetch_max(at_ms, Relaxed);
+        if at_ms.saturating_sub(before) > PAUSE_MS {
+            self.silent_from_ms.store(before, Relaxed);
+            self.heard_from_ms.store(at_ms, Relaxed);
+        }
+    }
+
+    /// Up to when it has been heard; a terminal that comes back counts as silent until it has
+    /// been there for a while, since it may have stored what it will send only now.
+    fn heard_until(&self, now_ms: i64) -> Option<i64> {
+        let back = now_ms.saturating_sub(self.heard_from_ms.load(Relaxed)) < PAUSE_MS;
+        let until = if back { &self.silent_from_ms } else { &self.last_seen_ms };
+        Some(until.load(Relaxed)).filter(|&ms| ms != NEVER)
     }
 
     fn last_seen(&self) -> Option<i64> {

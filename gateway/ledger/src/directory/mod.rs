@@ -222,6 +222,20 @@ impl Directory {
         self.read().profile(person)
     }
 
+    /// Seals what was written about a person under their secret, so that it goes when they are
+    /// erased; `None` where they are not known.
+    pub fn seal_note(&self, person: PersonId, text: &str) -> Option<String> {
+        let key = (self.shared.secrets.find)(person).ok()?;
+        Some(key.seal(self.nonce().ok()?, Context::Note(person), text.as_bytes()))
+    }
+
+    /// What [`Directory::seal_note`] sealed; `None` once the person is erased.
+    pub fn open_note(&self, person: PersonId, sealed: &str) -> Option<String> {
+        let key = (self.shared.secrets.find)(person).ok()?;
+        let bytes = key.open(Context::Note(person), sealed)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Finds by the number the terminals send.
     pub fn find(&self, number: &str) -> Option<PersonId> {
         self.read().find(number)

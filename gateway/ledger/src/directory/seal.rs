@@ -18,6 +18,8 @@ const SALT: &[u8] = b"muster directory v1";
 pub(crate) enum Context {
     Profile(PersonId),
     Number(DeviceId, PersonId),
+    /// What was written about a person.
+    Note(PersonId),
     /// A second factor, under the box's own key.
     Factor([u8; 12]),
 }
@@ -40,6 +42,7 @@ impl Context {
             }
             Self::Profile(person) => (1, 0, person.0),
             Self::Number(device, person) => (2, device.0, person.0),
+            Self::Note(person) => (4, 0, person.0),
         };
         let mut bytes = [tag; 13];
         bytes[1..5].copy_from_slice(&device.to_le_bytes());

@@ -109,6 +109,8 @@ struct Inner {
     views: Views,
     recovery: Recovery,
     pseudonyms: Zeroizing<[u8; 32]>,
+    /// IANA name of the site's zone.
+    zone: String,
     /// Changes that depend on what is on file go one at a time.
     changing: tokio::sync::Mutex<()>,
     /// Notices a clock that jumps, before anything is deleted by it.
@@ -166,6 +168,24 @@ impl Ledger {
     pub fn trail(&self) -> trail::Trail {
         let inner = &self.inner;
         trail::Trail::new(inner.shared.clone(), inner.keyring.clone(), &inner.pseudonyms)
+    }
+
+    /// Rosters, leave, corrections, closed months.
+    pub fn plans(&self) -> Plans {
+        self.inner.shared.tables.plans.clone()
+    }
+
+    /// Sheets, computed from punches and plans.
+    pub fn sheets(&self) -> Sheets {
+        let shared = &self.inner.shared;
+        let parts = (self.plans(), self.devices(), self.directory());
+        Sheets::new(
+            self.views(),
+            parts,
+            shared.clock.clone(),
+            shared.site.clone(),
+            &self.inner.zone,
+        )
     }
 
     /// Who may log in.

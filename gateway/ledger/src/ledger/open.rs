@@ -119,6 +119,7 @@ fn start(
     let thread = committer::Thread { journal, epoch, shared: shared.clone(), submissions };
     let requests = committer::start(thread).map_err(io)?;
     sweeper::start(shared.clone(), requests.downgrade()).map_err(io)?;
+    let zone = views.zone.clone();
     let views = Views::open(views::Setup {
         folder: &data.join("views"),
         cache_bytes: views.cache_bytes,
@@ -139,6 +140,7 @@ fn start(
         views,
         recovery,
         pseudonyms,
+        zone,
         changing: tokio::sync::Mutex::new(()),
         calm: std::sync::Mutex::default(),
         refused: std::sync::Mutex::default(),

@@ -211,6 +211,8 @@ impl Views {
     pub const MAX_BOARD_RECORDS: usize = 200_000;
     /// Days of one person's read.
     pub const MAX_DAYS: usize = 400;
+    /// People whose punches are read together.
+    pub const MAX_TOGETHER: usize = 256;
     /// Records of one page.
     pub const MAX_PAGE: usize = 5_000;
 

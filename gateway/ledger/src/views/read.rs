@@ -81,6 +81,39 @@ impl Views {
         self.think(show).await
     }
 
+    /// The punches of `people`, at most [`Views::MAX_TOGETHER`], from `from` to `to`, both
+    /// inclusive: what sheets are computed from, without where each record stands.
+    pub async fn punches(
+        &self,
+        people: &[PersonId],
+        from: Date,
+        to: Date,
+    ) -> Result<Vec<(PersonId, Vec<(EventId, Attendance)>)>, ViewsError> {
+        let directory = &self.handle.inner.directory;
+        let all = |&person: &PersonId| {
+            let mut all = directory.joined(person);
+            all.push(person);
+            (person, all)
+        };
+        let people: Vec<_> = people.iter().take(Self::MAX_TOGETHER).map(all).collect();
+        let span = days::number(from)..=days::number(to);
+        self.ask(move |store| {
+            let of = |(person, all): (PersonId, Vec<PersonId>)| {
+                let mut punches = Vec::new();
+                for day in span.clone().take(Self::MAX_DAYS) {
+                    for &person in &all {
+                        let row =
+                            store.row(Key { day, person: Some(person) }, Self::MAX_PERSON_DAY)?;
+                        punches.extend(row.iter().map(|stored| (stored.id(), stored.attendance)));
+                    }
+                }
+                Ok((person, punches))
+            };
+            people.into_iter().map(of).collect()
+        })
+        .await
+    }
+
     /// Records of the days `from` to `to`, both inclusive, in the order of day, person and arrival:
     /// at most `limit` (up to [`Views::MAX_PAGE`]) after `cursor`.
     pub async fn records(

@@ -11,4 +11,5 @@ mod recovery;
 mod reports;
 mod rights;
 mod setting;
+mod sheets;
 mod two_people;

@@ -1,0 +1,204 @@
+//! What people enter so that sheets can be computed: shifts and rosters, leave and overtime, what
+//! the calendar brings. People are internal numbers here.
+
+use jiff::civil::Date;
+use muster_attendance::PersonId;
+use muster_attendance::input::{Employed, Holiday, Leave, LeaveKind, Overtime, RosterEntry, Storm};
+use muster_attendance::shift::{Parameters, Shift, ShiftDraft};
+use muster_attendance::time::LocalTime;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Characters of a name in an entry.
+pub(super) const MAX_NAME: usize = 64;
+/// Days of one roster's cycle.
+const MAX_CYCLE: usize = 366;
+/// Bytes of a shift's definition.
+const MAX_SHIFT: usize = 4_096;
+
+/// One thing that was entered.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum PlanEntry {
+    /// A shift, in the form that `muster.attendance/1` has.
+    Shift {
+        name: String,
+        shift: Value,
+    },
+    /// The shift of people without any roster, and the weekdays (Monday 1) on which it is worked.
+    Usual {
+        shift: Option<String>,
+        workdays: Vec<u8>,
+    },
+    Holiday {
+        date: Date,
+        #[serde(default)]
+        site: Option<String>,
+    },
+    Storm {
+        date: Date,
+        from: LocalTime,
+        to: LocalTime,
+        #[serde(default)]
+        site: Option<String>,
+    },
+    /// A cycle of shifts, `None` for a day off.
+    Roster {
+        person: PersonId,
+        from: Date,
+        to: Option<Date>,
+        cycle: Vec<Option<String>>,
+        #[serde(default)]
+        site: Option<String>,
+    },
+    Employed {
+        person: PersonId,
+        from: Option<Date>,
+        to: Option<Date>,
+    },
+    Leave {
+        person: PersonId,
+        date: Date,
+        part: LeavePart,
+    },
+    Overtime {
+        person: PersonId,
+        date: Date,
+        minutes: u32,
+    },
+}
+
+/// How much of a day leave takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum LeavePart {
+    Full,
+    Am,
+    Pm,
+    Hours(LocalTime, LocalTime),
+}
+
+impl PlanEntry {
+    /// What a later entry of the same kind and key replaces.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Shift { name, .. } => format!("shift {name}"),
+            Self::Usual { .. } => "usual".to_owned(),
+            Self::Holiday { date, site } => format!("holiday {date} {}", place(site)),
+            Self::Storm { date, from, site, .. } => {
+                format!("storm {date} {from} {}", place(site))
+            }
+            Self::Roster { person, from, .. } => format!("roster {} {from}", person.0),
+            Self::Employed { person, .. } => format!("employed {}", person.0),
+            Self::Leave { person, date, part } => match part {
+                LeavePart::Hours(from, _) => format!("leave {} {date} {from}", person.0),
+                LeavePart::Full | LeavePart::Am | LeavePart::Pm => {
+                    format!("leave {} {date}", person.0)
+                }
+            },
+            Self::Overtime { person, date, .. } => format!("overtime {} {date}", person.0),
+        }
+    }
+
+    /// Whose it is; `None` is everybody's.
+    pub fn person(&self) -> Option<PersonId> {
+        match self {
+            Self::Roster { person, .. }
+            | Self::Employed { person, .. }
+            | Self::Leave { person, .. }
+            | Self::Overtime { person, .. } => Some(*person),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with it, in words that name the column.
+    pub fn problem(&self) -> Option<String> {
+        let long = |name: &str| name.is_empty() || name.chars().count() > MAX_NAME;
+        match self {
+            Self::Shift { name, .. } if long(name) => {
+                Some(format!("shift: a name has 1 to {MAX_NAME} characters"))
+            }
+            Self::Shift { shift, .. } => shift_problem(shift),
+            Self::Usual { workdays, .. } if workdays.iter().any(|d| !(1..=7).contains(d)) => {
+                Some("workdays: numbers from 1, Monday, to 7, Sunday".to_owned())
+            }
+            Self::Storm { from, to, .. } if from >= to => {
+                Some("to: it ends before it begins".to_owned())
+            }
+            Self::Leave { part: LeavePart::Hours(from, to), .. } if from >= to => {
+                Some("to: it ends before it begins".to_owned())
+            }
+            Self::Roster { from, to, .. } if to.is_some_and(|to| to < *from) => {
+                Some("to: it ends before it begins".to_owned())
+            }
+            Self::Roster { cycle, .. } if cycle.is_empty() || cycle.len() > MAX_CYCLE => {
+                Some(format!("cycle: 1 to {MAX_CYCLE} days"))
+            }
+            Self::Employed { from: Some(from), to: Some(to), .. } if to < from => {
+                Some("to: it ends before it begins".to_owned())
+            }
+            Self::Overtime { minutes, .. } if *minutes > 24 * 60 => {
+                Some("minutes: at most 1440".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn holiday(&self) -> Option<Holiday> {
+        let Self::Holiday { date, site } = self else { return None };
+        Some(Holiday { date: *date, site: site.clone() })
+    }
+
+    pub(super) fn storm(&self) -> Option<Storm> {
+        let Self::Storm { date, from, to, site } = self else { return None };
+        Some(Storm { date: *date, site: site.clone(), from: *from, to: *to })
+    }
+
+    pub(super) fn roster(&self) -> Option<RosterEntry> {
+        let Self::Roster { from, to, cycle, site, .. } = self else { return None };
+        Some(RosterEntry { from: Some(*from), to: *to, cycle: cycle.clone(), site: site.clone() })
+    }
+
+    pub(super) fn employed(&self) -> Option<Employed> {
+        let Self::Employed { from, to, .. } = self else { return None };
+        Some(Employed { from: *from, to: *to })
+    }
+
+    pub(super) fn leave(&self) -> Option<Leave> {
+        let Self::Leave { date, part, .. } = self else { return None };
+        let kind = match *part {
+            LeavePart::Full => LeaveKind::Full,
+            LeavePart::Am => LeaveKind::Am,
+            LeavePart::Pm => LeaveKind::Pm,
+            LeavePart::Hours(from, to) => LeaveKind::Hours { from, to },
+        };
+        Some(Leave { date: *date, kind, approved: true })
+    }
+
+    pub(super) fn overtime(&self) -> Option<Overtime> {
+        let Self::Overtime { date, minutes, .. } = self else { return None };
+        Some(Overtime { date: *date, minutes: *minutes, approved: true })
+    }
+}
+
+fn place(site: &Option<String>) -> &str {
+    site.as_deref().unwrap_or("*")
+}
+
+/// A shift as the rules take it.
+pub(super) fn shift(value: &Value) -> Option<Shift> {
+    let draft = serde_json::from_value::<ShiftDraft>(value.clone()).ok()?;
+    Shift::new(draft, Parameters::default()).ok()
+}
+
+fn shift_problem(value: &Value) -> Option<String> {
+    if value.to_string().len() > MAX_SHIFT {
+        return Some(format!("shift: more than {MAX_SHIFT} bytes"));
+    }
+    match serde_json::from_value::<ShiftDraft>(value.clone()) {
+        Err(error) => Some(format!("shift: {error}")),
+        Ok(draft) => Shift::new(draft, Parameters::default()).err().map(|error| error.to_string()),
+    }
+}

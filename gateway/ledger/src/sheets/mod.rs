@@ -1,0 +1,255 @@
+//! Sheets: the rules of `muster_attendance` over what the box knows. Punches come from the views,
+//! plans and corrections from [`Plans`]; nothing is kept, every sheet is computed when it is asked
+//! for, as it is now or as it was when its month was closed.
+
+use crate::punch_time::is_usable;
+use crate::{Clock, Closing, Device, DeviceState, Devices, Directory, Plans, Views, ViewsError};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use muster_attendance::input::{Closed, Input, Punch, Range, RangeError, Rules, Terminal};
+use muster_attendance::sheet::{Sheet, evaluate};
+use muster_attendance::time::{Instant, Site, Zone};
+use muster_attendance::{Attendance, DeviceClock, DeviceId, EventId, PersonId};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Days before and after the range whose punches may belong to it: windows reach that far.
+const REACH: i64 = 2;
+/// Seconds before a terminal was last heard up to which its punches are here.
+const MARGIN: i64 = 60;
+/// What is kept of a closed day; marks and single punches may change without payroll.
+const KEPT: [&str; 13] = [
+    "state",
+    "first_in",
+    "last_out",
+    "planned_minutes",
+    "worked_minutes",
+    "break_minutes",
+    "gap_minutes",
+    "late_minutes",
+    "early_minutes",
+    "extra_minutes",
+    "overtime_minutes",
+    "leave_minutes",
+    "storm_minutes",
+];
+
+/// Why there is no sheet.
+#[derive(Debug, thiserror::Error)]
+pub enum SheetsError {
+    /// The dates make no range.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+    /// The punches cannot be read now.
+    #[error(transparent)]
+    Views(#[from] ViewsError),
+}
+
+/// A person's sheet, with the punches it is computed from.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct PersonSheet {
+    pub person: PersonId,
+    pub sheet: Sheet,
+    /// Recorded punches by their id on the sheet.
+    pub punches: HashMap<String, Attendance>,
+    /// The closing that the adjustments are since.
+    pub closing: Option<Closing>,
+}
+
+/// Computes sheets. Cheap to clone.
+#[derive(Clone)]
+pub struct Sheets {
+    views: Views,
+    plans: Plans,
+    devices: Devices,
+    directory: Directory,
+    clock: Clock,
+    site: String,
+    zone: Zone,
+}
+
+/// What one computation shares: the rules as they were known at a moment.
+struct Scene {
+    rules: Arc<Rules>,
+    now: Instant,
+    as_of_ms: i64,
+    names: Arc<HashMap<DeviceId, String>>,
+}
+
+impl Sheets {
+    pub(crate) fn new(
+        views: Views,
+        (plans, devices, directory): (Plans, Devices, Directory),
+        clock: Clock,
+        site: String,
+        zone: &str,
+    ) -> Self {
+        let zone = Zone::named(zone).unwrap_or(Zone::UTC);
+        Self { views, plans, devices, directory, clock, site, zone }
+    }
+
+    /// Sheets of `people` from `first` to `last`, in the order given; each is handed over as it
+    /// is computed, so that thousands need no memory. People who are erased are left out.
+    pub async fn of(
+        &self,
+        people: &[PersonId],
+        first: Date,
+        last: Date,
+        mut each: impl FnMut(PersonSheet),
+    ) -> Result<(), SheetsError> {
+        let range = Range::new(first, last)?;
+        let now_ms = self.clock.now_ms();
+        let scene = self.scene(now_ms, self.terminals(now_ms));
+        let closings = self.closings(range);
+        let then: Vec<(Closing, Scene)> = closings
+            .into_iter()
+            .map(|closing| {
+                let terminals = closing.terminals.iter();
+                let terminals = terminals.map(|(name, c)| (name.clone(), self.terminal(*c)));
+                let scene = self.scene(closing.at_ms, terminals.collect());
+                (closing, scene)
+            })
+            .collect();
+        let from = first.checked_sub(REACH.days()).unwrap_or(first);
+        let to = last.checked_add(REACH.days()).unwrap_or(last);
+        for some in people.chunks(Views::MAX_TOGETHER) {
+            for (person, punches) in self.views.punches(some, from, to).await? {
+                if self.directory.profile(person).is_some() {
+                    each(self.sheet(&scene, &then, person, range, punches));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One person's sheet; `None` where nothing is known of them.
+    pub async fn person(
+        &self,
+        person: PersonId,
+        first: Date,
+        last: Date,
+    ) -> Result<Option<PersonSheet>, SheetsError> {
+        let mut found = None;
+        self.of(&[person], first, last, |sheet| found = Some(sheet)).await?;
+        Ok(found)
+    }
+
+    /// Up to when the punches of each terminal are all here, by name, seconds since 1970.
+    pub fn complete_until(&self) -> BTreeMap<String, Option<i64>> {
+        let now_ms = self.clock.now_ms();
+        let listed = self.devices.list().into_iter().filter(counts);
+        listed.map(|device| (device.name.clone(), self.until(&device, now_ms))).collect()
+    }
+
+    fn sheet(
+        &self,
+        scene: &Scene,
+        then: &[(Closing, Scene)],
+        person: PersonId,
+        range: Range,
+        punches: Vec<(EventId, Attendance)>,
+    ) -> PersonSheet {
+        let mut input = self.input(scene, person, range, &punches);
+        let department = self.directory.profile(person).and_then(|profile| profile.department);
+        let concerns =
+            |closing: &Closing| closing.department.is_none() || closing.department == department;
+        let closed = then.iter().rev().find(|(closing, _)| concerns(closing));
+        if let Some((closing, scene)) = closed {
+            let sheet = evaluate(&self.input(scene, person, range, &punches), scene.now);
+            let days = sheet.days.iter().map(|(date, day)| (*date, kept(day)));
+            input.closed =
+                Some(Closed { at: Instant::from_millis(closing.at_ms), days: days.collect() });
+        }
+        let sheet = evaluate(&input, scene.now);
+        let punches = punches.into_iter().map(|(id, punch)| (id.to_string(), punch)).collect();
+        let closing = closed.map(|(closing, _)| closing.clone());
+        PersonSheet { person, sheet, punches, closing }
+    }
+
+    fn input(
+        &self,
+        scene: &Scene,
+        person: PersonId,
+        range: Range,
+        punches: &[(EventId, Attendance)],
+    ) -> Input {
+        let mut input = Input::new(scene.rules.clone(), range);
+        input.site = Some(self.site.clone());
+        self.plans.fill(person, scene.as_of_ms, &mut input);
+        let known = punches.iter().filter(|(_, punch)| punch.received_ms <= scene.as_of_ms);
+        input.punches = known.map(|(id, punch)| self.punch(scene, *id, punch)).collect();
+        input
+    }
+
+    fn punch(&self, scene: &Scene, id: EventId, punch: &Attendance) -> Punch {
+        let usable = is_usable(punch);
+        let redated = (!usable && !punch.live)
+            .then(|| self.plans.redating(punch.device, punch.boot))
+            .flatten()
+            .filter(|redating| redating.at_ms <= scene.as_of_ms)
+            .map(|redating| punch.at.seconds.saturating_add(redating.shift_seconds));
+        Punch {
+            id: id.to_string(),
+            at: Instant::from_seconds(punch.at.seconds),
+            terminal: scene.names.get(&punch.device).cloned(),
+            direction: punch.direction,
+            outcome: punch.outcome,
+            clock: if usable { DeviceClock::Ok } else { DeviceClock::Unsure },
+            live: punch.live,
+            received_at: Some(Instant::from_millis(punch.received_ms)),
+            redated_at: redated.map(Instant::from_seconds),
+        }
+    }
+
+    fn scene(&self, as_of_ms: i64, terminals: BTreeMap<String, Terminal>) -> Scene {
+        let mut rules = self.plans.rules(as_of_ms);
+        rules.sites.insert(self.site.clone(), Site::fixed(self.zone.clone()));
+        rules.terminals = terminals;
+        let names = self.devices.list().into_iter().map(|device| (device.id, device.name));
+        Scene {
+            rules: Arc::new(rules),
+            now: Instant::from_millis(as_of_ms),
+            as_of_ms,
+            names: Arc::new(names.collect()),
+        }
+    }
+
+    fn terminals(&self, now_ms: i64) -> BTreeMap<String, Terminal> {
+        let listed = self.devices.list().into_iter().filter(counts);
+        listed
+            .map(|device| (device.name.clone(), self.terminal(self.until(&device, now_ms))))
+            .collect()
+    }
+
+    fn terminal(&self, complete: Option<i64>) -> Terminal {
+        let complete_until = complete.map(Instant::from_seconds);
+        Terminal { site: Some(self.site.clone()), complete_until }
+    }
+
+    fn until(&self, device: &Device, now_ms: i64) -> Option<i64> {
+        let heard = self.devices.heard_until(device.id, now_ms)?.div_euclid(1000) - MARGIN;
+        self.plans.complete_until(device.id, heard)
+    }
+
+    /// Closings of the month that holds all of `range`, oldest first.
+    fn closings(&self, range: Range) -> Vec<Closing> {
+        let month = range.first().first_of_month();
+        if range.last().first_of_month() != month {
+            return Vec::new();
+        }
+        let closings = self.plans.closings().into_iter();
+        closings.filter(|closing| closing.month == month).collect()
+    }
+}
+
+/// Whether days wait for this terminal: it has sent punches and is not shut out.
+fn counts(device: &Device) -> bool {
+    device.records > 0 && device.state != DeviceState::Revoked
+}
+
+fn kept(day: &muster_attendance::Day) -> Map<String, Value> {
+    let Ok(Value::Object(day)) = serde_json::to_value(day) else { return Map::new() };
+    day.into_iter().filter(|(key, _)| KEPT.contains(&key.as_str())).collect()
+}
