@@ -84,3 +84,38 @@
   window.addEventListener("pageshow", start);
   start();
 })();
+
+// Who is on site: kept fresh while the page is open, and kept as it is when the box cannot be
+// reached. What was ticked off stays.
+(() => {
+  const REFRESH_MS = 10000;
+  const list = document.getElementById("onsite");
+  const button = document.getElementById("print");
+  if (button) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+  if (!list) return;
+  const safe = new Set();
+  const mark = () => {
+    for (const box of list.querySelectorAll(".safe")) box.checked = safe.has(box.id);
+  };
+  list.addEventListener("change", (event) => {
+    if (event.target.checked) safe.add(event.target.id);
+    else safe.delete(event.target.id);
+  });
+  const refresh = async () => {
+    try {
+      const answer = await fetch(list.dataset.refresh, { credentials: "same-origin", redirect: "error" });
+      if (!answer.ok) throw new Error("no list");
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      list.replaceChildren(...page.getElementById("onsite").childNodes);
+      document.getElementById("onsite-as-of").textContent = page.getElementById("onsite-as-of").textContent;
+      document.getElementById("onsite-away").hidden = true;
+      mark();
+    } catch {
+      document.getElementById("onsite-away").hidden = false;
+    }
+  };
+  setInterval(refresh, REFRESH_MS);
+})();

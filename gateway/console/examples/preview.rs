@@ -119,6 +119,8 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         directory: ledger.directory(),
         devices: ledger.devices(),
         accounts: ledger.accounts(),
+        plans: ledger.plans(),
+        sheets: ledger.sheets(),
         status: Arc::new(move || status.status()),
         checks: Arc::new(Vec::new),
         reports: reports(ledger),

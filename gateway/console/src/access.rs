@@ -45,6 +45,15 @@ const ACCOUNTS: &[Role] = &[ItAdmin, Dpo, DpoDeputy, Auditor];
 /// Who makes and disables them.
 const ACCOUNT_CHANGES: &[Role] = &[ItAdmin];
 
+/// Who enters plans, corrects, closes and takes sheets away: of their own departments.
+const OFFICE: &[Role] = &[Hr];
+/// Who sees who is on site.
+const ON_SITE: &[Role] = &[Hr, Facilities, Security, Dpo, DpoDeputy];
+/// Who says whose an unknown number is.
+const NUMBERS: &[Role] = &[Hr, Facilities];
+/// Who accepts that a terminal's punches are lost.
+const TERMINAL_CHANGES: &[Role] = &[Facilities, ItAdmin];
+
 /// The table: name, method, path pattern and who may, a row a route.
 macro_rules! routes {
     ($($route:ident $method:ident $path:literal $access:expr;)*) => {
@@ -88,7 +97,23 @@ routes! {
     TodaySearch POST "/today/search" Any(PEOPLE);
     TodayLive GET "/today/live" Any(PEOPLE);
     PersonDay GET "/people/{person}/{date}" Any(PEOPLE);
+    PersonMonth GET "/people/{person}/month/{month}" Any(PEOPLE);
+    Sheets GET "/sheets" Any(PEOPLE);
+    SheetDay GET "/sheets/day/{date}" Any(PEOPLE);
+    Exceptions GET "/sheets/exceptions" Any(PEOPLE);
+    SheetFile POST "/sheets/file" Fresh(OFFICE);
+    SheetClose POST "/sheets/close" Fresh(OFFICE);
+    Corrections GET "/corrections" Any(PEOPLE);
+    CorrectionAsk POST "/corrections" Any(OFFICE);
+    CorrectionDecide POST "/corrections/decide" Fresh(OFFICE);
+    Plans GET "/plans" Any(OFFICE);
+    PlanImport POST "/plans/{kind}" Any(OFFICE);
+    PlanRemove POST "/plans/remove" Any(OFFICE);
+    OnSite GET "/onsite" Any(ON_SITE);
+    Unknown GET "/unknown" Any(NUMBERS);
+    UnknownMap POST "/unknown" Any(NUMBERS);
     Terminals GET "/terminals" Any(TERMINALS);
+    TerminalGap POST "/terminals/gap" Fresh(TERMINAL_CHANGES);
     Waiting GET "/waiting" Any(WAITING);
     WaitingReason GET "/waiting/{reason}" Any(PEOPLE);
     Explain GET "/records/{record}" Any(PEOPLE);
@@ -103,6 +128,11 @@ routes! {
 }
 
 impl Route {
+    /// Bytes of its form: more where a table comes in.
+    pub(crate) fn max_body(self) -> usize {
+        if self == Self::PlanImport { 8 << 20 } else { 16 << 10 }
+    }
+
     /// Whether it takes a second factor shown just now.
     pub(crate) fn is_fresh(self) -> bool {
         matches!(self.row().2, Access::Fresh(_))
@@ -144,6 +174,22 @@ mod tests {
         (Route::TodaySearch, "010001101"),
         (Route::TodayLive, "010001101"),
         (Route::PersonDay, "010001101"),
+        (Route::PersonMonth, "010001101"),
+        (Route::Sheets, "010001101"),
+        (Route::SheetDay, "010001101"),
+        (Route::Exceptions, "010001101"),
+        (Route::SheetFile, "010000000"),
+        (Route::SheetClose, "010000000"),
+        (Route::Corrections, "010001101"),
+        (Route::CorrectionAsk, "010000000"),
+        (Route::CorrectionDecide, "010000000"),
+        (Route::Plans, "010000000"),
+        (Route::PlanImport, "010000000"),
+        (Route::PlanRemove, "010000000"),
+        (Route::OnSite, "110011100"),
+        (Route::Unknown, "110000000"),
+        (Route::UnknownMap, "110000000"),
+        (Route::TerminalGap, "100100000"),
         (Route::Terminals, "100111101"),
         (Route::Waiting, "110111101"),
         (Route::WaitingReason, "010001101"),
@@ -170,8 +216,16 @@ mod tests {
     ];
     /// Routes that take a second factor shown just now: whatever signs, approves or erases, and
     /// what gives somebody rights.
-    const FRESH: &[Route] =
-        &[Route::OwnRecovery, Route::AccountAdd, Route::AccountSwitch, Route::AccountCode];
+    const FRESH: &[Route] = &[
+        Route::OwnRecovery,
+        Route::AccountAdd,
+        Route::AccountSwitch,
+        Route::AccountCode,
+        Route::SheetFile,
+        Route::SheetClose,
+        Route::CorrectionDecide,
+        Route::TerminalGap,
+    ];
 
     #[test]
     fn every_role_sees_its_routes_and_no_others() {

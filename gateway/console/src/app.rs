@@ -10,7 +10,9 @@ use crate::totp::Codes;
 use crate::when::Zone;
 use crate::words::{Catalogue, Words};
 use muster_attendance::{EventId, PersonId};
-use muster_ledger::{Accounts, Clock, Devices, Directory, Explanation, Health, Status, Views};
+use muster_ledger::{
+    Accounts, Clock, Devices, Directory, Explanation, Health, Plans, Sheets, Status, Views,
+};
 use ring::rand::SystemRandom;
 use serde::Serialize;
 use std::sync::Arc;
@@ -26,6 +28,10 @@ pub struct Handles {
     pub devices: Devices,
     /// Who may log in.
     pub accounts: Accounts,
+    /// Rosters, leave, corrections, closed months.
+    pub plans: Plans,
+    /// Sheets, computed from punches and plans.
+    pub sheets: Sheets,
     /// [`muster_ledger::Ledger::status`], as a closure so that the page gets no more of the ledger.
     pub status: Arc<dyn Fn() -> Status + Send + Sync>,
     /// Checks of `/healthz` beyond the ledger's own (links, disk, clock); may be empty.

@@ -12,15 +12,16 @@ use crate::hosts;
 use crate::pages::{self, again::Again};
 use crate::session::{STEP_UP, Token};
 use axum::body::{Body, Bytes};
-use axum::extract::{Form, FromRequest, Request};
-use axum::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
+use axum::extract::{Form, FromRequest, Multipart, Request};
+use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 use axum::response::Response;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Bytes of a form.
-const MAX_BODY: usize = 16 * 1024;
+/// Bytes of a form that is kept for somebody who has to log in first.
+const KEPT_BODY: usize = 16 << 10;
 /// Time for a form to arrive.
 const BODY: Duration = Duration::from_secs(10);
 /// Fields of a form that are looked at.
@@ -48,7 +49,7 @@ pub(crate) async fn checked(
     if !is_ours(request.headers()) {
         return Err(refuse(Problem::Stale));
     }
-    let (parts, body, fields) = read(request).await.map_err(refuse)?;
+    let (parts, body, fields) = read(request, route.max_body()).await.map_err(refuse)?;
     let Some(csrf) = field(&fields, "csrf") else { return Err(refuse(Problem::Form)) };
     if !token(visitor, &parts.headers).is_some_and(|t| app.sessions.csrf_fits(&t, csrf)) {
         let again = Again::of(&fields, &SECRETS).filter(|_| visitor.seat.is_some());
@@ -100,7 +101,7 @@ pub(crate) async fn kept(app: &Shared, visitor: &Visitor, request: Request) -> O
     if !is_ours(request.headers()) {
         return None;
     }
-    let (_, _, fields) = read(request).await.ok()?;
+    let (_, _, fields) = read(request, KEPT_BODY).await.ok()?;
     Some(Again::of(&fields, &SECRETS)?.log_in(app, visitor))
 }
 
@@ -119,14 +120,55 @@ fn token(visitor: &Visitor, headers: &HeaderMap) -> Option<Token> {
     }
 }
 
-async fn read(request: Request) -> Result<(Parts, Bytes, Fields), Problem> {
-    let (parts, body) = request.into_parts();
-    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY)).await;
+async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Fields), Problem> {
+    let (mut parts, body) = request.into_parts();
+    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, most)).await;
     let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
     let copy = Request::from_parts(parts.clone(), Body::from(body.clone()));
-    let form = Form::<Fields>::from_request(copy, &()).await.map_err(|_| Problem::Form)?;
-    if form.0.len() > MAX_FIELDS {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let fields = if kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
+        let upload = upload(copy).await?;
+        let fields = upload.fields.clone();
+        parts.extensions.insert(Arc::new(upload));
+        fields
+    } else {
+        Form::<Fields>::from_request(copy, &()).await.map_err(|_| Problem::Form)?.0
+    };
+    if fields.len() > MAX_FIELDS {
         return Err(Problem::Form);
     }
-    Ok((parts, body, form.0))
+    Ok((parts, body, fields))
+}
+
+/// A form with a file: what its handler finds among the request's extensions.
+#[derive(Default)]
+pub(crate) struct Upload {
+    pub(crate) fields: Fields,
+    /// The file's bytes; empty where none was chosen.
+    pub(crate) file: Bytes,
+}
+
+impl Upload {
+    /// The first field of this name, or nothing.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        field(&self.fields, name).unwrap_or_default()
+    }
+}
+
+async fn upload(request: Request) -> Result<Upload, Problem> {
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|_| Problem::Form)?;
+    let mut upload = Upload::default();
+    while let Some(part) = parts.next_field().await.map_err(|_| Problem::Form)? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if part.file_name().is_some() {
+            upload.file = part.bytes().await.map_err(|_| Problem::Form)?;
+        } else {
+            let text = part.text().await.map_err(|_| Problem::Form)?;
+            upload.fields.push((name, text));
+        }
+        if upload.fields.len() > MAX_FIELDS {
+            return Err(Problem::Form);
+        }
+    }
+    Ok(upload)
 }

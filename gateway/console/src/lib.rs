@@ -23,6 +23,7 @@ mod hosts;
 mod live;
 mod pages;
 mod password;
+mod plan_csv;
 mod qr;
 mod reasons;
 mod routes;
@@ -32,6 +33,7 @@ mod throttle;
 mod totp;
 mod when;
 mod words;
+mod workbook;
 
 pub use app::{Check, Explain, Handles, SecondFactor};
 pub use pages::reports::Reports;

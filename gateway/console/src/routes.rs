@@ -7,7 +7,8 @@ use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
 use crate::pages::{
-    accounts, day, entrance, explain, factor, health, own, reports, terminals, today, waiting,
+    accounts, corrections, day, entrance, explain, factor, health, onsite, own, plans, reports,
+    sheet, terminals, today, unknown, waiting,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -54,6 +55,22 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::TodaySearch => post(today::search),
         Route::TodayLive => get(live::stream),
         Route::PersonDay => get(day::page),
+        Route::PersonMonth => get(sheet::person::page),
+        Route::Sheets => get(sheet::matrix::page),
+        Route::SheetDay => get(sheet::day::page),
+        Route::Exceptions => get(sheet::exceptions::page),
+        Route::SheetFile => post(sheet::file::take),
+        Route::SheetClose => post(sheet::close::close),
+        Route::Corrections => get(corrections::page),
+        Route::CorrectionAsk => post(corrections::ask),
+        Route::CorrectionDecide => post(corrections::decide),
+        Route::Plans => get(plans::page),
+        Route::PlanImport => post(plans::import),
+        Route::PlanRemove => post(plans::remove),
+        Route::OnSite => get(onsite::page),
+        Route::Unknown => get(unknown::page),
+        Route::UnknownMap => post(unknown::map),
+        Route::TerminalGap => post(terminals::accept_gap),
         Route::Terminals => get(terminals::page),
         Route::Waiting => get(waiting::page),
         Route::WaitingReason => get(waiting::reason),

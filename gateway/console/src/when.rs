@@ -44,6 +44,22 @@ impl Zone {
         format!("{:02}:{:02}:{:02}", t.hour(), t.minute(), t.second())
     }
 
+    /// Seconds since 1970 of a time as `08:59` or `08:59:30` on a day; one past midnight may be
+    /// written as 24:00 to 47:59.
+    pub(crate) fn seconds(&self, date: Date, time: &str) -> Option<i64> {
+        let mut parts = time.split(':').map(|part| part.parse::<i64>().ok());
+        let (hours, minutes) = (parts.next()??, parts.next()??);
+        let seconds = parts.next().unwrap_or(Some(0))?;
+        let fits =
+            (0..48).contains(&hours) && (0..60).contains(&minutes) && (0..60).contains(&seconds);
+        if !fits || parts.next().is_some() {
+            return None;
+        }
+        let date = date.checked_add((hours / 24).days()).ok()?;
+        let time = jiff::civil::time((hours % 24) as i8, minutes as i8, seconds as i8, 0);
+        Some(date.to_datetime(time).to_zoned(self.0.clone()).ok()?.timestamp().as_second())
+    }
+
     /// Minutes since midnight by the clock on the wall.
     pub(crate) fn minute_of_day(&self, ms: i64) -> u16 {
         let t = self.at(ms);

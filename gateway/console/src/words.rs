@@ -60,12 +60,16 @@ impl Language {
     /// The catalogue's files: the page's common texts, then one a room.
     fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::English => {
-                &[include_str!("../i18n/en.ftl"), include_str!("../i18n/en/accounts.ftl")]
-            }
-            Self::TraditionalChinese => {
-                &[include_str!("../i18n/zh-Hant.ftl"), include_str!("../i18n/zh-Hant/accounts.ftl")]
-            }
+            Self::English => &[
+                include_str!("../i18n/en.ftl"),
+                include_str!("../i18n/en/accounts.ftl"),
+                include_str!("../i18n/en/sheets.ftl"),
+            ],
+            Self::TraditionalChinese => &[
+                include_str!("../i18n/zh-Hant.ftl"),
+                include_str!("../i18n/zh-Hant/accounts.ftl"),
+                include_str!("../i18n/zh-Hant/sheets.ftl"),
+            ],
         }
     }
 }
@@ -196,7 +200,7 @@ mod tests {
     fn program() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
-        for folder in ["src", "src/pages", "src/pages/today", "templates"] {
+        for folder in ["src", "src/pages", "src/pages/today", "src/pages/sheet", "templates"] {
             for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_file() && !path.ends_with("words.rs") {

@@ -296,6 +296,8 @@ fn start_console(
         directory: ledger.directory(),
         devices: ledger.devices(),
         accounts: ledger.accounts(),
+        plans: ledger.plans(),
+        sheets: ledger.sheets(),
         status: Arc::new(move || status.status()),
         checks: Arc::new(move || watch.report().checks.iter().map(shown).collect()),
         reports: reports(config, ledger),

@@ -1,8 +1,11 @@
 //! One person's day: every punch, in order, with what became of it.
 
+use crate::access::Route;
 use crate::app::{App, Shared, Who};
 use crate::board::{by_box_clock, pair, time_ms};
 use crate::guard::{Problem, Seat, Visitor};
+use crate::pages::corrections::{self, Row};
+use crate::pages::sheet::{Month, say};
 use crate::pages::{Badge, Shell, html, sending};
 use crate::reasons::Explained;
 use crate::when::{long_date, neighbours};
@@ -13,7 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::civil::Date;
-use muster_attendance::{Direction, Method, Outcome, PersonId};
+use muster_attendance::{Day, Direction, Method, Outcome, PersonId};
 use muster_ledger::{RecordRow, RecordState};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +37,9 @@ struct PunchRow {
     /// Why the time or the way is not the terminal's, or how the punch came late.
     notes: Vec<String>,
     sending: Badge,
+    /// The record, and whether the sheet counts it.
+    id: String,
+    counts: String,
     destination: String,
     /// The cure is told once on a page.
     reasons: Vec<Explained>,
@@ -63,6 +69,23 @@ struct DayPage<'a> {
     /// Words where not all punches are listed.
     more: String,
     printed: String,
+    /// What the sheet makes of the day; nothing where it cannot be computed now.
+    sheet: Option<Verdict>,
+    month: String,
+    corrections: Vec<Row>,
+    /// Whether the visitor may ask for corrections.
+    corrects: bool,
+    person: u64,
+    day: String,
+    trouble: String,
+}
+
+/// The sheet's word on a day.
+struct Verdict {
+    state: Badge,
+    shift: String,
+    marks: Vec<String>,
+    figures: Vec<(String, String)>,
 }
 
 /// Where a person's day is: a number the box made up, and a date.
@@ -84,26 +107,81 @@ pub(crate) async fn page(
 ) -> Result<Response, Problem> {
     let person = person.parse().map(PersonId).map_err(|_| Problem::Missing)?;
     let date: Date = date.parse().map_err(|_| Problem::Missing)?;
+    show(&app, &visitor, person, date, StatusCode::OK, String::new()).await
+}
+
+/// The day again, with what was wrong with a correction that was asked for.
+pub(crate) async fn refused(
+    app: &Shared,
+    visitor: &Visitor,
+    person: PersonId,
+    date: Date,
+    trouble: String,
+) -> Result<Response, Problem> {
+    show(app, visitor, person, date, StatusCode::UNPROCESSABLE_ENTITY, trouble).await
+}
+
+async fn show(
+    app: &Shared,
+    visitor: &Visitor,
+    person: PersonId,
+    date: Date,
+    status: StatusCode,
+    trouble: String,
+) -> Result<Response, Problem> {
     let seat = visitor.seat.as_ref().ok_or(Problem::Missing)?;
     let known = app.handles.directory.profile(person).is_some();
-    if !known || !visible_to(&app, seat, person) {
+    if !known || !visible_to(app, seat, person) {
         return Err(Problem::Missing);
     }
     let days = app.handles.views.person(person, date, date).await?;
     let records = days.into_iter().find(|(day, _)| *day == date).map(|(_, day)| day.records);
     let records = records.unwrap_or_default();
-    html(StatusCode::OK, &day_page(&app, &visitor, person, date, &records))
+    let sheet = app.handles.sheets.person(person, date, date).await.ok().flatten();
+    let day = sheet.as_ref().and_then(|sheet| sheet.sheet.days.get(&date));
+    let page = day_page(app, visitor, (person, date), &records, day);
+    html(status, &DayPage { trouble, ..page })
+}
+
+fn verdict(day: &Day, t: &Words) -> Verdict {
+    let m = &day.minutes;
+    let figures = [
+        ("sum-planned", m.planned),
+        ("sum-worked", m.worked),
+        ("sum-overtime", m.overtime),
+        ("sum-extra", m.extra),
+    ];
+    Verdict {
+        state: say::state(day.state, t),
+        shift: day.shift.clone().unwrap_or_default(),
+        marks: crate::pages::sheet::person::marks(day, t),
+        figures: figures.map(|(id, minutes)| (t.say(id), say::hours(minutes))).into(),
+    }
+}
+
+/// Whether the sheet counts a record, and why not.
+fn counts(day: Option<&Day>, id: &str, t: &Words) -> String {
+    let Some(day) = day else { return String::new() };
+    match day.punches.iter().find(|punch| punch.id == id) {
+        Some(punch) => match punch.why {
+            Some(code) => say::mark(code, day, t),
+            None => t.say("counts-yes"),
+        },
+        None => t.say("counts-elsewhere"),
+    }
 }
 
 fn day_page<'a>(
     app: &App,
     visitor: &'a Visitor,
-    person: PersonId,
-    date: Date,
+    (person, date): (PersonId, Date),
     records: &[RecordRow],
+    day: Option<&Day>,
 ) -> DayPage<'a> {
     let t = &visitor.t;
-    let rows = punch_rows(app, t, records);
+    let rows = punch_rows(app, t, records, day);
+    let corrections = app.handles.plans.corrections(person);
+    let corrections = corrections.iter().filter(|correction| correction.date == date);
     let (before, after) = neighbours(date);
     let today = app.zone.date(app.now_ms());
     let after = after.filter(|after| *after <= today);
@@ -125,11 +203,18 @@ fn day_page<'a>(
         more: if rest > 0 { t.count("day-more", rest) } else { String::new() },
         strip: strip(app, records),
         printed: t.with("printed", "time", &app.zone.stamp(app.now_ms(), 0, t)),
+        sheet: day.map(|day| verdict(day, t)),
+        month: crate::pages::sheet::person::address(person, Month(date.first_of_month())),
+        corrections: corrections.map(|c| corrections::row(app, visitor, c)).collect(),
+        corrects: visitor.admits(Route::CorrectionAsk),
+        person: person.0,
+        day: date.to_string(),
+        trouble: String::new(),
         rows,
     }
 }
 
-fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
+fn punch_rows(app: &App, t: &Words, records: &[RecordRow], day: Option<&Day>) -> Vec<PunchRow> {
     let mut told_before = BTreeSet::new();
     let mut told = |code: &String| {
         let mut told = app.explain(code, t);
@@ -161,6 +246,8 @@ fn punch_rows(app: &App, t: &Words, records: &[RecordRow]) -> Vec<PunchRow> {
             terminal: app.device_name(fact.device, t),
             notes,
             sending: sending(row.state, t),
+            counts: counts(day, &row.id.to_string(), t),
+            id: row.id.to_string(),
             destination: row.destination.clone().unwrap_or_default(),
             reasons: row.reasons.iter().take(MAX_REASONS).map(&mut told).collect(),
             number: (i + 1).to_string(),

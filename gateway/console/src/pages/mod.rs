@@ -3,15 +3,20 @@
 
 pub(crate) mod accounts;
 pub(crate) mod again;
+pub(crate) mod corrections;
 pub(crate) mod day;
 pub(crate) mod entrance;
 pub(crate) mod explain;
 pub(crate) mod factor;
 pub(crate) mod health;
+pub(crate) mod onsite;
 pub(crate) mod own;
+pub(crate) mod plans;
 pub(crate) mod reports;
+pub(crate) mod sheet;
 pub(crate) mod terminals;
 pub(crate) mod today;
+pub(crate) mod unknown;
 pub(crate) mod waiting;
 
 use crate::access::Route;
@@ -61,6 +66,8 @@ pub(crate) struct Badge {
 /// Pages in the order of the navigation, with their label's message.
 const NAV: &[(Route, &str)] = &[
     (Route::Today, "nav-today"),
+    (Route::Sheets, "nav-sheets"),
+    (Route::OnSite, "nav-onsite"),
     (Route::Terminals, "nav-terminals"),
     (Route::Waiting, "nav-waiting"),
     (Route::Reports, "nav-reports"),
@@ -107,7 +114,10 @@ fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
         let path = route.row().1;
         let inside = here.strip_prefix(path).is_some_and(|t| t.is_empty() || t.starts_with('/'));
         let person = *route == Route::Today && here.starts_with("/people/");
-        Link { to: path.to_owned(), label: visitor.t.say(label), current: inside || person }
+        let office = *route == Route::Sheets
+            && ["/corrections", "/plans", "/unknown"].iter().any(|path| here.starts_with(path));
+        let current = inside || person || office;
+        Link { to: path.to_owned(), label: visitor.t.say(label), current }
     };
     NAV.iter().filter(|(route, _)| visitor.admits(*route)).map(link).collect()
 }

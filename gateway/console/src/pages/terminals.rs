@@ -1,18 +1,19 @@
 //! Terminals: how each is, since when, and what to do.
 
-use crate::app::{Shared, visible};
-use crate::guard::{Problem, Visitor};
+use crate::access::Route;
+use crate::app::{App, Shared, visible};
+use crate::guard::{Problem, Visitor, see_other};
 use crate::pages::{Badge, Shell, html};
 use crate::when::ago;
 use crate::words::{Words, grouped};
 use askama::Template;
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use muster_attendance::DeviceId;
-use muster_ledger::{Device, DeviceKind, DeviceState};
-use serde::Serialize;
+use muster_ledger::{Device, DeviceKind, DeviceState, Gap, PlansError};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -49,6 +50,15 @@ struct TerminalRow {
     refused_any: bool,
     advice: String,
     carrier: String,
+    gaps: Vec<GapRow>,
+}
+
+/// Punches of a terminal that never came.
+struct GapRow {
+    device: u32,
+    boot: u32,
+    first: u64,
+    told: String,
 }
 
 #[derive(Template)]
@@ -59,6 +69,7 @@ struct TerminalsPage<'a> {
     rows: Vec<TerminalRow>,
     summary: Vec<Badge>,
     more: String,
+    changes: bool,
 }
 
 /// `GET /terminals`.
@@ -76,8 +87,57 @@ pub(crate) async fn page(
         summary: summary(&devices, now_ms, t),
         rows: devices.iter().take(MAX_SHOWN).map(|d| row(&app, t, d, now_ms)).collect(),
         more: if rest > 0 { t.count("terminals-more", rest) } else { String::new() },
+        changes: visitor.admits(Route::TerminalGap),
     };
     html(StatusCode::OK, &page)
+}
+
+/// A gap to accept.
+#[derive(Deserialize)]
+pub(crate) struct Lost {
+    device: u32,
+    boot: u32,
+    first: u64,
+}
+
+/// `POST /terminals/gap`: what is missing is taken for lost; sheets no longer wait for it.
+pub(crate) async fn accept_gap(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Form(lost): Form<Lost>,
+) -> Result<Response, Problem> {
+    let account = visitor.seat.as_ref().map(|seat| seat.account.as_str()).unwrap_or_default();
+    let plans = &app.handles.plans;
+    match plans.accept_gap(account, DeviceId(lost.device), lost.boot, lost.first).await {
+        Ok(()) => Ok(see_other("/terminals")),
+        Err(PlansError::Unknown(_)) => Err(Problem::Missing),
+        Err(_) => Err(Problem::NotSaved),
+    }
+}
+
+/// A terminal's gaps in words.
+fn gaps(app: &App, t: &Words, device: &Device, now_ms: i64) -> Vec<GapRow> {
+    let told = |gap: &Gap| {
+        let since = app.zone.stamp(gap.since.saturating_mul(1000), now_ms, t);
+        let (count, first) = (grouped(gap.len()), gap.first.to_string());
+        let (last, boot) = (gap.last.to_string(), gap.boot.to_string());
+        let values = [
+            ("count", &count),
+            ("first", &first),
+            ("last", &last),
+            ("boot", &boot),
+            ("since", &since),
+        ];
+        t.fill("gap-told", &values.map(|(key, value)| (key, value.as_str())))
+    };
+    let gaps = app.handles.plans.gaps(device.id);
+    let row = |gap: &Gap| GapRow {
+        device: device.id.0,
+        boot: gap.boot,
+        first: gap.first,
+        told: told(gap),
+    };
+    gaps.iter().map(row).collect()
 }
 
 /// The terminals, where one that others speak through was heard of when they were.
@@ -143,6 +203,7 @@ fn row(app: &Shared, t: &Words, device: &Device, now_ms: i64) -> TerminalRow {
         refused: grouped(device.refused),
         refused_any: device.refused > 0,
         advice: t.say(advice(device, now_ms)),
+        gaps: gaps(app, t, device, now_ms),
         carrier: carrier.map(|name| t.with("terminal-through", "name", &name)).unwrap_or_default(),
     }
 }

@@ -97,7 +97,12 @@ impl Browser {
     }
 
     async fn ask(&mut self, head: &str, body: &str) -> Answer {
-        let mut stream = self.open(&format!("{head}\r\nConnection: close"), body).await;
+        self.ask_bytes(head, body.as_bytes()).await
+    }
+
+    async fn ask_bytes(&mut self, head: &str, body: &[u8]) -> Answer {
+        let mut stream = self.open(&format!("{head}\r\nConnection: close"), "").await;
+        stream.write_all(body).await.expect("a write");
         let mut raw = Vec::new();
         let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut raw)).await;
         assert!(read.is_ok() && !raw.is_empty(), "no answer to {head}");
@@ -146,6 +151,36 @@ impl Browser {
             let _ = write!(head, "\r\nOrigin: {origin}");
         }
         self.ask(&head, &body).await
+    }
+
+    /// Posts a form with a file, as the page at hand would.
+    pub(crate) async fn upload(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: &[u8],
+    ) -> Answer {
+        let mut body = String::new();
+        for (name, value) in fields {
+            let _ = write!(
+                body,
+                "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+        }
+        let _ = write!(
+            body,
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"plan.csv\"\r\n\r\n"
+        );
+        let mut bytes = body.into_bytes();
+        bytes.extend_from_slice(file);
+        bytes.extend_from_slice(b"\r\n--edge--\r\n");
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=edge\r\n\
+             Content-Length: {}\r\nOrigin: https://{}",
+            bytes.len(),
+            self.host
+        );
+        self.ask_bytes(&head, &bytes).await
     }
 
     /// Logs in and gives the answer.

@@ -4,5 +4,6 @@ mod browser;
 mod entrance;
 mod factor;
 mod live;
+mod office;
 mod pages;
 mod site;

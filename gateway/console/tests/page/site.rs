@@ -87,7 +87,8 @@ impl Site {
             departments: departments.iter().map(|d| (*d).to_owned()).collect(),
             password: (!first).then(|| hash_password(PASSWORD).expect("a hash")),
             one_time_code: first.then(|| digest.to_owned()),
-            ..Account::new(name, roles.to_vec(), now_ms())
+            // Old enough to approve.
+            ..Account::new(name, roles.to_vec(), now_ms() - 2 * Account::PROBATION_MS)
         };
 
         self.ledger.accounts().put("test", account, true).await.expect("an account");
@@ -169,6 +170,8 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         directory: ledger.directory(),
         devices: ledger.devices(),
         accounts: ledger.accounts(),
+        plans: ledger.plans(),
+        sheets: ledger.sheets(),
         status: Arc::new(move || status.status()),
         checks: Arc::new(Vec::new),
         reports: reports(ledger),

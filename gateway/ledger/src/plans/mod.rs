@@ -185,6 +185,12 @@ impl Plans {
         Ok(self.shared.acts.submit(vec![act]).await?)
     }
 
+    /// Journals that `actor` did `what`: took sheets away as a file, say; never personal data.
+    pub async fn remark(&self, actor: &str, what: &str) -> Result<(), PlansError> {
+        let act = Act::Noted { actor: actor.to_owned(), what: what.to_owned() };
+        Ok(self.shared.acts.submit(vec![act]).await?)
+    }
+
     /// Notes that a month was closed, with what was open.
     pub async fn close(&self, closing: Closing) -> Result<(), PlansError> {
         let closing = Closing { at_ms: self.now_ms(), ..closing };

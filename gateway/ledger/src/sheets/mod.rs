@@ -103,7 +103,7 @@ impl Sheets {
         let now_ms = self.clock.now_ms();
         let scene = self.scene(now_ms, self.terminals(now_ms));
         let closings = self.closings(range);
-        let then: Vec<(Closing, Scene)> = closings
+        let then: Arc<[(Closing, Scene)]> = closings
             .into_iter()
             .map(|closing| {
                 let terminals = closing.terminals.iter();
@@ -114,12 +114,20 @@ impl Sheets {
             .collect();
         let from = first.checked_sub(REACH.days()).unwrap_or(first);
         let to = last.checked_add(REACH.days()).unwrap_or(last);
+        let scene = Arc::new(scene);
         for some in people.chunks(Views::MAX_TOGETHER) {
-            for (person, punches) in self.views.punches(some, from, to).await? {
-                if self.directory.profile(person).is_some() {
-                    each(self.sheet(&scene, &then, person, range, punches));
-                }
-            }
+            let read = self.views.punches(some, from, to).await?;
+            let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
+            let work = move || -> Vec<PersonSheet> {
+                let known =
+                    |(person, _): &(PersonId, _)| sheets.directory.profile(*person).is_some();
+                let read = read.into_iter().filter(known);
+                read.map(|(person, punches)| sheets.sheet(&scene, &then, person, range, punches))
+                    .collect()
+            };
+            let done = tokio::task::spawn_blocking(work).await;
+            let stopped = |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
+            done.map_err(stopped)?.into_iter().for_each(&mut each);
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ async fn corrections_take_two_and_outlive_a_restart() {
     let none = plans.ask("mei", person, DAY, change, "  ").await;
     assert!(matches!(none, Err(PlansError::Reason(_))));
     let number = plans.ask("mei", person, DAY, change, "forgot; Lei saw her go").await.unwrap();
-    let marks = serde_json::to_value(&day(&sheet(&ledger, person).await).marks).unwrap();
+    let marks = serde_json::to_value(day(&sheet(&ledger, person).await).marks).unwrap();
     assert!(marks.to_string().contains("CORR-PENDING"));
     let own = plans.decide("mei", number, true).await;
     assert!(matches!(own, Err(PlansError::SamePerson)));

@@ -1,0 +1,102 @@
+//! What of a month needs a look: absences, missing punches, lateness, work that nobody approved.
+
+use super::matrix::{Asked, count};
+use super::{Month, departments, people, person, say, seat, tabs};
+use crate::access::Route;
+use crate::app::{Shared, Who};
+use crate::guard::{Problem, Visitor};
+use crate::pages::{Badge, Link, Shell, day, html};
+use crate::words::Words;
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use muster_attendance::PersonId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Days that are listed.
+const MAX_ROWS: usize = 500;
+
+struct Row {
+    href: String,
+    date: String,
+    who: Who,
+    state: Badge,
+    marks: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "exceptions.html")]
+struct ExceptionsPage<'a> {
+    shell: Shell,
+    t: &'a Words,
+    tabs: Vec<Link>,
+    month: String,
+    word: String,
+    previous: Option<String>,
+    next: Option<String>,
+    departments: Vec<Link>,
+    rows: Vec<Row>,
+    found: String,
+    more: bool,
+}
+
+/// `GET /sheets/exceptions`.
+pub(crate) async fn page(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Problem> {
+    let t = &visitor.t;
+    let month = Month::asked(&app, asked.month.as_deref())?;
+    let today = app.zone.date(app.now_ms());
+    let all = people(&app, seat(&visitor)?, t, asked.department());
+    let ids: Vec<PersonId> = all.iter().map(|shown| shown.person).collect();
+    let by_id: HashMap<PersonId, Who> =
+        all.into_iter().map(|shown| (shown.person, shown.who)).collect();
+    let (mut rows, mut found) = (Vec::new(), 0usize);
+    let _turn = app.report_turn.acquire().await.map_err(|_| Problem::Busy)?;
+    let sheets = app.handles.sheets.of(&ids, month.0, month.last(), |sheet| {
+        let days = sheet.sheet.days.iter().filter(|(date, _)| **date <= today);
+        for (date, known) in days.filter(|(_, known)| say::is_exception(known)) {
+            found += 1;
+            let Some(who) = by_id.get(&sheet.person).filter(|_| rows.len() < MAX_ROWS) else {
+                continue;
+            };
+            rows.push(Row {
+                href: day::address(sheet.person, *date),
+                date: date.to_string(),
+                who: who.clone(),
+                state: say::state(known.state, t),
+                marks: person::marks(known, t),
+            });
+        }
+    });
+    sheets.await?;
+    rows.sort_by(|a, b| (&a.date, &a.who.shown).cmp(&(&b.date, &b.who.shown)));
+    let to = |month: Month| {
+        let department = super::matrix::escaped(asked.department().unwrap_or_default());
+        format!("/sheets/exceptions?month={}&department={department}", month.word())
+    };
+    let names = departments(&app, seat(&visitor)?, t).into_iter().map(|name| Link {
+        current: asked.department() == Some(name.as_str()),
+        to: name.clone(),
+        label: name,
+    });
+    let page = ExceptionsPage {
+        shell: Shell::new(&app, &visitor, t.say("tab-exceptions"), "/sheets/exceptions"),
+        t,
+        tabs: tabs(&visitor, month, today, Route::Exceptions),
+        month: month.shown(t),
+        word: month.word(),
+        previous: month.neighbour(-1).map(to),
+        next: month.neighbour(1).map(to),
+        departments: names.collect(),
+        more: found > rows.len(),
+        rows,
+        found: t.with("exceptions-found", "count", &count(found)),
+    };
+    html(StatusCode::OK, &page)
+}

@@ -1,0 +1,445 @@
+//! Plans as tables: what HR keeps in a spreadsheet, read line by line. A file with any problem
+//! changes nothing; every problem is named with its line and column.
+
+use encoding_rs::{BIG5, Encoding, GB18030, UTF_8};
+use jiff::civil::Date;
+use muster_attendance::PersonId;
+use muster_attendance::time::LocalTime;
+use muster_ledger::{LeavePart, PlanEntry, Plans};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Problems that are told; the rest are counted.
+pub(crate) const MAX_PROBLEMS: usize = 50;
+
+/// A kind of table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Shifts,
+    Usual,
+    Holidays,
+    Storms,
+    Rosters,
+    Employed,
+    Leave,
+    Overtime,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Rosters,
+        Self::Leave,
+        Self::Overtime,
+        Self::Employed,
+        Self::Shifts,
+        Self::Usual,
+        Self::Holidays,
+        Self::Storms,
+    ];
+
+    /// As addresses have it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Shifts => "shifts",
+            Self::Usual => "usual",
+            Self::Holidays => "holidays",
+            Self::Storms => "storms",
+            Self::Rosters => "rosters",
+            Self::Employed => "employed",
+            Self::Leave => "leave",
+            Self::Overtime => "overtime",
+        }
+    }
+
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Its columns; those after the first `must` may be left out or empty.
+    pub(crate) fn columns(self) -> (&'static [&'static str], usize) {
+        match self {
+            Self::Shifts => (
+                &[
+                    "shift",
+                    "parts",
+                    "breaks",
+                    "grace_in",
+                    "grace_out",
+                    "eve",
+                    "holidays",
+                    "pairing",
+                ],
+                2,
+            ),
+            Self::Usual => (&["shift", "workdays"], 2),
+            Self::Holidays => (&["date", "site"], 1),
+            Self::Storms => (&["date", "from", "to", "site"], 1),
+            Self::Rosters => (&["person", "from", "to", "cycle", "site"], 4),
+            Self::Employed => (&["person", "from", "to"], 1),
+            Self::Leave => (&["person", "date", "part", "from", "to"], 2),
+            Self::Overtime => (&["person", "date", "minutes"], 3),
+        }
+    }
+
+    /// A table to begin with.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Shifts => "shift,parts,breaks\nday,09:00-18:00,13:00-14:00\nnight,22:00-30:00,",
+            Self::Usual => "shift,workdays\nday,1 2 3 4 5",
+            Self::Holidays => "date,site\n2027-01-01,",
+            Self::Storms => "date,from,to,site\n2026-09-12,05:00,24:00,",
+            Self::Rosters => {
+                "person,from,to,cycle,site\n00017,2026-12-01,,day day night night - -,"
+            }
+            Self::Employed => "person,from,to\n00017,2026-12-01,",
+            Self::Leave => {
+                "person,date,part,from,to\n00017,2026-12-24,full,,\n00017,2026-12-28,hours,09:00,11:00"
+            }
+            Self::Overtime => "person,date,minutes\n00017,2026-12-02,90",
+        }
+    }
+
+    /// Whether it is about people rather than the house.
+    pub(crate) fn is_personal(self) -> bool {
+        matches!(self, Self::Rosters | Self::Employed | Self::Leave | Self::Overtime)
+    }
+}
+
+/// One thing that is wrong with a table. The values are never repeated.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TableProblem {
+    /// From 1, the header's line; 0 is the whole file.
+    pub(crate) line: u64,
+    pub(crate) text: String,
+}
+
+/// Reads a table as entries, or says all that is wrong with it. `encoding` is `auto`, `utf-8`,
+/// `gb18030` or `big5`; `find` knows whom the reader may change by the number of the terminals.
+pub(crate) fn read(
+    kind: Kind,
+    bytes: &[u8],
+    encoding: &str,
+    find: &dyn Fn(&str) -> Option<PersonId>,
+) -> Result<Vec<PlanEntry>, Vec<TableProblem>> {
+    let whole = |text: &str| vec![TableProblem { line: 0, text: text.to_owned() }];
+    let text = decode(bytes, encoding).map_err(whole)?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|_| whole("this is no CSV table"))?.clone();
+    let columns = places(kind, &header).map_err(|text| whole(&text))?;
+    let (mut entries, mut problems) = (Vec::new(), Vec::new());
+    let mut keys: HashMap<String, u64> = HashMap::new();
+    for (n, record) in reader.records().enumerate() {
+        let line = n as u64 + 2;
+        if n >= Plans::MAX_IMPORT {
+            return Err(whole(&format!("more than {} lines; give it in parts", Plans::MAX_IMPORT)));
+        }
+        let cells = record.map_err(|_| "a quote is not closed".to_owned());
+        let entry = cells.and_then(|cells| {
+            if cells.len() > header.len() {
+                return Err("more cells than the header has columns".to_owned());
+            }
+            let cell =
+                |name: &str| columns.get(name).and_then(|at| cells.get(*at)).unwrap_or("").trim();
+            let entry = entry(kind, &cell, find)?;
+            entry.problem().map_or(Ok(entry), Err)
+        });
+        let entry = entry.and_then(|entry| match keys.insert(key(&entry), line) {
+            Some(first) => Err(format!("the same as line {first}; keep one of them")),
+            None => Ok(entry),
+        });
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(text) => problems.push(TableProblem { line, text }),
+        }
+    }
+    if problems.is_empty() { Ok(entries) } else { Err(problems) }
+}
+
+/// What two lines of one file may not share.
+fn key(entry: &PlanEntry) -> String {
+    match entry {
+        PlanEntry::Leave { person, date, part: LeavePart::Hours(from, _) } => {
+            format!("{} {date} {from}", person.0)
+        }
+        PlanEntry::Leave { person, date, .. } | PlanEntry::Overtime { person, date, .. } => {
+            format!("{} {date}", person.0)
+        }
+        PlanEntry::Roster { person, from, .. } => format!("{} {from}", person.0),
+        PlanEntry::Employed { person, .. } => person.0.to_string(),
+        PlanEntry::Shift { name, .. } => name.clone(),
+        PlanEntry::Usual { .. } => String::new(),
+        PlanEntry::Holiday { date, site } => format!("{date} {site:?}"),
+        PlanEntry::Storm { date, from, site, .. } => format!("{date} {from} {site:?}"),
+    }
+}
+
+/// The text of a file. Spreadsheets of this region write GB18030 or Big5 where they do not write
+/// UTF-8; bytes that both could mean are not guessed at.
+fn decode<'a>(bytes: &'a [u8], encoding: &str) -> Result<Cow<'a, str>, &'static str> {
+    let strictly = |encoding: &'static Encoding| {
+        encoding.decode_without_bom_handling_and_without_replacement(bytes)
+    };
+    let wrong = "the file is not written in the encoding that was chosen; choose another";
+    match encoding {
+        "gb18030" => return strictly(GB18030).ok_or(wrong),
+        "big5" => return strictly(BIG5).ok_or(wrong),
+        _ => {}
+    }
+    let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if plain.contains(&0) {
+        return Err("the file is not plain text; save it as CSV in UTF-8");
+    }
+    if let Some(text) = UTF_8.decode_without_bom_handling_and_without_replacement(plain) {
+        return Ok(text);
+    }
+    if encoding == "utf-8" {
+        return Err(wrong);
+    }
+    match (strictly(GB18030), strictly(BIG5)) {
+        (Some(text), None) | (None, Some(text)) => Ok(text),
+        (Some(_), Some(_)) => {
+            Err("the file may be GB18030 or Big5: choose which, or save it as UTF-8")
+        }
+        (None, None) => Err("the file's encoding is not known; save it as CSV in UTF-8"),
+    }
+}
+
+/// Where each column is.
+fn places(kind: Kind, header: &csv::StringRecord) -> Result<HashMap<&'static str, usize>, String> {
+    let (known, must) = kind.columns();
+    let mut places = HashMap::new();
+    for (at, name) in header.iter().enumerate() {
+        let name = name.trim().to_ascii_lowercase();
+        let Some(known) = known.iter().find(|known| **known == name) else {
+            return Err(format!(
+                "column {} is none of {}; rename or remove it",
+                at + 1,
+                known.join(", ")
+            ));
+        };
+        if places.insert(*known, at).is_some() {
+            return Err(format!("the column {known} is there twice"));
+        }
+    }
+    match known.iter().take(must).find(|name| !places.contains_key(**name)) {
+        Some(missing) => Err(format!("the column {missing} is missing")),
+        None => Ok(places),
+    }
+}
+
+type Cell<'a> = dyn Fn(&str) -> &'a str + 'a;
+
+fn entry(
+    kind: Kind,
+    cell: &Cell<'_>,
+    find: &dyn Fn(&str) -> Option<PersonId>,
+) -> Result<PlanEntry, String> {
+    let person = || {
+        find(cell("person"))
+            .ok_or("person: there is nobody of this number that you may change".to_owned())
+    };
+    Ok(match kind {
+        Kind::Shifts => PlanEntry::Shift { name: cell("shift").to_owned(), shift: shift(cell)? },
+        Kind::Usual => PlanEntry::Usual {
+            shift: Some(cell("shift").to_owned()).filter(|name| !name.is_empty()),
+            workdays: words(cell("workdays"))
+                .map(|day| day.parse().map_err(|_| "workdays: numbers from 1 to 7".to_owned()))
+                .collect::<Result<_, _>>()?,
+        },
+        Kind::Holidays => PlanEntry::Holiday { date: date(cell, "date")?, site: site(cell) },
+        Kind::Storms => PlanEntry::Storm {
+            date: date(cell, "date")?,
+            from: time(cell, "from", LocalTime::MIDNIGHT)?,
+            to: time(cell, "to", LocalTime::DAY_END)?,
+            site: site(cell),
+        },
+        Kind::Rosters => PlanEntry::Roster {
+            person: person()?,
+            from: date(cell, "from")?,
+            to: optional(cell, "to")?,
+            cycle: words(cell("cycle"))
+                .map(|word| Some(word.to_owned()).filter(|word| word != "-"))
+                .collect(),
+            site: site(cell),
+        },
+        Kind::Employed => PlanEntry::Employed {
+            person: person()?,
+            from: optional(cell, "from")?,
+            to: optional(cell, "to")?,
+        },
+        Kind::Leave => {
+            let part = match cell("part") {
+                "" | "full" => LeavePart::Full,
+                "am" => LeavePart::Am,
+                "pm" => LeavePart::Pm,
+                "hours" => LeavePart::Hours(
+                    time(cell, "from", LocalTime::MIDNIGHT)?,
+                    time(cell, "to", LocalTime::DAY_END)?,
+                ),
+                _ => return Err("part: full, am, pm or hours".to_owned()),
+            };
+            PlanEntry::Leave { person: person()?, date: date(cell, "date")?, part }
+        }
+        Kind::Overtime => PlanEntry::Overtime {
+            person: person()?,
+            date: date(cell, "date")?,
+            minutes: cell("minutes").parse().map_err(|_| "minutes: a number".to_owned())?,
+        },
+    })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ';']).filter(|word| !word.is_empty())
+}
+
+fn site(cell: &Cell<'_>) -> Option<String> {
+    Some(cell("site").to_owned()).filter(|site| !site.is_empty())
+}
+
+fn date(cell: &Cell<'_>, name: &str) -> Result<Date, String> {
+    optional(cell, name)?.ok_or(format!("{name}: a date as 2026-12-24"))
+}
+
+fn optional(cell: &Cell<'_>, name: &str) -> Result<Option<Date>, String> {
+    let text = cell(name);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let date = text.parse::<Date>().ok().filter(|date| (1970..=2200).contains(&date.year()));
+    date.map(Some).ok_or(format!("{name}: a date as 2026-12-24, from 1970 to 2200"))
+}
+
+fn time(cell: &Cell<'_>, name: &str, absent: LocalTime) -> Result<LocalTime, String> {
+    match cell(name) {
+        "" => Ok(absent),
+        text => text
+            .parse()
+            .map_err(|_| format!("{name}: a time as 09:00, 30:00 for 06:00 the next day")),
+    }
+}
+
+/// `09:00-13:00 14:00-18:00`.
+fn spans(text: &str, name: &str) -> Result<Vec<(String, String)>, String> {
+    let span = |word: &str| {
+        let (from, to) = word.split_once('-')?;
+        Some((from.to_owned(), to.to_owned()))
+    };
+    let problem = || format!("{name}: times as 09:00-13:00 14:00-18:00");
+    words(text).map(|word| span(word).ok_or_else(problem)).collect()
+}
+
+fn shift(cell: &Cell<'_>) -> Result<Value, String> {
+    let mut shift = Map::new();
+    let parts = spans(cell("parts"), "parts")?;
+    shift.insert("parts".into(), json!(parts));
+    let breaks = spans(cell("breaks"), "breaks")?;
+    let breaks = breaks.iter().map(|(from, to)| json!({ "from": from, "to": to }));
+    shift.insert("breaks".into(), breaks.collect());
+    for name in ["grace_in", "grace_out"] {
+        if !cell(name).is_empty() {
+            let minutes: u32 = cell(name).parse().map_err(|_| format!("{name}: minutes"))?;
+            shift.insert(name.into(), minutes.into());
+        }
+    }
+    for name in ["holidays", "pairing"] {
+        if !cell(name).is_empty() {
+            shift.insert(name.into(), cell(name).into());
+        }
+    }
+    match cell("eve") {
+        "" | "no" => {}
+        "yes" => drop(shift.insert("eve".into(), true.into())),
+        _ => return Err("eve: yes or no".to_owned()),
+    }
+    Ok(Value::Object(shift))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(kind: Kind, text: &str) -> Result<Vec<PlanEntry>, Vec<(u64, String)>> {
+        let find = |number: &str| (number == "00017").then_some(PersonId(5));
+        let problems = |problems: Vec<TableProblem>| {
+            problems.into_iter().map(|problem| (problem.line, problem.text)).collect()
+        };
+        read(kind, text.as_bytes(), "auto", &find).map_err(problems)
+    }
+
+    #[test]
+    fn examples_are_read() {
+        for kind in Kind::ALL {
+            let entries = read_text(kind, kind.example()).expect("a table");
+            assert!(!entries.is_empty() && Kind::read(kind.word()) == Some(kind));
+            assert_eq!(entries[0].person().is_some(), kind.is_personal());
+        }
+    }
+
+    #[test]
+    fn problems_name_line_and_column_and_never_the_value() {
+        let check = |kind, text: &str, line: u64, tells: &str| {
+            let problems = read_text(kind, text).expect_err(text);
+            let found = problems.iter().find(|(l, text)| *l == line && text.contains(tells));
+            assert!(found.is_some(), "{text}: {problems:?}");
+            assert!(problems.iter().all(|(_, text)| !text.contains("SECRET")), "{problems:?}");
+        };
+        check(Kind::Leave, "person,when\n", 0, "column 2");
+        check(Kind::Leave, "person\n", 0, "date is missing");
+        check(Kind::Leave, "person,date,date\n", 0, "twice");
+        check(Kind::Leave, "person,date\nSECRET,2026-12-01\n", 2, "person:");
+        check(Kind::Leave, "person,date\n00017,SECRET\n", 2, "date:");
+        check(Kind::Leave, "person,date\n00017,1000-01-01\n", 2, "date:");
+        check(Kind::Leave, "person,date,part\n00017,2026-12-01,SECRET\n", 2, "part:");
+        check(Kind::Leave, "person,date\n00017,2026-12-01\n00017,2026-12-01\n", 3, "line 2");
+        check(Kind::Leave, "person,date\n00017,2026-12-01,x,y,z,SECRET\n", 2, "more cells");
+        check(Kind::Rosters, "person,from,to,cycle\n00017,2026-12-02,2026-12-01,day\n", 2, "to:");
+        check(Kind::Rosters, "person,from,to,cycle\n00017,2026-12-02,,\n", 2, "cycle:");
+        check(Kind::Shifts, "shift,parts\nday,09:00\n", 2, "parts:");
+        check(Kind::Shifts, "shift,parts\nday,09:00-13:00 12:00-18:00\n", 2, "begins before");
+        check(Kind::Shifts, "shift,parts\nday,09:00-49:00\n", 2, "shift:");
+        check(Kind::Overtime, "person,date,minutes\n00017,2026-12-01,-5\n", 2, "minutes:");
+        check(Kind::Usual, "shift,workdays\nday,1 9\n", 2, "workdays:");
+    }
+
+    #[test]
+    fn encodings_are_told_apart_or_asked_for() {
+        let table = "shift,parts\n早班,09:00-18:00\n";
+        let find = |_: &str| None;
+        let named = |bytes: &[u8], encoding: &str| {
+            read(Kind::Shifts, bytes, encoding, &find).ok().map(|entries| entries[0].clone())
+        };
+        let expect = named(table.as_bytes(), "auto");
+        assert!(expect.is_some());
+        let marked = [b"\xef\xbb\xbf", table.as_bytes()].concat();
+        assert_eq!(named(&marked, "auto"), expect);
+        let (gb, ..) = GB18030.encode(table);
+        let (big5, ..) = BIG5.encode(table);
+        assert_eq!(named(&gb, "gb18030"), expect);
+        assert_eq!(named(&big5, "big5"), expect);
+        for bytes in [&gb, &big5] {
+            let guessed = named(bytes, "auto");
+            assert!(guessed.is_none() || guessed == expect, "asked for, never guessed wrong");
+        }
+        assert!(named(b"\xff\xfe\xff\xff", "auto").is_none());
+        assert!(named(b"shift\0", "auto").is_none());
+    }
+
+    #[test]
+    fn a_hundred_thousand_lines_are_read_and_more_are_refused() {
+        let line = |n: usize| {
+            let date = jiff::civil::date(1970, 1, 1)
+                .saturating_add(jiff::Span::new().days(n as i64 % 80_000));
+            format!("00017,{date},hours,{:02}:00,{:02}:30\n", n / 80_000, n / 80_000)
+        };
+        let table = |lines: usize| {
+            (0..lines).fold("person,date,part,from,to\n".to_owned(), |text, n| text + &line(n))
+        };
+        assert_eq!(
+            read_text(Kind::Leave, &table(100_000)).map(|entries| entries.len()),
+            Ok(100_000)
+        );
+        let problems = read_text(Kind::Leave, &table(100_001)).expect_err("too many");
+        assert!(problems[0].1.contains("in parts"));
+    }
+}
