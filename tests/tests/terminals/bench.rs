@@ -7,8 +7,8 @@ use muster_intake::terminals::OnRecord;
 use muster_intake::vault::Reader;
 use muster_intake::{Config, EvidenceKind, Handles, Intake, SerialConfig};
 use muster_ledger::{
-    Clock, ClockTrust, ConsentChange, DeviceKind, Ledger, Notice, Options, PersonProfile, RootKey,
-    export_journal,
+    Action, Clock, ClockTrust, ConsentChange, DeviceKind, Ledger, Notice, Options, PersonProfile,
+    RootKey, export_journal,
 };
 use muster_proto::message::Happened;
 use muster_terminal::sim::{Board, RamFlash};
@@ -192,7 +192,13 @@ impl Bench {
             sha256: "0".repeat(64),
         };
         self.ledger.publish_notice("uid 0", notice).await.unwrap();
-        self.ledger.give_notice("uid 0", "pics", 1, "en", &[person]).await.unwrap();
+        let given = Action::GiveNotice {
+            kind: "pics".into(),
+            version: 1,
+            language: "en".into(),
+            people: Some(vec![person]),
+        };
+        self.ledger.propose("uid 0", given).await.unwrap();
         let missing = OnRecord::of(self.ledger.enrolment_grounds(person)).unwrap_err();
         assert_eq!((missing.notice, missing.basis, missing.age), (false, true, false));
         let change = ConsentChange { guardian: false, given: true, from, to: None };

@@ -271,7 +271,7 @@ impl Ledger {
     }
 
     /// The box's time, if it can say what has expired.
-    fn trusted_now(&self) -> Result<i64, RequestError> {
+    pub(super) fn trusted_now(&self) -> Result<i64, RequestError> {
         let clock = &self.inner.shared.clock;
         match clock.trust() {
             ClockTrust::Trusted => Ok(clock.now_ms()),
