@@ -12,6 +12,7 @@ mod exit;
 mod gateway;
 mod health;
 mod log;
+mod owner;
 mod page_certificate;
 mod store;
 mod trust;

@@ -147,6 +147,14 @@ impl Committer {
         self.ask(|done| Request::Refuse { refusal, done }).await
     }
 
+    /// Whether the committing thread still takes requests and answers, be it with an error. Waits
+    /// as long as the disk takes; nothing is written.
+    pub async fn alive(&self) -> bool {
+        let (done, answer) = oneshot::channel();
+        let sent = self.requests.send(Request::Commit { punches: Vec::new(), done }).await;
+        sent.is_ok() && answer.await.is_ok()
+    }
+
     /// Sends a request and waits for its answer.
     pub(crate) async fn ask<T>(
         &self,

@@ -38,8 +38,9 @@ pub(super) fn init(args: &InitArgs) -> Outcome {
     let dir = std::path::absolute(&args.dir)?;
     write_files(&dir, &answers)?;
     let config = Config::load(Some(&dir.join("gateway.toml"))).or_exit(exit::CONFIG)?;
+    let runtime = super::small_runtime(&config)?;
     let (ledger, _) = store::open(&config).or_exit(exit::UNAVAILABLE)?;
-    let lines = super::small_runtime()?.block_on(set_up(&config, ledger, answers.signers))?;
+    let lines = runtime.block_on(set_up(&config, ledger, answers.signers))?;
     super::print_lines(lines)
 }
 

@@ -22,7 +22,7 @@ mod user;
 use crate::cli::{BoxArgs, Command};
 use crate::config::Config;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
-use crate::{control, demo};
+use crate::{control, demo, owner};
 pub(crate) use init::first_administrator;
 use serde::Serialize;
 use std::io::{self, Write as _};
@@ -63,12 +63,13 @@ fn load(at: &BoxArgs) -> Result<Config, Failure> {
 /// Asks the box one question.
 fn ask(at: &BoxArgs, request: control::Request) -> Result<control::Answer, Failure> {
     let config = load(at)?;
-    small_runtime()?.block_on(control::call(&config, request))
+    small_runtime(&config)?.block_on(control::call(&config, request))
 }
 
-/// A runtime for one command.
-fn small_runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+/// A runtime for one command on a box, as the owner of its data where it must open them itself.
+fn small_runtime(config: &Config) -> anyhow::Result<tokio::runtime::Runtime> {
+    owner::go_on_as_owner(config)?;
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// Prints one JSON document.

@@ -28,7 +28,7 @@ pub(super) fn records(args: &RecordsArgs) -> Outcome {
     let config = super::load(&args.at)?;
     let request = Request::Records { from: args.from, to: args.to };
     let out = io::BufWriter::new(io::stdout().lock());
-    let runtime = super::small_runtime()?;
+    let runtime = super::small_runtime(&config)?;
     match args.format {
         Format::Json => runtime.block_on(json(&config, request, out))?,
         Format::Csv => runtime.block_on(table(&config, request, out))?,

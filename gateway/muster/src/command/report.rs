@@ -80,7 +80,7 @@ fn fetch(args: &ReportArgs, request: Request, out: &mut impl Write) -> Result<Va
         let piece = row.as_str().and_then(|text| STANDARD.decode(text).ok());
         out.write_all(&piece.ok_or(io::ErrorKind::InvalidData)?)
     };
-    super::small_runtime()?.block_on(control::call_streaming(&config, request, write))
+    super::small_runtime(&config)?.block_on(control::call_streaming(&config, request, write))
 }
 
 fn language(args: &ReportArgs) -> String {

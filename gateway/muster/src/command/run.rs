@@ -5,8 +5,10 @@ use crate::config;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::gateway::Gateway;
 use anyhow::anyhow;
+use muster_ledger::Committer;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 pub(super) fn run(at: &BoxArgs) -> Outcome {
     crate::log::start();
@@ -14,6 +16,7 @@ pub(super) fn run(at: &BoxArgs) -> Outcome {
     if let Some(problem) = config::check(&config).into_iter().find(|p| p.fatal) {
         return Err(Failure::new(exit::CONFIG, anyhow!("{problem}")));
     }
+    crate::owner::go_on_as_owner(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -26,6 +29,7 @@ async fn serve(config: config::Config) -> Result<(), Failure> {
     let mut hangup = signal(SignalKind::hangup())?;
     let (gateway, recovery) = Gateway::start(config).await.or_exit(exit::UNAVAILABLE)?;
     ready(&gateway, recovery.records);
+    let watchdog = tokio::spawn(watchdog(gateway.ledger.committer()));
     loop {
         tokio::select! {
             _ = hangup.recv() => gateway.reload().await,
@@ -33,9 +37,23 @@ async fn serve(config: config::Config) -> Result<(), Failure> {
             _ = interrupt.recv() => break,
         }
     }
+    watchdog.abort();
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     gateway.stop().await;
     Ok(())
+}
+
+/// Tells systemd that punches can still be answered, three times in the time that the unit gives.
+async fn watchdog(committer: Committer) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    let mut tick = tokio::time::interval(limit / 3);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if committer.alive().await {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        }
+    }
 }
 
 /// The one line that says punches can be receipted now.
