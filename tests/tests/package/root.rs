@@ -1,0 +1,80 @@
+//! A clean Debian that nothing was installed in but the base system: made once by mmdebstrap, and
+//! spoken to by chroot with processes, terminals and devices of its own.
+
+use anyhow::{Context as _, Result, ensure};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// What a box has besides the base system: the service manager and the rules of devices. The last
+/// two are libraries that Debian's installer brings too.
+const BASE: &str = "systemd,udev,libgcc-s1,libc6";
+/// Where things come and go that are nobody's files.
+const NOBODYS: &[&str] = &["/var/lib/dpkg", "/var/log", "/var/cache", "/run", "/tmp", "/dev"];
+/// Makes the mounts that programs need, in a namespace that ends with them.
+const ENTER: &str = "mount -t proc proc \"$0/proc\" && mount --rbind /dev \"$0/dev\" && \
+                     mount --rbind /sys \"$0/sys\" && exec chroot \"$0\" \"$@\"";
+
+/// A root folder, gone at the end.
+pub struct CleanRoot {
+    folder: TempDir,
+}
+
+impl CleanRoot {
+    /// Unpacks the base system, with the packages of this machine's own sources.
+    pub fn make() -> Result<Self> {
+        let folder = TempDir::new()?;
+        let sources = ["debian.sources", "../sources.list"]
+            .map(|name| Path::new("/etc/apt/sources.list.d").join(name));
+        let sources = sources.iter().find(|path| path.is_file()).context("apt has no sources")?;
+        let mut command = Command::new("mmdebstrap");
+        command.args(["--quiet", "--variant=minbase", "--include", BASE, "bookworm"]);
+        ran(command.arg(folder.path()).arg(sources))?;
+        // As Debian's installer leaves it.
+        std::fs::write(folder.path().join("etc/hosts"), "127.0.0.1 localhost\n")?;
+        Ok(Self { folder })
+    }
+
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside.trim_start_matches('/'))
+    }
+
+    /// Runs a program inside; an exit code other than 0 is an error.
+    pub fn run(&self, program: &[&str]) -> Result<String> {
+        let output = ran(&mut self.command(program))?;
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    fn command(&self, program: &[&str]) -> Command {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER]);
+        command.arg(self.folder.path()).args(program);
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/root");
+        command
+    }
+
+    /// Hands a package to dpkg.
+    pub fn install(&self, package: &Path) -> Result<()> {
+        std::fs::copy(package, self.path("/tmp/muster.deb"))?;
+        self.run(&["dpkg", "--install", "/tmp/muster.deb"])?;
+        Ok(())
+    }
+
+    /// Every path of the root's own file system that belongs to somebody.
+    pub fn files(&self) -> Result<BTreeSet<String>> {
+        let found =
+            ran(Command::new("find").arg(self.folder.path()).args(["-xdev", "-printf", "/%P\n"]))?;
+        let found = String::from_utf8(found.stdout)?;
+        let kept = found.lines().filter(|path| !NOBODYS.iter().any(|n| path.starts_with(n)));
+        Ok(kept.map(str::to_owned).collect())
+    }
+}
+
+/// Runs to the end; what it said is in the error.
+pub fn ran(command: &mut Command) -> Result<Output> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{command:?}: {}: {said}", output.status);
+    Ok(output)
+}
