@@ -55,7 +55,7 @@ impl Gateway {
         let terminals = Some(intake.terminals());
         let intake = Arc::new(Mutex::new(Some(intake)));
         let links = links(&intake);
-        let watch = Arc::new(checks::Watch::new(ledger.clone(), config.site.data.clone(), links));
+        let watch = Arc::new(checks::Watch::new(ledger.clone(), &config, links));
         let console = start_console(&config, &ledger, watch.clone(), &mut listening)?;
         if let Some(section) = &config.metrics {
             let source: health::Source = Arc::new(move || watch.report());

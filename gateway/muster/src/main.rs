@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod demo;
 mod desk;
+mod egress;
 mod exit;
 mod gateway;
 mod health;

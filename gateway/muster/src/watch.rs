@@ -1,13 +1,17 @@
 //! What `/healthz` says: each check with its state, since when, cause and cure. Recomputed at most
 //! once a second, so that a monitor costs nothing.
 
+use crate::config::Config;
+use crate::egress;
 use crate::health::{Check, HealthReport};
 use crate::trust::now_ms;
 use muster_intake::IntakeStatus;
 use muster_intake::alarms::Alarm;
 use muster_ledger::{Health, Ledger, PauseReason};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Free bytes below which the disk is degraded.
 const DISK_LOW: u64 = 512 << 20;
@@ -23,7 +27,9 @@ const FRESH_MS: i64 = 1_000;
 /// Follows the parts of one gateway.
 pub(crate) struct Watch {
     ledger: Ledger,
-    data: std::path::PathBuf,
+    data: PathBuf,
+    /// What terminals tried beyond the box, where somebody writes it down.
+    tried: Option<PathBuf>,
     links: Links,
     seen: Mutex<Seen>,
 }
@@ -38,8 +44,9 @@ struct Seen {
 }
 
 impl Watch {
-    pub(crate) fn new(ledger: Ledger, data: std::path::PathBuf, links: Links) -> Self {
-        Self { ledger, data, links, seen: Mutex::default() }
+    pub(crate) fn new(ledger: Ledger, config: &Config, links: Links) -> Self {
+        let tried = config.network.as_ref().map(|network| network.tried.clone());
+        Self { ledger, data: config.site.data.clone(), tried, links, seen: Mutex::default() }
     }
 
     /// The state now.
@@ -90,6 +97,7 @@ impl Watch {
         ];
         checks.extend(status.destinations.iter().map(destination));
         checks.extend(links(&(self.links)()));
+        checks.extend(self.tried.iter().map(|file| egress::check(file, SystemTime::now())));
         checks
     }
 
@@ -217,7 +225,8 @@ fn terminals(alarms: &[Alarm]) -> Check {
     check("terminals", health, Some(causes.join("; ")), &cures.join("; "))
 }
 
-fn check(name: &str, status: Health, cause: Option<String>, cure: &str) -> Check {
+/// A check; cause and cure are told only where it is not well.
+pub(crate) fn check(name: &str, status: Health, cause: Option<String>, cure: &str) -> Check {
     let well = status == Health::Ok;
     Check {
         name: name.to_owned(),

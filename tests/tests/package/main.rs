@@ -54,6 +54,7 @@ fn has_all_its_parts(root: &CleanRoot) -> Result<()> {
         "/lib/udev/rules.d/60-muster.rules",
         "/usr/share/muster/policies/mo-bank.toml",
         "/usr/share/muster/lawpacks/apac-eu-2026.2.toml",
+        "/usr/share/muster/network/terminals.nft",
         "/usr/share/doc/muster/examples/gateway.toml",
         "/usr/share/doc/muster/copyright",
         "/usr/share/doc/muster/licences/index",

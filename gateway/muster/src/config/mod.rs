@@ -32,6 +32,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) metrics: Option<Metrics>,
     #[serde(default)]
+    pub(crate) network: Option<Network>,
+    #[serde(default)]
     pub(crate) policy: Option<Policy>,
     #[serde(default)]
     pub(crate) report: Report,
@@ -126,6 +128,13 @@ pub(crate) struct Console {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Metrics {
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// Where `muster-egress.service` writes what terminals tried beyond the box.
+    pub(crate) tried: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -251,6 +260,9 @@ impl Config {
         let fix = |path: &mut PathBuf| *path = folder.join(&*path);
         fix(&mut self.site.data);
         self.serial.iter_mut().for_each(|s| fix(&mut s.port));
+        if let Some(network) = &mut self.network {
+            fix(&mut network.tried);
+        }
         if let Some(policy) = &mut self.policy {
             fix(&mut policy.file);
             fix(&mut policy.law_pack);
