@@ -105,12 +105,12 @@ fn is_hardened(root: &CleanRoot) -> Result<()> {
 fn sets_up_as_root_for_the_service(root: &CleanRoot) -> Result<()> {
     let init = ["init", "--yes", "--dir", "/etc/muster", "--site", "mo-hq", "--jurisdiction", "MO"];
     root.run(&[&["muster"], &init[..]].concat())?;
-    std::fs::write(root.path("/tmp/staff.csv"), "person,name\n00017,Chan Siu Ming\n")?;
+    std::fs::write(root.path("/run/staff.csv"), "person,name\n00017,Chan Siu Ming\n")?;
     root.run(&[
         "muster",
         "person",
         "import",
-        "/tmp/staff.csv",
+        "/run/staff.csv",
         "--config",
         "/etc/muster/gateway.toml",
     ])?;
@@ -128,15 +128,15 @@ fn is_the_services(root: &CleanRoot, folder: &str) -> Result<()> {
 
 /// What the unit does, by hand: no service manager runs in a bare root.
 const SERVE: &str = "cd /etc/muster && muster check && \
-    setpriv --reuid muster --regid muster --init-groups muster run >/tmp/ready & service=$!
-    for i in $(seq 100); do grep -q ^ready /tmp/ready && break; sleep 0.1; done
-    muster status --json --config /etc/muster/gateway.toml >/tmp/status
+    setpriv --reuid muster --regid muster --init-groups muster run >/run/ready & service=$!
+    for i in $(seq 100); do grep -q ^ready /run/ready && break; sleep 0.1; done
+    muster status --json --config /etc/muster/gateway.toml >/run/status
     kill $service && wait $service";
 
 /// The service's user serves; root asks it over its socket.
 fn serves_and_is_asked_by_root(root: &CleanRoot) -> Result<()> {
     root.run(&["sh", "-c", SERVE])?;
-    let status: Value = serde_json::from_slice(&std::fs::read(root.path("/tmp/status"))?)?;
+    let status: Value = serde_json::from_slice(&std::fs::read(root.path("/run/status"))?)?;
     ensure!(status["listen"]["mqtt"].is_string() && status["journal"] == "ok", "{status}");
     is_the_services(root, "/var/lib/muster")
 }

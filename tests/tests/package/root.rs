@@ -11,7 +11,7 @@ use tempfile::TempDir;
 /// two are libraries that Debian's installer brings too.
 const BASE: &str = "systemd,udev,libgcc-s1,libc6";
 /// Where things come and go that are nobody's files.
-const NOBODYS: &[&str] = &["/var/lib/dpkg", "/var/log", "/var/cache", "/run", "/tmp", "/dev"];
+const NOBODYS: &[&str] = &["/var/lib/dpkg", "/var/log", "/var/cache", "/run", "/dev"];
 /// Makes the mounts that programs need, in a namespace that ends with them.
 const ENTER: &str = "mount -t proc proc \"$0/proc\" && mount --rbind /dev \"$0/dev\" && \
                      mount --rbind /sys \"$0/sys\" && exec chroot \"$0\" \"$@\"";
@@ -56,8 +56,8 @@ impl CleanRoot {
 
     /// Hands a package to dpkg.
     pub fn install(&self, package: &Path) -> Result<()> {
-        std::fs::copy(package, self.path("/tmp/muster.deb"))?;
-        self.run(&["dpkg", "--install", "/tmp/muster.deb"])?;
+        std::fs::copy(package, self.path("/run/muster.deb"))?;
+        self.run(&["dpkg", "--install", "/run/muster.deb"])?;
         Ok(())
     }
 
