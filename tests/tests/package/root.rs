@@ -17,13 +17,13 @@ const ENTER: &str = "mount -t proc proc \"$0/proc\" && mount --rbind /dev \"$0/d
                      mount --rbind /sys \"$0/sys\" && exec chroot \"$0\" \"$@\"";
 
 /// A root folder, gone at the end.
-pub struct CleanRoot {
+pub(crate) struct CleanRoot {
     folder: TempDir,
 }
 
 impl CleanRoot {
     /// Unpacks the base system, with the packages of this machine's own sources.
-    pub fn make() -> Result<Self> {
+    pub(crate) fn make() -> Result<Self> {
         let folder = TempDir::new()?;
         let sources = ["debian.sources", "../sources.list"]
             .map(|name| Path::new("/etc/apt/sources.list.d").join(name));
@@ -36,12 +36,12 @@ impl CleanRoot {
         Ok(Self { folder })
     }
 
-    pub fn path(&self, inside: &str) -> PathBuf {
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside.trim_start_matches('/'))
     }
 
     /// Runs a program inside; an exit code other than 0 is an error.
-    pub fn run(&self, program: &[&str]) -> Result<String> {
+    pub(crate) fn run(&self, program: &[&str]) -> Result<String> {
         let output = ran(&mut self.command(program))?;
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -55,14 +55,14 @@ impl CleanRoot {
     }
 
     /// Hands a package to dpkg.
-    pub fn install(&self, package: &Path) -> Result<()> {
+    pub(crate) fn install(&self, package: &Path) -> Result<()> {
         std::fs::copy(package, self.path("/run/muster.deb"))?;
         self.run(&["dpkg", "--install", "/run/muster.deb"])?;
         Ok(())
     }
 
     /// Every path of the root's own file system that belongs to somebody.
-    pub fn files(&self) -> Result<BTreeSet<String>> {
+    pub(crate) fn files(&self) -> Result<BTreeSet<String>> {
         let found =
             ran(Command::new("find").arg(self.folder.path()).args(["-xdev", "-printf", "/%P\n"]))?;
         let found = String::from_utf8(found.stdout)?;
@@ -72,7 +72,7 @@ impl CleanRoot {
 }
 
 /// Runs to the end; what it said is in the error.
-pub fn ran(command: &mut Command) -> Result<Output> {
+pub(crate) fn ran(command: &mut Command) -> Result<Output> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{command:?}: {}: {said}", output.status);
