@@ -277,7 +277,7 @@ fn act(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).unwrap_or_default()
 }
 
-fn open_keyring(data: &Path, root_key: RootKey) -> Result<Keyring, OpenError> {
+pub(crate) fn open_keyring(data: &Path, root_key: RootKey) -> Result<Keyring, OpenError> {
     Keyring::open_to_read(data, root_key).map_err(|error| match error {
         KeyringError::WrongKey => OpenError::WrongKey(data.join("keys")),
         KeyringError::Io(source) => OpenError::Io { path: data.join("keys"), source },

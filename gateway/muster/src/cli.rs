@@ -1,11 +1,13 @@
 //! The command line: names and options only; what they do is in `command`.
 
+mod backup;
 mod device;
 mod legal;
 mod person;
 pub(crate) mod report;
 mod user;
 
+pub(crate) use backup::*;
 pub(crate) use device::*;
 pub(crate) use legal::*;
 pub(crate) use person::*;
@@ -121,6 +123,13 @@ pub(crate) enum Command {
                       Example: muster report audit-pack --from 2026-11-01 --to 2026-11-30 \
                       --out audit-2026-11.tar")]
     Report(report::ReportArgs),
+    /// Write an encrypted backup, or add what is new to one; reads it back
+    #[command(after_help = "Example: muster backup --to /var/backups/muster")]
+    Backup(BackupArgs),
+    /// Put a backup in place of a box, or try it with --drill
+    #[command(after_help = "Example: muster restore --from /mnt/disk/muster-mo-hq.backup\n\
+                      Example: muster restore --from muster-mo-hq.backup --drill")]
+    Restore(RestoreArgs),
     /// What the box is doing now
     #[command(after_help = "Example: muster status --json")]
     Status(StatusArgs),

@@ -1,6 +1,7 @@
 //! The running gateway: opens the ledger, starts the rooms, hands each what it needs, and stops
 //! them in order.
 
+use crate::backup::places;
 use crate::config::{self, Config};
 use crate::control::{self, Facts, Listening};
 use crate::desk::Desk;
@@ -73,6 +74,7 @@ impl Gateway {
             terminals,
             actor: "gateway".to_owned(),
         };
+        tokio::spawn(places::follow(facts.clone(), stopped.clone()));
         control::serve(&config.socket(), facts, stopped).context("cannot open control.sock")?;
         Ok((Self { ledger, listening, config, intake, uplinks, console, stop }, recovery))
     }

@@ -35,28 +35,38 @@ pub(crate) fn open(config: &Config) -> Result<(Ledger, Recovery)> {
     Ledger::open(options).context("cannot open the ledger")
 }
 
-/// The root key: systemd's credential, or the key file, made on a new box.
+/// The root key: the key file in the data folder, which a restore lays there too, or systemd's
+/// credential; a file is made on a new box.
 pub(crate) fn root_key(data: &Path) -> Result<RootKey> {
-    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
-        let path = PathBuf::from(folder).join(CREDENTIAL);
-        if path.exists() {
-            return read_key(&path);
-        }
-    }
+    Ok(RootKey::new(*root_key_bytes(data)?))
+}
+
+/// The same as bytes, for a backup.
+pub(crate) fn root_key_bytes(data: &Path) -> Result<Zeroizing<[u8; 32]>> {
     let folder = data.join("keys");
     let path = folder.join("root.key");
-    if !path.exists() {
-        make_key(data, &folder, &path)?;
+    if path.exists() {
+        return read_key(&path);
     }
+    if let Some(credential) = credential() {
+        return read_key(&credential);
+    }
+    make_key(data, &folder, &path)?;
     read_key(&path)
 }
 
-fn read_key(path: &Path) -> Result<RootKey> {
+/// The root key that systemd hands over, if it does.
+pub(crate) fn credential() -> Option<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
+    Some(PathBuf::from(folder).join(CREDENTIAL)).filter(|path| path.exists())
+}
+
+fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
     let text = Zeroizing::new(fs::read(path).with_context(|| unreadable(path))?);
     let Ok(bytes) = <[u8; 32]>::try_from(text.as_slice()) else {
         bail!("{} is not a root key: it should hold 32 bytes", path.display());
     };
-    Ok(RootKey::new(bytes))
+    Ok(Zeroizing::new(bytes))
 }
 
 fn make_key(data: &Path, folder: &Path, path: &Path) -> Result<()> {

@@ -104,7 +104,7 @@ pub(crate) use opening::Start;
 pub(crate) use prune::Beginning;
 pub(crate) use reader::{ReadError, Reader, Record};
 pub(crate) use verify::{Bad, Export, Exported, Item, Seen, verify};
-pub(crate) use witness::Witness;
+pub(crate) use witness::{Witness, path as witness_path};
 pub(crate) use writer::{Journal, JournalError, Position};
 
 /// Facts in one batch at most.

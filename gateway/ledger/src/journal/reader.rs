@@ -7,6 +7,7 @@ use super::segment::{Segment, Segments};
 use super::walk::Walker;
 use super::{Batch, Fact};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -161,6 +162,11 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// Every segment's file with its durable bytes, oldest first.
+    pub(crate) fn durable(&self) -> Vec<(PathBuf, u64)> {
+        self.segments.durable()
     }
 
     /// Stands at the start of the segment that begins with `first_batch`; for a fresh cursor.

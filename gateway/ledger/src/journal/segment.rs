@@ -154,6 +154,12 @@ impl Segments {
         list.drain(..count).collect()
     }
 
+    /// Each one's file with its durable bytes, oldest first.
+    pub(super) fn durable(&self) -> Vec<(PathBuf, u64)> {
+        let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        list.iter().map(|s| (s.path.clone(), s.len())).collect()
+    }
+
     /// Durable bytes of all.
     pub(super) fn bytes(&self) -> u64 {
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);

@@ -59,7 +59,8 @@ fn order(bytes: &[u8; LEN]) -> (u32, u16, u64) {
     decode(bytes).map_or((0, 0, 0), |w| (w.starts, w.epoch, w.batch))
 }
 
-fn path(data: &Path) -> PathBuf {
+/// Where it lies.
+pub(crate) fn path(data: &Path) -> PathBuf {
     let mut name = data.components().as_path().as_os_str().to_owned();
     name.push(".witness");
     PathBuf::from(name)

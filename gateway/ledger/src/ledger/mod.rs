@@ -1,6 +1,7 @@
 //! Opening and closing: recovery, the threads, the handles.
 
 mod accounts;
+mod backup;
 mod explain;
 mod legal;
 mod open;
@@ -11,6 +12,7 @@ mod retain;
 mod rights;
 mod shadow;
 
+pub use backup::{Snapshot, box_id_in, erasures_in, prepare_restored, sealed_file_in, witness_of};
 pub use explain::Explanation;
 pub(crate) use explain::state_of;
 pub use legal::{ConsentChange, LegalError};

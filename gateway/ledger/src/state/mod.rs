@@ -250,6 +250,11 @@ impl State {
         queue.paused = Some((reason.clone(), since));
     }
 
+    /// The newest epoch; 0 before the first start was journaled.
+    pub(crate) fn epoch(&self) -> u16 {
+        self.epochs.iter().map(|&(_, epoch)| epoch).max().unwrap_or(0)
+    }
+
     /// The id of a stored record.
     pub(crate) fn event_id(&self, record: u64, received_ms: i64) -> EventId {
         let before = self.epochs.partition_point(|&(first, _)| first <= record);

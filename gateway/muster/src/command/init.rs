@@ -1,6 +1,7 @@
 //! `muster init`: first set-up of a box. Makes keys, device CA, first administrator, the annotated
 //! configuration and a policy template, dated and unsigned; running it twice harms nothing.
 
+use crate::backup::recovery;
 use crate::cli::InitArgs;
 use crate::config::Config;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
@@ -137,6 +138,13 @@ async fn set_up(
         None => lines.push("first login    made before; nothing changed".to_owned()),
     }
     let page = crate::page_certificate::page_certificate(config, &ledger)?;
+    if let Some(sheets) = recovery::of(&ledger.keyring())?.new {
+        let file = recovery::write(config, &sheets)?;
+        lines.push(format!("recovery       sheets in {}:", file.display()));
+        lines.push(
+            "               print them, keep the three apart, and delete the file".to_owned(),
+        );
+    }
     lines.push(format!("page           certificate SHA-256 {}", page.fingerprint));
     lines.push(format!("next           muster check --config {}", path(config).display()));
     lines.push(format!("               muster run --config {}", path(config).display()));

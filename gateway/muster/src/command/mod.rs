@@ -2,6 +2,7 @@
 //! `--json`, else lines for people.
 
 mod approve;
+mod backup;
 pub(crate) mod card;
 mod check;
 mod device;
@@ -51,6 +52,8 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Journal { command } => journal::journal(command),
         Command::Records(args) => records::records(&args),
         Command::Report(args) => report::report(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Status(args) => status::status(&args),
     }
 }

@@ -45,6 +45,9 @@ pub(crate) struct Config {
     /// No key of the file: only the demo waives the second factor, for a box that ends with it.
     #[serde(skip)]
     pub(crate) second_factor: SecondFactor,
+    /// The file itself.
+    #[serde(skip)]
+    pub(crate) path: PathBuf,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -251,6 +254,7 @@ impl Config {
             line: e.span().map_or(1, |s| 1 + text[..s.start].matches('\n').count()),
             message: e.message().to_owned(),
         })?;
+        config.path = folder.join(path.file_name().unwrap_or_default());
         config.anchor(folder);
         Ok(config)
     }

@@ -2,7 +2,7 @@
 
 use super::{Refused, Request, legal, records, report, rights, terminal, user};
 use crate::config::Config;
-use crate::{exit, store};
+use crate::{backup, exit, store};
 use muster_intake::Terminals;
 use muster_intake::authority::{self, Authority};
 use muster_ledger::{
@@ -11,6 +11,7 @@ use muster_ledger::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -83,6 +84,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
             report::pack(facts, from, to, &language, rows).await
         }
         Request::ReportKey => report::key(facts).await,
+        Request::Backup { to } => backup(facts, to).await,
         Request::RebuildViews => {
             ledger.views().rebuild();
             Ok(json!({ "rebuilding": true }))
@@ -140,6 +142,16 @@ async fn publish(facts: &Facts, governance: Governance) -> Result<Value> {
     let status = facts.ledger.status();
     let (policy, next) = (status.policy, status.policy_next);
     Ok(json!({ "policy": policy, "next": next, "holds": status.policy_holds }))
+}
+
+/// Writes a backup, and says of erasures whether every backup has taken them in.
+async fn backup(facts: &Facts, to: PathBuf) -> Result<Value> {
+    let theirs = facts.clone();
+    let taken = tokio::task::spawn_blocking(move || backup::take::take(&theirs, &to)).await;
+    let taken = taken.map_err(unavailable)?.map_err(|error| unavailable(format!("{error:#}")))?;
+    let settled = backup::places::settle(&facts.ledger).await;
+    settled.map_err(|error| unavailable(format!("{error:#}")))?;
+    value(&taken)
 }
 
 pub(super) fn value(what: &impl Serialize) -> Result<Value> {

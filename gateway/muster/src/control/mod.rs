@@ -28,6 +28,7 @@ use crate::cli;
 use muster_ledger::{DeviceKind, Governance, PersonProfile};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// Bytes of one request: an import of [`muster_ledger::Directory::MAX`] people in part.
 pub(crate) const MAX_REQUEST: usize = 16 << 20;
@@ -60,6 +61,7 @@ pub(crate) enum Request {
     Report(ReportAsked),
     ReportPack { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date>, language: String },
     ReportKey,
+    Backup { to: PathBuf },
 }
 
 /// A line of the answer.

@@ -1,0 +1,42 @@
+//! Options of `muster backup` and `muster restore`.
+
+use super::BoxArgs;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub(crate) struct BackupArgs {
+    /// The backup: a file, grown by what is new, or a folder that is there, as a mounted disk
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) at: BoxArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RestoreArgs {
+    /// The backup
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Restore the whole box below this folder [default: where the configuration is]
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(crate) into: Option<PathBuf>,
+    /// A file with the text of a recovery sheet; give two. Without them they are asked for
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sheet: Vec<PathBuf>,
+    /// A newer backup of this box: whom it has erased is erased here too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) erased_in: Vec<PathBuf>,
+    /// Set the data that is there aside without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Only try it: restore into a folder of its own, compare every digest, and remove it
+    #[arg(long)]
+    pub(crate) drill: bool,
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) at: BoxArgs,
+}
