@@ -130,6 +130,10 @@ pub(crate) enum Command {
     #[command(after_help = "Example: muster restore --from /mnt/disk/muster-mo-hq.backup\n\
                       Example: muster restore --from muster-mo-hq.backup --drill")]
     Restore(RestoreArgs),
+    /// Look at everything, with cause and cure: exit 0 well, 1 warnings, 2 broken
+    #[command(after_help = "Example: muster doctor\n\
+                      Example: muster doctor --bundle support.tar")]
+    Doctor(DoctorArgs),
     /// What the box is doing now
     #[command(after_help = "Example: muster status --json")]
     Status(StatusArgs),

@@ -2,7 +2,7 @@
 //! them in order.
 
 use crate::backup::places;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Problem};
 use crate::control::{self, Facts, Listening};
 use crate::desk::Desk;
 use crate::health;
@@ -235,7 +235,8 @@ fn start_uplinks(
     config.region.iter().map(start).collect()
 }
 
-fn region_of(config: &Config, region: &config::Region) -> Result<Region> {
+/// A region as it is configured, with its files read.
+pub(crate) fn region_of(config: &Config, region: &config::Region) -> Result<Region> {
     let connector = match region.connector {
         config::Connector::Mqtt => muster_uplink::Connector::Mqtt,
         config::Connector::Https => muster_uplink::Connector::Https,
@@ -341,7 +342,7 @@ fn shown(check: &health::Check) -> muster_console::Check {
 }
 
 /// Listeners whose port is taken.
-pub(crate) fn port_problems(config: &Config) -> Vec<String> {
+pub(crate) fn port_problems(config: &Config) -> Vec<Problem> {
     let mqtt = config.mqtt.as_ref();
     let wanted = [
         ("[mqtt] listen", mqtt.and_then(|m| m.listen)),
@@ -354,8 +355,10 @@ pub(crate) fn port_problems(config: &Config) -> Vec<String> {
         return Vec::new();
     }
     let taken = |(key, address): (&str, Option<std::net::SocketAddr>)| {
-        let error = std::net::TcpListener::bind(address?).err()?;
-        Some(format!("{key}: cannot listen on {} ({error}); choose another port", address?))
+        let address = address?;
+        let error = std::net::TcpListener::bind(address).err()?;
+        let cure = "choose another port, or end the program that has it: ss -ltnp shows which";
+        Some(Problem::minor(key, format!("cannot listen on {address} ({error})"), cure))
     };
     wanted.into_iter().filter_map(taken).collect()
 }

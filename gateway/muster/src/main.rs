@@ -10,6 +10,7 @@ mod control;
 mod demo;
 mod desk;
 mod egress;
+mod doctor;
 mod exit;
 mod gateway;
 mod health;

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 const PURPOSE: &str = "page-certificate";
 /// Browsers refuse longer ones.
 const DAYS: i64 = 397;
+/// At a start with no more days than these left, a new one is made.
+const RENEW_DAYS: i64 = 30;
 
 /// Certificate and key in PEM, with what people compare.
 pub(crate) struct PageCertificate {
@@ -32,17 +34,40 @@ pub(crate) fn page_certificate(config: &Config, ledger: &Ledger) -> Result<PageC
         };
         return made(read(certificate)?, Zeroizing::new(read(key)?));
     }
-    let keyring = ledger.keyring();
+    let (keyring, mut renewed) = (ledger.keyring(), false);
     if let Some(kept) = keyring.sealed_file(PURPOSE).context("page certificate")? {
         let kept = Zeroizing::new(String::from_utf8(kept).context("page certificate")?);
         if let Some(at) = kept.find("-----BEGIN PRIVATE KEY-----") {
-            return made(kept[..at].to_owned(), Zeroizing::new(kept[at..].to_owned()));
+            let kept = made(kept[..at].to_owned(), Zeroizing::new(kept[at..].to_owned()))?;
+            if days(&kept.certificate_pem).is_none_or(|days| days > RENEW_DAYS) {
+                return Ok(kept);
+            }
+            renewed = true;
         }
     }
     let (certificate, key) = make(config)?;
     let both = Zeroizing::new(format!("{certificate}{}", key.as_str()));
     keyring.put_sealed_file(PURPOSE, both.as_bytes()).context("page certificate")?;
-    made(certificate, key)
+    let page = made(certificate, key)?;
+    if renewed {
+        tracing::warn!(fingerprint = page.fingerprint, "the page's certificate was renewed");
+    }
+    Ok(page)
+}
+
+/// Days until the certificate that the box made ends; `None` where the company gave its own, or
+/// there is no page.
+pub(crate) fn days_left(config: &Config, ledger: &Ledger) -> Option<i64> {
+    config.console.as_ref().filter(|console| console.cert.is_none())?;
+    let kept = Zeroizing::new(ledger.keyring().sealed_file(PURPOSE).ok()??);
+    days(std::str::from_utf8(&kept).ok()?)
+}
+
+fn days(pem: &str) -> Option<i64> {
+    let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&der).ok()?;
+    let left = parsed.validity().not_after.timestamp() - crate::trust::now_ms() / 1000;
+    Some(left / 86_400)
 }
 
 fn make(config: &Config) -> Result<(String, Zeroizing<String>)> {

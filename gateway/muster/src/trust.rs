@@ -51,6 +51,17 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Whether the clock is trusted now, and whose word that is.
+pub(crate) fn source(trust: Trust) -> (bool, &'static str) {
+    let source = match trust {
+        Trust::Assume => "trust = \"assume\"",
+        Trust::Ntp if timesync_stamp_is_fresh() => "systemd-timesyncd",
+        Trust::Ntp => "the kernel's NTP state",
+        Trust::Rtc => "the clock chip",
+    };
+    (trusted_now(trust), source)
+}
+
 fn trusted_now(trust: Trust) -> bool {
     match trust {
         Trust::Assume => true,

@@ -16,6 +16,7 @@ mod http;
 mod https;
 mod isolation;
 mod mqtt;
+pub mod probe;
 mod region;
 mod tls;
 mod worker;

@@ -111,3 +111,22 @@ fn a_file_of_somebody_else_is_not_written_over() -> Result<()> {
     ensure!(std::fs::read_to_string(&file)? == "years of work");
     Ok(())
 }
+
+/// Damage in the part that a later backup would keep.
+#[test]
+fn a_backup_with_damage_in_what_is_kept_is_written_anew() -> Result<()> {
+    let stage = Stage::new(|_, _| Ok(()))?;
+    let backup = stage.backup("a.backup")?;
+    let whole = std::fs::read(&backup)?;
+    let mut mended = 0;
+    for at in (1024..whole.len()).step_by(whole.len() / 12) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&backup, bytes)?;
+        let told = stage.site.muster(&["backup", "--to", text(&backup)?])?;
+        mended += usize::from(told.contains("set aside"));
+        ok(stage.restore(&backup, &["--drill"])?)?;
+    }
+    ensure!(mended > 0, "no place was in what is kept");
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! Where backups of this box lie, and which erasures each of them has taken in.
 
+use super::archive::Archive;
 use super::{MAX_PLACES, take};
 use crate::control::Facts;
 use anyhow::Result;
@@ -14,6 +15,8 @@ use tokio::sync::watch;
 const PURPOSE: &str = "backup-places";
 /// Whose act it is that an erasure reached every backup.
 const ACTOR: &str = "backup";
+/// Bytes of a backup that are read to look at it; `muster restore --drill` reads any.
+const MAX_INSPECTED: u64 = 1 << 30;
 /// How often erasures are looked for that a backup has not taken in.
 const EVERY: Duration = Duration::from_secs(5);
 /// A place that could not be written is tried again after this.
@@ -38,6 +41,19 @@ pub(crate) struct Place {
 pub(crate) fn known(keyring: &Keyring) -> Result<Vec<Place>> {
     let kept = keyring.sealed_file(PURPOSE)?;
     Ok(kept.map_or_else(|| Ok(Vec::new()), |kept| serde_json::from_slice(&kept))?)
+}
+
+/// What is wrong with the latest backup; a large one is not read to its end.
+pub(crate) fn inspect(keyring: &Keyring) -> Option<String> {
+    let place = known(keyring).ok()?.pop()?;
+    let looked = || -> Result<()> {
+        let archive = Archive::open(&place.path, super::recovery::of(keyring)?.key, false)?;
+        if archive.len() <= MAX_INSPECTED {
+            archive.verify(&mut |_| {})?;
+        }
+        Ok(())
+    };
+    looked().err().map(|error| format!("{error:#}"))
 }
 
 /// Notes that a backup was written.

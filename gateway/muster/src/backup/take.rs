@@ -31,28 +31,56 @@ pub(crate) struct Taken {
     pub(crate) set_aside: Option<PathBuf>,
 }
 
-/// Writes a backup of the box to `to`, a file or a folder that is there, and reads it back. Blocks.
+/// Writes a backup of the box to `to`, a file or a folder that is there, and reads it back. One
+/// that is found damaged is set aside and written anew. Blocks.
 pub(crate) fn take(facts: &Facts, to: &Path) -> Result<Taken> {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let keyring = facts.ledger.keyring();
-    let recovery = recovery::of(&keyring)?;
-    let sheets = recovery.new.map(|new| recovery::write(&facts.config, &new)).transpose()?;
+    let new = recovery::of(&keyring)?.new;
+    let sheets = new.map(|new| recovery::write(&facts.config, &new)).transpose()?;
     let path = place(to, &facts.config.site.site);
-    let place = open_place(&path, recovery.key)?;
+    let was_there = path.exists();
     let covers = places::destroyed(&facts.ledger);
-    let Opened { mut archive, set_aside, at } = place;
+    let mut written = write(facts, &path)?;
+    if let Err(error) = read_back(&path, recovery::of(&keyring)?.key) {
+        anyhow::ensure!(was_there && written.set_aside.is_none(), "{error:#}");
+        let aside = set_aside(&path)?;
+        written = Written { set_aside: Some(aside), ..write(facts, &path)? };
+        read_back(&path, recovery::of(&keyring)?.key)?;
+    }
+    let Written { records, added, bytes, set_aside } = written;
+    let made_ms = trust::now_ms();
+    places::note(&keyring, Place { path: path.clone(), made_ms, records, bytes, covers })?;
+    Ok(Taken { file: path, records, added, bytes, sheets, set_aside })
+}
+
+struct Written {
+    records: u64,
+    added: u64,
+    bytes: u64,
+    set_aside: Option<PathBuf>,
+}
+
+/// Adds what is new to the backup at `path`, or writes one.
+fn write(facts: &Facts, path: &Path) -> Result<Written> {
+    let key = recovery::of(&facts.ledger.keyring())?.key;
+    let Opened { mut archive, set_aside, at } = open_place(path, key)?;
     let (records, added) = fill(facts, &mut archive)
         .with_context(|| format!("cannot write the backup {}", at.display()))?;
     let bytes = archive.len();
     drop(archive);
     if at != path {
-        replace(&at, &path)?;
+        replace(&at, path)?;
     }
-    read_back(&path, recovery::of(&keyring)?.key)?;
-    let made_ms = trust::now_ms();
-    places::note(&keyring, Place { path: path.clone(), made_ms, records, bytes, covers })?;
-    Ok(Taken { file: path, records, added, bytes, sheets, set_aside })
+    Ok(Written { records, added, bytes, set_aside })
+}
+
+/// Keeps a damaged backup beside the new one; gives where.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let aside = beside(path, ".damaged");
+    fs::rename(path, &aside)?;
+    Ok(aside)
 }
 
 /// `to`, or in a folder the site's own file.
@@ -83,8 +111,7 @@ fn open_place(path: &Path, key: RecoveryKey) -> Result<Opened> {
         Ok(archive) if archive.dead() > DEAD_BYTES.max(archive.len() / 2) => new(again, None),
         Ok(archive) => Ok(Opened { archive, at: path.to_owned(), set_aside: None }),
         Err(ArchiveError::Damaged { .. } | ArchiveError::Short { .. }) => {
-            let aside = beside(path, ".damaged");
-            fs::rename(path, &aside)?;
+            let aside = set_aside(path)?;
             new(again, Some(aside))
         }
         Err(error) => Err(may_not(error)),

@@ -1,4 +1,4 @@
-//! Options of `muster backup` and `muster restore`.
+//! Options of `muster backup`, `muster restore` and `muster doctor`.
 
 use super::BoxArgs;
 use clap::Args;
@@ -37,6 +37,17 @@ pub(crate) struct RestoreArgs {
     pub(crate) drill: bool,
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) at: BoxArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a support bundle, a tar archive that holds nothing personal
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }

@@ -1,57 +1,93 @@
 //! `muster check`: every problem, each with its cure; exit 78 if there is any.
 
 use crate::cli::BoxArgs;
-use crate::config;
+use crate::config::{self, Config, Problem};
 use crate::exit::{self, Outcome};
+use crate::store::read_bounded;
 use muster_residency::{LawPack, Policy};
 use std::process::ExitCode;
 
 pub(super) fn check(at: &BoxArgs) -> Outcome {
     let config = super::load(at)?;
-    let mut problems: Vec<String> =
-        config::check(&config).iter().map(ToString::to_string).collect();
-    problems.extend(policy_problems(&config));
-    problems.extend(crate::gateway::port_problems(&config));
+    let problems = problems(&config);
     if problems.is_empty() {
         return super::print_lines(["the configuration is good"]);
     }
-    super::print_lines(problems)?;
+    super::print_lines(problems.iter().map(ToString::to_string))?;
     Ok(ExitCode::from(exit::CONFIG))
 }
 
+/// Everything that is wrong with a configuration, the files it names and the ports it wants.
+pub(crate) fn problems(config: &Config) -> Vec<Problem> {
+    let mut found = config::check(config);
+    found.extend(policy(config));
+    found.extend(crate::gateway::port_problems(config));
+    found.extend(config.serial.iter().filter_map(|s| crate::doctor::serial_problem(&s.port)));
+    found.extend(crate::doctor::certificate_problems(config));
+    found
+}
+
 /// The policy and law pack as files: whether they parse, and agree with the configuration.
-fn policy_problems(config: &config::Config) -> Vec<String> {
+fn policy(config: &Config) -> Vec<Problem> {
     let Some(section) = &config.policy else { return Vec::new() };
-    let read = crate::store::read_bounded;
-    let (Ok(policy), Ok(law_pack)) = (read(&section.file), read(&section.law_pack)) else {
+    let (Ok(policy), Ok(law_pack)) = (read_bounded(&section.file), read_bounded(&section.law_pack))
+    else {
         return Vec::new();
     };
     let mut found = Vec::new();
+    let cure = "correct it: `muster policy check` names line and cure";
     if let Err(error) = LawPack::parse(&law_pack) {
-        found.push(format!("{}: {error}", section.law_pack.display()));
+        let at = section.law_pack.display().to_string();
+        found.push(Problem::minor(at, error.to_string(), "put the shipped law pack back"));
     }
     match Policy::parse(&policy) {
-        Err(error) => found.push(format!("{}: {error}", section.file.display())),
+        Err(error) => {
+            found.push(Problem::minor(section.file.display().to_string(), error.to_string(), cure));
+        }
         Ok(policy) => found.extend(disagreements(config, &policy)),
     }
     found
 }
 
-fn disagreements(config: &config::Config, policy: &Policy) -> Vec<String> {
+fn disagreements(config: &Config, policy: &Policy) -> Vec<Problem> {
     let mut found = Vec::new();
-    if !policy.sites.iter().any(|s| s.id == config.site.site) {
-        found.push(format!(
-            "[box] site: the policy has no site {}; use the name the policy gives it",
-            config.site.site
-        ));
+    let site = policy.sites.iter().find(|s| s.id == config.site.site);
+    match site {
+        None => found.push(Problem::minor(
+            "[box] site",
+            format!("the policy has no site {}", config.site.site),
+            "use the name the policy gives it, or publish the policy of this site",
+        )),
+        Some(site) => found.extend(zone(config, site.jurisdiction.as_str())),
     }
     for region in &config.region {
         if !policy.destinations.iter().any(|d| d.id == region.destination) {
-            found.push(format!(
-                "[[region]] {}: the policy names no such destination; nothing will go there",
-                region.destination
+            found.push(Problem::minor(
+                format!("[[region]] {}", region.destination),
+                "the policy names no such destination",
+                "nothing will go there; correct the name, or take the section out",
             ));
         }
     }
     found
+}
+
+/// A time zone whose clocks differ from those of the site's jurisdiction.
+fn zone(config: &Config, law: &str) -> Option<Problem> {
+    let zone = config.site.time_zone.as_deref()?;
+    let expected = crate::store::zone_of(Some(law));
+    let offset = |name: &str| {
+        let zone = jiff::tz::TimeZone::get(name).ok()?;
+        Some(zone.to_offset(jiff::Timestamp::now()))
+    };
+    let (ours, theirs) = (offset(zone)?, offset(expected)?);
+    // A law of many zones has none that is right for all of it.
+    let many = matches!(law, "EU" | "UTC") || expected == "UTC";
+    (ours != theirs && !many).then(|| {
+        Problem::minor(
+            "[box] time_zone",
+            format!("{zone} differs from the time of {law}, where the policy says this site is"),
+            format!("use {expected}, or a zone with the same clock"),
+        )
+    })
 }

@@ -4,8 +4,9 @@
 mod approve;
 mod backup;
 pub(crate) mod card;
-mod check;
+pub(crate) mod check;
 mod device;
+mod doctor;
 mod init;
 mod journal;
 mod moment;
@@ -54,6 +55,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Report(args) => report::report(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Status(args) => status::status(&args),
     }
 }

@@ -24,6 +24,17 @@ impl std::fmt::Display for Problem {
     }
 }
 
+impl Problem {
+    /// One that the gateway runs with.
+    pub(crate) fn minor(
+        at: impl Into<String>,
+        what: impl Into<String>,
+        cure: impl Into<String>,
+    ) -> Self {
+        Self { fatal: false, ..problem(at, what, cure) }
+    }
+}
+
 fn problem(at: impl Into<String>, what: impl Into<String>, cure: impl Into<String>) -> Problem {
     Problem { at: at.into(), what: what.into(), cure: cure.into(), fatal: true }
 }

@@ -3,7 +3,7 @@
 
 mod check;
 
-pub(crate) use check::check;
+pub(crate) use check::{Problem, check};
 
 use muster_console::SecondFactor;
 use serde::Deserialize;

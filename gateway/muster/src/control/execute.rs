@@ -2,6 +2,7 @@
 
 use super::{Refused, Request, legal, records, report, rights, terminal, user};
 use crate::config::Config;
+use crate::doctor::Inside;
 use crate::{backup, exit, store};
 use muster_intake::Terminals;
 use muster_intake::authority::{self, Authority};
@@ -85,6 +86,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         }
         Request::ReportKey => report::key(facts).await,
         Request::Backup { to } => backup(facts, to).await,
+        Request::Doctor => doctor(facts).await,
         Request::RebuildViews => {
             ledger.views().rebuild();
             Ok(json!({ "rebuilding": true }))
@@ -152,6 +154,13 @@ async fn backup(facts: &Facts, to: PathBuf) -> Result<Value> {
     let settled = backup::places::settle(&facts.ledger).await;
     settled.map_err(|error| unavailable(format!("{error:#}")))?;
     value(&taken)
+}
+
+async fn doctor(facts: &Facts) -> Result<Value> {
+    let facts = facts.clone();
+    let gathered = tokio::task::spawn_blocking(move || Inside::gather(&facts)).await;
+    let inside = gathered.map_err(unavailable)?;
+    value(&inside.map_err(|error| unavailable(format!("{error:#}")))?)
 }
 
 pub(super) fn value(what: &impl Serialize) -> Result<Value> {

@@ -62,6 +62,7 @@ pub(crate) enum Request {
     ReportPack { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date>, language: String },
     ReportKey,
     Backup { to: PathBuf },
+    Doctor,
 }
 
 /// A line of the answer.

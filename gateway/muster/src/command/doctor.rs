@@ -1,0 +1,76 @@
+//! `muster doctor`: exit 0 well, 1 warnings, 2 broken.
+
+use crate::cli::DoctorArgs;
+use crate::config::Config;
+use crate::control::Request;
+use crate::doctor::{self, Inside, Report, State};
+use crate::exit::Outcome;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long metrics may take.
+const METRICS_TIME: Duration = Duration::from_secs(5);
+/// Bytes of metrics at most.
+const MAX_METRICS: u64 = 1 << 20;
+
+pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
+    let config = Config::load(args.at.config.as_deref());
+    let (report, config, metrics) = match config {
+        Err(error) => (doctor::unreadable(&error), None, String::new()),
+        Ok(config) => {
+            let asked = super::ask(&args.at, Request::Doctor);
+            let inside = asked.map_err(|failure| failure.to_string()).and_then(|answer| {
+                serde_json::from_value::<Inside>(answer.result).map_err(|e| e.to_string())
+            });
+            let metrics = inside.as_ref().ok().and_then(Inside::metrics).map(metrics);
+            let report = super::small_runtime()?.block_on(doctor::examine(&config, inside));
+            (report, Some(config), metrics.unwrap_or_default())
+        }
+    };
+    if let Some(path) = &args.bundle {
+        doctor::write_bundle(path, &report, config.as_ref(), &metrics)?;
+        eprintln!("muster: {} holds no name, number or address", path.display());
+    }
+    match args.json {
+        true => super::print_json(&report)?,
+        false => super::print_lines(lines(&report))?,
+    };
+    Ok(ExitCode::from(report.state as u8))
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in &report.checks {
+        let word = match finding.state {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Broken => "BROKEN",
+        };
+        let (name, cause) = (super::plain(&finding.name), super::plain(&finding.cause));
+        let colon = if cause.is_empty() { "" } else { ": " };
+        lines.push(format!("{word:<8} {name}{colon}{cause}"));
+        if let Some(cure) = &finding.cure {
+            lines.push(format!("         -> {}", super::plain(cure)));
+            lines.push(format!("            {}", finding.runbook));
+        }
+    }
+    let count = |state| report.checks.iter().filter(|check| check.state == state).count();
+    let (ok, warnings, broken) = (count(State::Ok), count(State::Warning), count(State::Broken));
+    lines.push(format!("{ok} well, {warnings} to look after, {broken} broken"));
+    lines
+}
+
+/// What the gateway's metrics say; empty where they cannot be had.
+fn metrics(listen: SocketAddr) -> String {
+    let read = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&listen, METRICS_TIME)?;
+        stream.set_read_timeout(Some(METRICS_TIME))?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(MAX_METRICS).read_to_string(&mut answer)?;
+        Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+    };
+    read().unwrap_or_default()
+}
