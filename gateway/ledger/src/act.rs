@@ -323,6 +323,12 @@ pub(crate) enum Act {
     Redated {
         redating: Redating,
     },
+    /// What a destination had settled is queued again.
+    Resent {
+        actor: String,
+        destination: String,
+        records: Runs,
+    },
     /// Free-form administrative note: who did what; never personal data.
     Noted {
         actor: String,

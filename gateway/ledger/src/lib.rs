@@ -45,7 +45,7 @@ pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
 pub use ledger::{
     ConsentChange, Explanation, GovernError, Ledger, LegalError, OpenError, Options, Recovery,
-    Replayed, Retained, Shadow, ShadowMove, Snapshot, Tally, box_id_in, erasures_in,
+    Replayed, Resent, Retained, Shadow, ShadowMove, Snapshot, Tally, box_id_in, erasures_in,
     prepare_restored, sealed_file_in, witness_of,
 };
 pub use legal::{

@@ -130,6 +130,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: muster restore --from /mnt/disk/muster-mo-hq.backup\n\
                       Example: muster restore --from muster-mo-hq.backup --drill")]
     Restore(RestoreArgs),
+    /// Queue again what a region settled and then lost; its ids stay the same
+    #[command(after_help = "Example: muster resend --destination hk-payroll --since 2026-12-01")]
+    Resend(ResendArgs),
     /// Look at everything, with cause and cure: exit 0 well, 1 warnings, 2 broken
     #[command(after_help = "Example: muster doctor\n\
                       Example: muster doctor --bundle support.tar")]

@@ -1,7 +1,7 @@
 //! The running gateway: opens the ledger, starts the rooms, hands each what it needs, and stops
 //! them in order.
 
-use crate::backup::places;
+use crate::backup::{places, stage};
 use crate::config::{self, Config, Problem};
 use crate::control::{self, Facts, Listening};
 use crate::desk::Desk;
@@ -24,6 +24,8 @@ use tokio::sync::watch;
 const FILE: &str = "the policy's file";
 /// How often what is past its time is destroyed.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
+/// So long after a restore terminals are asked for what they keep, at each start.
+const ASK_AGAIN_MS: i64 = 14 * 24 * 3_600_000;
 /// How often metrics' old samples are folded.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -52,6 +54,7 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let mut listening = Listening::default();
         let intake = start_intake(&config, &ledger, &mut listening).await?;
+        ask_again_after_restore(&ledger, &intake);
         let uplinks = start_uplinks(&config, &ledger, &stopped)?;
         let terminals = Some(intake.terminals());
         let intake = Arc::new(Mutex::new(Some(intake)));
@@ -122,6 +125,17 @@ fn recorder() -> Result<PrometheusHandle> {
 async fn upkeep(metrics: PrometheusHandle, mut stopped: watch::Receiver<bool>) {
     while tokio::time::timeout(UPKEEP, stopped.wait_for(|stop| *stop)).await.is_err() {
         metrics.run_upkeep();
+    }
+}
+
+/// After a restore terminals have punches that the backup did not: at each start for a while they
+/// are asked for all they keep, since one may be away. What the box has is stored once.
+fn ask_again_after_restore(ledger: &Ledger, intake: &Intake) {
+    let restored = ledger.keyring().sealed_file(stage::RESTORED).ok().flatten();
+    let at_ms = restored.and_then(|at| String::from_utf8(at).ok()?.parse::<i64>().ok());
+    if at_ms.is_some_and(|at_ms| trust::now_ms() - at_ms < ASK_AGAIN_MS) {
+        let terminals = intake.terminals().ask_all_again();
+        tracing::info!(terminals, "restored from a backup: terminals are asked to send again");
     }
 }
 

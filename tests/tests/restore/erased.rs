@@ -8,7 +8,7 @@ use std::path::Path;
 const NAME: &str = "Person 00017";
 
 fn stage() -> Result<Stage> {
-    let stage = Stage::new(|layout, folder| office::make_keys(layout, folder))?;
+    let stage = Stage::new(office::make_keys)?;
     office::import(&stage.site, ["00016", "00017"].map(String::from).into_iter())?;
     Ok(stage)
 }

@@ -5,4 +5,6 @@ mod damage;
 mod drill;
 mod erased;
 mod live;
+mod m1;
+mod resend;
 mod stage;

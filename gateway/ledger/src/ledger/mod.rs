@@ -8,6 +8,7 @@ mod open;
 mod policy;
 mod replay;
 mod requests;
+mod resend;
 mod retain;
 mod rights;
 mod shadow;
@@ -18,6 +19,7 @@ pub(crate) use explain::state_of;
 pub use legal::{ConsentChange, LegalError};
 pub use policy::GovernError;
 pub use replay::{Replayed, Tally};
+pub use resend::Resent;
 pub use retain::Retained;
 pub use shadow::{Shadow, ShadowMove};
 

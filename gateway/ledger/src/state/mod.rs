@@ -179,6 +179,13 @@ impl State {
             Act::Settled { destination, accepted, rejected, .. } => {
                 self.settled(destination, accepted, rejected, at_ms);
             }
+            Act::Resent { destination, records, .. } => {
+                let queue = self.standing.queue(destination);
+                for &(first, count) in records {
+                    queue.push(first, count);
+                    queue.settled = queue.settled.saturating_sub(count);
+                }
+            }
             Act::Attested { destination, .. } => self.standing.queue(destination).paused = None,
             Act::Paused { destination, reason } => self.paused(destination, reason, at_ms),
             Act::Metered { destination, meter } => {

@@ -19,7 +19,7 @@ pub(crate) mod places;
 pub(crate) mod recovery;
 pub(crate) mod restore;
 pub(crate) mod sheets;
-mod stage;
+pub(crate) mod stage;
 pub(crate) mod take;
 mod target;
 

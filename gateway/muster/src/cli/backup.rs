@@ -1,4 +1,4 @@
-//! Options of `muster backup`, `muster restore` and `muster doctor`.
+//! Options of `muster backup`, `restore`, `doctor` and `resend`.
 
 use super::BoxArgs;
 use clap::Args;
@@ -48,6 +48,20 @@ pub(crate) struct DoctorArgs {
     /// Write a support bundle, a tar archive that holds nothing personal
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: BoxArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ResendArgs {
+    /// The destination, as the policy names it
+    #[arg(long, value_name = "D")]
+    pub(crate) destination: String,
+    /// What was settled since then: 2026-12-01 or 2026-12-01T09:00:00+08:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: String,
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }

@@ -15,6 +15,7 @@ mod person;
 mod policy;
 mod records;
 mod report;
+mod resend;
 mod run;
 mod sheet;
 mod signers;
@@ -55,6 +56,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Report(args) => report::report(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
+        Command::Resend(args) => resend::resend(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Status(args) => status::status(&args),
     }

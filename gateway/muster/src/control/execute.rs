@@ -87,6 +87,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::ReportKey => report::key(facts).await,
         Request::Backup { to } => backup(facts, to).await,
         Request::Doctor => doctor(facts).await,
+        Request::Resend { destination, since } => resend(facts, &destination, since).await,
         Request::RebuildViews => {
             ledger.views().rebuild();
             Ok(json!({ "rebuilding": true }))
@@ -154,6 +155,16 @@ async fn backup(facts: &Facts, to: PathBuf) -> Result<Value> {
     let settled = backup::places::settle(&facts.ledger).await;
     settled.map_err(|error| unavailable(format!("{error:#}")))?;
     value(&taken)
+}
+
+async fn resend(facts: &Facts, destination: &str, since: jiff::Timestamp) -> Result<Value> {
+    let known = facts.ledger.status().destinations;
+    if !known.iter().any(|known| known.destination == destination) {
+        let names: Vec<_> = known.into_iter().map(|known| known.destination).collect();
+        return Err(data(format!("there is no such destination; there are: {}", names.join(", "))));
+    }
+    let resent = facts.ledger.resend(&facts.actor, destination, since.as_millisecond()).await;
+    value(&resent.map_err(legal::refused)?)
 }
 
 async fn doctor(facts: &Facts) -> Result<Value> {

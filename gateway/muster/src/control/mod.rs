@@ -63,6 +63,7 @@ pub(crate) enum Request {
     ReportKey,
     Backup { to: PathBuf },
     Doctor,
+    Resend { destination: String, since: jiff::Timestamp },
 }
 
 /// A line of the answer.
