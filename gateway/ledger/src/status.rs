@@ -51,6 +51,8 @@ pub struct Status {
     pub held: BTreeMap<String, u64>,
     /// Records set aside.
     pub quarantined: u64,
+    /// Records set aside, by reason.
+    pub set_aside: BTreeMap<String, u64>,
     /// Refusals by reason since set-up.
     pub refused: BTreeMap<String, u64>,
     /// Every destination the policy or the outbox knows.
@@ -98,6 +100,7 @@ pub(crate) fn of(shared: &Shared, views: &Views) -> Status {
         receipted: shared.receipted.load(Relaxed),
         held: held(&core.state),
         quarantined: state.standing.quarantined().map(|(_, count)| count).sum(),
+        set_aside: state.standing.quarantined().map(|(r, count)| (r.to_owned(), count)).collect(),
         refused: state.refused.clone(),
         destinations: state
             .standing

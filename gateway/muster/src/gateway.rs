@@ -1,6 +1,7 @@
 //! The running gateway: opens the ledger, starts the rooms, hands each what it needs, and stops
 //! them in order.
 
+use crate::alarms;
 use crate::backup::{places, stage};
 use crate::config::{self, Config, Problem};
 use crate::control::{self, Facts, Listening};
@@ -61,6 +62,8 @@ impl Gateway {
         let links = links(&intake);
         let watch = Arc::new(checks::Watch::new(ledger.clone(), &config, links));
         let console = start_console(&config, &ledger, watch.clone(), &mut listening)?;
+        let config = Arc::new(config);
+        alarms::start(&config, ledger.clone(), &recovery, watch.clone())?;
         if let Some(section) = &config.metrics {
             let source: health::Source = Arc::new(move || watch.report());
             let bound = health::serve(section.listen, source, metrics.clone(), stopped.clone());
@@ -69,7 +72,6 @@ impl Gateway {
         tokio::spawn(upkeep(metrics, stopped.clone()));
         tokio::spawn(retain(ledger.clone(), stopped.clone()));
         let listening = Arc::new(listening);
-        let config = Arc::new(config);
         let facts = Facts {
             config: config.clone(),
             ledger: ledger.clone(),

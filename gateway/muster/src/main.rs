@@ -2,6 +2,7 @@
 //! rooms it wires; here is only who gets what.
 #![forbid(unsafe_code)]
 
+mod alarms;
 mod backup;
 mod cli;
 mod command;

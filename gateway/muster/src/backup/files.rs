@@ -102,6 +102,14 @@ pub(super) fn configuration(config: &Config) -> Vec<(String, PathBuf)> {
         add("broker-cert", broker.client_cert.as_ref());
         add("broker-key", broker.client_key.as_ref());
     }
+    if let Some(alarms) = &config.alarms {
+        let webhook = alarms.webhook.as_ref();
+        add("alarms-webhook-ca", webhook.and_then(|webhook| webhook.ca.as_ref()));
+        add("alarms-webhook-token", webhook.and_then(|webhook| webhook.token_file.as_ref()));
+        let mail = alarms.mail.as_ref();
+        add("alarms-mail-ca", mail.and_then(|mail| mail.ca.as_ref()));
+        add("alarms-mail-password", mail.and_then(|mail| mail.password_file.as_ref()));
+    }
     if let Some(console) = &config.console {
         add("page-cert", console.cert.as_ref());
         add("page-key", console.key.as_ref());

@@ -5,6 +5,7 @@ mod check;
 
 pub(crate) use check::{Problem, check};
 
+use crate::alarms;
 use muster_console::SecondFactor;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) policy: Option<Policy>,
     #[serde(default)]
     pub(crate) report: Report,
+    #[serde(default)]
+    pub(crate) alarms: Option<alarms::Section>,
     #[serde(default)]
     pub(crate) region: Vec<Region>,
     /// The folder that relative paths start from.
@@ -283,6 +286,16 @@ impl Config {
             broker.ca.as_mut().map(fix);
             broker.client_cert.as_mut().map(fix);
             broker.client_key.as_mut().map(fix);
+        }
+        if let Some(alarms) = &mut self.alarms {
+            if let Some(webhook) = &mut alarms.webhook {
+                webhook.ca.as_mut().map(fix);
+                webhook.token_file.as_mut().map(fix);
+            }
+            if let Some(mail) = &mut alarms.mail {
+                mail.ca.as_mut().map(fix);
+                mail.password_file.as_mut().map(fix);
+            }
         }
         if let Some(console) = &mut self.console {
             console.cert.as_mut().map(fix);

@@ -1,0 +1,267 @@
+//! What is an alarm: from what is seen of the box to what somebody must hear. Pure.
+
+use super::{Alarm, Kind};
+use crate::config::Problem;
+use crate::health::Check;
+use muster_ledger::{Device, DeviceState, Health, PauseReason, Recovery, Status, quarantine};
+use std::collections::BTreeMap;
+
+/// Words of terminals' event logs that tell of tampering.
+const TAMPERING: [&str; 4] = ["tampered", "seal-refused", "replayed", "rolled-back"];
+/// Refusals that tell of a copied or reset terminal.
+const COPIES: [&str; 2] = ["boot-reused", "replayed"];
+
+/// What is seen.
+pub(super) struct Observed<'a> {
+    pub(super) now_ms: i64,
+    pub(super) silent_after_ms: i64,
+    pub(super) checks: &'a [Check],
+    pub(super) status: &'a Status,
+    pub(super) devices: &'a [Device],
+    /// What terminals told since the last look: name, word.
+    pub(super) events: &'a [(String, String)],
+    pub(super) recovery: &'a Recovery,
+    pub(super) certificates: &'a [Problem],
+}
+
+/// Every alarm that stands or happened.
+pub(super) fn alarms(seen: &Observed<'_>) -> Vec<Alarm> {
+    let mut found = tampering(seen);
+    found.extend(leaks(seen.status));
+    found.extend(regions(seen.status));
+    found.extend(devices(seen));
+    found.extend(disk(seen.checks));
+    found.extend(
+        seen.certificates.iter().map(|problem| {
+            Alarm::new(Kind::Certificate, &problem.at, &problem.what, &problem.cure)
+        }),
+    );
+    found
+}
+
+fn tampering(seen: &Observed<'_>) -> Vec<Alarm> {
+    let mut found = Vec::new();
+    let at_start = |name: &str, cause: &str| {
+        let cure = "find out who was at the box; muster journal verify tells where; restore the \
+                    last backup if it was not you";
+        Alarm::new(Kind::Tamper, name, cause, cure)
+    };
+    if seen.recovery.rolled_back {
+        found.push(at_start("data folder", "an older data folder was put back"));
+    }
+    if seen.recovery.broken_chain.is_some() {
+        found.push(at_start("journal", "a batch does not continue the chain: history was edited"));
+    }
+    let mut events: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (name, word) in seen.events.iter().filter(|(_, word)| TAMPERING.contains(&word.as_str())) {
+        *events.entry((name, word)).or_default() += 1;
+    }
+    for ((name, word), count) in events {
+        let cause = format!("the terminal tells: {word}");
+        let cure = "look at the terminal; if it was opened or copied, revoke it and pair it anew";
+        let name = format!("terminal {name} {word}");
+        found.push(Alarm::new(Kind::Tamper, &name, cause, cure).happened(count));
+    }
+    for reason in COPIES {
+        let count = seen.status.refused.get(reason).copied().unwrap_or(0);
+        if count > 0 {
+            let cause = format!("{count} messages refused so far: a terminal was copied or reset");
+            let cure = "muster device list tells whose refusals grow; revoke it and pair it anew";
+            let name = format!("refusals {reason}");
+            found.push(Alarm::new(Kind::Tamper, &name, cause, cure).happened(count));
+        }
+    }
+    found
+}
+
+/// What the guard at the way out has stopped.
+fn leaks(status: &Status) -> Vec<Alarm> {
+    let stopped = status.set_aside.iter().filter(|(code, _)| code.starts_with(quarantine::EGRESS));
+    let alarm = |(code, &count): (&String, &u64)| {
+        let cause = format!("{count} parcels were stopped on their way out so far, and set aside");
+        let cure = "nothing left; look at what is set aside, and tell the data protection officer";
+        Alarm::new(Kind::LeakAttempt, code, cause, cure).happened(count)
+    };
+    stopped.map(alarm).collect()
+}
+
+fn regions(status: &Status) -> Vec<Alarm> {
+    let alarm = |of: &muster_ledger::DestinationStatus| {
+        let name = of.destination.as_str();
+        match of.paused.as_ref()? {
+            PauseReason::WrongRegion(cause) | PauseReason::WrongTenant(cause) => {
+                let cure = "records wait; find out who answers there, and correct the address or \
+                            the certificate";
+                Some(Alarm::new(Kind::RegionMismatch, name, cause, cure))
+            }
+            PauseReason::Down(cause) if cause.contains("certificate") => {
+                let cure = "records wait; renew the certificate that is named, here or there";
+                Some(Alarm::new(Kind::Certificate, name, cause, cure))
+            }
+            _ => None,
+        }
+    };
+    status.destinations.iter().filter_map(alarm).collect()
+}
+
+fn devices(seen: &Observed<'_>) -> Vec<Alarm> {
+    let cure = "look after its power, cable and network: it keeps its punches. If it was stolen: \
+                muster device revoke";
+    let paired = seen.devices.iter().filter(|device| device.state == DeviceState::Paired);
+    let silent = paired.filter(|device| {
+        device.last_seen_ms.is_some_and(|at| seen.now_ms.saturating_sub(at) > seen.silent_after_ms)
+    });
+    let mut found: Vec<Alarm> = silent
+        .map(|device| {
+            let cause = "the terminal is silent for longer than [alarms] silent_after_s";
+            Alarm::new(Kind::LostDevice, &device.name, cause, cure)
+        })
+        .collect();
+    let ports = seen.checks.iter().filter(|check| {
+        (check.name.starts_with("serial ") || check.name == "broker") && check.status != Health::Ok
+    });
+    found.extend(ports.map(|check| of_check(Kind::LostDevice, check)));
+    found
+}
+
+fn disk(checks: &[Check]) -> Vec<Alarm> {
+    let of = checks.iter().filter(|check| matches!(check.name.as_str(), "disk" | "journal"));
+    let bad = of.filter(|check| check.status != Health::Ok);
+    bad.map(|check| of_check(Kind::Disk, check)).collect()
+}
+
+fn of_check(kind: Kind, check: &Check) -> Alarm {
+    let (cause, cure) = (check.cause.clone(), check.cure.as_deref());
+    Alarm::new(kind, &check.name, cause.unwrap_or_default(), cure.unwrap_or_default())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use muster_ledger::{Clock, ClockTrust, Ledger, Options, RootKey};
+
+    /// The status of a box that is well.
+    fn well() -> Status {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, _) = Ledger::open(Options {
+            data: folder.path().join("data"),
+            site: "a".into(),
+            time_zone: "UTC".into(),
+            root_key: RootKey::new([1; 32]),
+            clock: Clock::new(|| (0, ClockTrust::Trusted)),
+            views_cache_bytes: 1 << 20,
+        })
+        .unwrap();
+        ledger.status()
+    }
+
+    fn check(change: impl Fn(&mut Status, &mut Recovery, &mut Vec<Check>), expect: &[&str]) {
+        let (mut status, mut recovery, mut checks) = (well(), Recovery::default(), Vec::new());
+        change(&mut status, &mut recovery, &mut checks);
+        let events = [("gate".to_owned(), "started".to_owned())];
+        let found = alarms(&Observed {
+            now_ms: 10_000,
+            silent_after_ms: 5_000,
+            checks: &checks,
+            status: &status,
+            devices: &[],
+            events: &events,
+            recovery: &recovery,
+            certificates: &[],
+        });
+        let keys: Vec<String> = found.iter().map(Alarm::key).collect();
+        assert_eq!(keys, expect);
+        assert!(found.iter().all(|alarm| !alarm.cure.is_empty() && !alarm.cause.is_empty()));
+    }
+
+    fn bad(name: &str) -> Check {
+        Check {
+            name: name.into(),
+            status: Health::Degraded,
+            since: 0,
+            cause: Some("cause".into()),
+            cure: Some("cure".into()),
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_was_heard_and_is_silent_is_lost() {
+        let device = |state, last_seen_ms| Device {
+            id: muster_attendance::DeviceId(1),
+            name: "gate".into(),
+            kind: muster_ledger::DeviceKind::M1,
+            state,
+            carrier: None,
+            address: None,
+            certificate: None,
+            last_seen_ms,
+            records: 0,
+            refused: 0,
+        };
+        let lost = |state, last_seen_ms| {
+            let (status, recovery) = (well(), Recovery::default());
+            let events = [("gate".to_owned(), "tampered".to_owned())];
+            let found = alarms(&Observed {
+                now_ms: 10_000,
+                silent_after_ms: 5_000,
+                checks: &[],
+                status: &status,
+                devices: &[device(state, last_seen_ms)],
+                events: &events,
+                recovery: &recovery,
+                certificates: &[],
+            });
+            found.iter().map(Alarm::key).collect::<Vec<_>>()
+        };
+        let tampered = "tamper terminal gate tampered";
+        assert_eq!(lost(DeviceState::Paired, Some(4_999)), [tampered, "lost-device gate"]);
+        assert_eq!(lost(DeviceState::Paired, Some(5_000)), [tampered]);
+        assert_eq!(lost(DeviceState::Paired, None), [tampered]);
+        assert_eq!(lost(DeviceState::Revoked, Some(0)), [tampered]);
+    }
+
+    #[test]
+    fn each_kind_is_known_and_nothing_else_is() {
+        check(|_, _, _| {}, &[]);
+        check(|_, recovery, _| recovery.rolled_back = true, &["tamper data folder"]);
+        check(|_, recovery, _| recovery.broken_chain = Some(3), &["tamper journal"]);
+        check(
+            |status, _, _| {
+                status.refused.insert("replayed".into(), 2);
+                status.refused.insert("unknown-device".into(), 2);
+            },
+            &["tamper refusals replayed"],
+        );
+        check(
+            |status, _, _| {
+                status.set_aside.insert("EGRESS-BASE64".into(), 1);
+                status.set_aside.insert("SEQ-CONFLICT".into(), 1);
+            },
+            &["leak-attempt EGRESS-BASE64"],
+        );
+        check(
+            |_, _, checks| checks.extend(["disk", "views", "serial /dev/a", "expiry"].map(bad)),
+            &["lost-device serial /dev/a", "disk disk"],
+        );
+        let paused = |reason: fn(String) -> PauseReason, why: &'static str| {
+            move |status: &mut Status, _: &mut Recovery, _: &mut Vec<Check>| {
+                let destination = serde_json::json!({ "destination": "d" });
+                let name = destination["destination"].as_str().unwrap().to_owned();
+                status.destinations.push(muster_ledger::DestinationStatus {
+                    destination: name,
+                    backlog: 0,
+                    settled: 0,
+                    rejected: 0,
+                    paused: Some(reason(why.into())),
+                    paused_since_ms: None,
+                    last_settled_ms: None,
+                    meter: None,
+                    by_contract: None,
+                });
+            }
+        };
+        check(paused(PauseReason::WrongRegion, "it names another"), &["region-mismatch d"]);
+        check(paused(PauseReason::Down, "invalid peer certificate: Expired"), &["certificate d"]);
+        check(paused(PauseReason::Down, "connection refused"), &[]);
+    }
+}
