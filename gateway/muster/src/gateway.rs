@@ -64,12 +64,13 @@ impl Gateway {
         let console = start_console(&config, &ledger, watch.clone(), &mut listening)?;
         let config = Arc::new(config);
         alarms::start(&config, ledger.clone(), &recovery, watch.clone())?;
+        let gauges = watch.clone();
         if let Some(section) = &config.metrics {
             let source: health::Source = Arc::new(move || watch.report());
             let bound = health::serve(section.listen, source, metrics.clone(), stopped.clone());
             listening.metrics = Some(bound.await.with_context(|| in_use(section.listen))?);
         }
-        tokio::spawn(upkeep(metrics, stopped.clone()));
+        tokio::spawn(upkeep(metrics, gauges, ledger.clone(), stopped.clone()));
         tokio::spawn(retain(ledger.clone(), stopped.clone()));
         let listening = Arc::new(listening);
         let facts = Facts {
@@ -121,12 +122,27 @@ fn recorder() -> Result<PrometheusHandle> {
         return Ok(handle.clone());
     }
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    // So that a first increase can be seen as one.
+    alarms::count_from_zero();
+    metrics::counter!("muster_egress_stopped_total", "finding" => "unknown").increment(0);
     Ok(RECORDER.get_or_init(|| handle).clone())
 }
 
-async fn upkeep(metrics: PrometheusHandle, mut stopped: watch::Receiver<bool>) {
-    while tokio::time::timeout(UPKEEP, stopped.wait_for(|stop| *stop)).await.is_err() {
+async fn upkeep(
+    metrics: PrometheusHandle,
+    watch: Arc<checks::Watch>,
+    ledger: Ledger,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
         metrics.run_upkeep();
+        watch.gauge();
+        let places = places::known(&ledger.keyring()).unwrap_or_default();
+        let made_ms = places.last().map_or(0, |place| place.made_ms);
+        metrics::gauge!("muster_last_backup_timestamp_seconds").set(made_ms as f64 / 1000.0);
+        if tokio::time::timeout(UPKEEP, stopped.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
     }
 }
 

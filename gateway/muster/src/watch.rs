@@ -73,6 +73,25 @@ impl Watch {
         report
     }
 
+    /// Puts the checks into metrics: by the first word of their names, the worst of each.
+    pub(crate) fn gauge(&self) {
+        let mut worst: HashMap<String, Health> = HashMap::new();
+        for check in self.report().checks {
+            let word = check.name.split(' ').next().unwrap_or_default().to_owned();
+            let known = worst.entry(word).or_insert(check.status);
+            *known = check.status.max(*known);
+        }
+        for (check, status) in worst {
+            let value = status as u8;
+            metrics::gauge!("muster_check_status", "check" => check).set(f64::from(value));
+        }
+        metrics::gauge!("muster_disk_free_bytes").set(self.free() as f64);
+    }
+
+    fn free(&self) -> u64 {
+        rustix::fs::statvfs(&self.data).map_or(0, |s| s.f_bavail * s.f_frsize)
+    }
+
     fn checks(&self) -> Vec<Check> {
         let status = self.ledger.status();
         let mut checks = vec![
@@ -102,8 +121,7 @@ impl Watch {
     }
 
     fn disk(&self) -> Check {
-        let free = rustix::fs::statvfs(&self.data).map(|s| s.f_bavail * s.f_frsize);
-        let free = free.unwrap_or(0);
+        let free = self.free();
         let health = if free < DISK_LOW { Health::Degraded } else { Health::Ok };
         let cause = format!("{} MiB free", free >> 20);
         check("disk", health, Some(cause), "free some space on the disk that holds the data")

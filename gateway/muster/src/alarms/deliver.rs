@@ -65,7 +65,7 @@ impl Sinks {
         for (name, sender) in &self.0 {
             let (alarm, at, receipt) = (alarm.clone(), at.clone(), receipt.clone());
             if sender.try_send(Waiting { alarm, at, receipt }).is_err() {
-                count(name, "dropped");
+                count(name, "dropped", 1);
             }
         }
         receipt
@@ -87,16 +87,17 @@ async fn serve(name: &'static str, sink: Sink, mut waiting: mpsc::Receiver<Waiti
                 Ok(Err(error)) => tracing::warn!("{name}: an alarm waits: {error:#}"),
                 Err(_) => tracing::warn!("{name}: an alarm waits: no answer in time"),
             }
-            count(name, "failed");
+            count(name, "failed", 1);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);
         }
-        count(name, "sent");
+        count(name, "sent", 1);
         receipt.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-fn count(sink: &'static str, result: &'static str) {
+/// Adds to the count of tries.
+pub(super) fn count(sink: &'static str, result: &'static str, more: u64) {
     metrics::counter!("muster_alarms_delivered_total", "sink" => sink, "result" => result)
-        .increment(1);
+        .increment(more);
 }

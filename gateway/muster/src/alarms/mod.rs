@@ -61,6 +61,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 6] = [
+        Self::Tamper,
+        Self::LeakAttempt,
+        Self::RegionMismatch,
+        Self::LostDevice,
+        Self::Disk,
+        Self::Certificate,
+    ];
+
     /// Its word, and the runbook's anchor.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -100,6 +109,25 @@ impl Alarm {
     fn key(&self) -> String {
         format!("{} {}", self.kind.word(), self.name)
     }
+}
+
+/// Puts every kind into metrics.
+pub(crate) fn count_from_zero() {
+    for kind in Kind::ALL {
+        metrics::counter!("muster_alarms_total", "kind" => kind.word()).increment(0);
+    }
+    for sink in ["webhook", "mail"] {
+        for result in ["sent", "failed", "dropped"] {
+            deliver::count(sink, result, 0);
+        }
+    }
+}
+
+/// What is wrong with the section: found by `check` before it hurts.
+pub(crate) fn problem(section: &Section, site: &str) -> Option<anyhow::Error> {
+    let webhook = section.webhook.as_ref().map(|webhook| webhook::Caller::new(webhook, site));
+    let mail = section.mail.as_ref().map(|mail| mail::Sender::new(mail, site));
+    webhook.and_then(Result::err).or(mail.and_then(Result::err))
 }
 
 /// Looks and tells until the process ends. Without sinks nothing is started.

@@ -21,6 +21,11 @@ pub(super) fn check(at: &BoxArgs) -> Outcome {
 pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     let mut found = config::check(config);
     found.extend(policy(config));
+    let alarms = config.alarms.as_ref();
+    let alarms = alarms.and_then(|section| crate::alarms::problem(section, &config.site.site));
+    found.extend(alarms.map(|error| {
+        Problem::minor("[alarms]", format!("{error:#}"), "every key is explained in gateway.toml")
+    }));
     found.extend(crate::gateway::port_problems(config));
     found.extend(config.serial.iter().filter_map(|s| crate::doctor::serial_problem(&s.port)));
     found.extend(crate::doctor::certificate_problems(config));
