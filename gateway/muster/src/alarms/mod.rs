@@ -22,7 +22,7 @@ use deliver::Sinks;
 use muster_ledger::{Ledger, Recovery};
 use raised::Raised;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,7 +175,7 @@ struct Watcher {
 const CERTIFICATES_EVERY: Duration = Duration::from_secs(60);
 
 impl Watcher {
-    fn look(&mut self, ledger: &Ledger, watch: &Watch, sinks: &Sinks, file: &PathBuf) {
+    fn look(&mut self, ledger: &Ledger, watch: &Watch, sinks: &Sinks, file: &Path) {
         let now = crate::trust::now_ms();
         if self.certificates.0.is_none_or(|at| at.elapsed() > CERTIFICATES_EVERY) {
             let problems = crate::doctor::certificate_problems(&self.config);
