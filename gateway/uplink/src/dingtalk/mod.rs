@@ -27,6 +27,7 @@ use hyper::{Request, header};
 use muster_ledger::{Meter, Parcel, Settlement};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
+use zeroize::{Zeroize as _, Zeroizing};
 
 const UPLOAD: &str = "/topapi/attendance/record/upload";
 const LIST: &str = "/attendance/listRecord";
@@ -236,7 +237,7 @@ impl Connection<'_> {
             self.open().await?;
         }
         let token = self.token().await?;
-        let path = format!("{path}?access_token={token}");
+        let path = Zeroizing::new(format!("{path}?access_token={}", token.as_str()));
         let request = request(&self.worker.region.address, &path, Bytes::from(body))?;
         let Some(sender) = &mut self.sender else {
             return Err(Ended::Down("not connected".into()));
@@ -284,25 +285,29 @@ impl Connection<'_> {
     }
 
     /// A token that is good for a while yet; asked for where there is none.
-    async fn token(&mut self) -> Result<String, Ended> {
+    async fn token(&mut self) -> Result<Zeroizing<String>, Ended> {
         let now_ms = self.worker.outbox.now_ms();
         if let Some((token, until_ms)) = &self.worker.dingtalk.token
             && now_ms < *until_ms
         {
-            return Ok(token.text.as_str().to_owned());
+            return Ok(token.text.clone());
         }
         let Some(tenant) = tenant(&self.worker.region) else {
             return Err(Ended::Down("no tenant is configured for DingTalk".into()));
         };
         let body = ask_for_token(tenant, self.tls).await?;
-        let token = match api::token(&body, &tenant.corp_id) {
+        let token = api::token(&body, &tenant.corp_id);
+        if let Ok(mut body) = body.try_into_mut() {
+            body.as_mut().zeroize();
+        }
+        let token = match token {
             Ok(token) => token,
             Err(NoToken::WrongTenant) => return Err(self.wrong_tenant("the token")),
             Err(NoToken::Unreadable) => {
                 return Err(Ended::Down("no token: the answer is not one".into()));
             }
         };
-        let text = token.text.as_str().to_owned();
+        let text = token.text.clone();
         let until_ms = now_ms.saturating_add(token.seconds * 1_000 - TOKEN_MARGIN_MS);
         self.worker.dingtalk.token = Some((token, until_ms));
         Ok(text)
@@ -335,9 +340,11 @@ async fn said(
     }
 }
 
-/// `path` below the address's own.
+/// `path` below the address's own. The request's copy of it, which may hold a token, is the one
+/// that nobody can wipe; it lives as long as the call.
 fn request(address: &Address, path: &str, body: Bytes) -> Result<Request<Full<Bytes>>, Ended> {
-    Request::post(format!("{}{path}", address.path.trim_end_matches('/')))
+    let uri = Zeroizing::new(format!("{}{path}", address.path.trim_end_matches('/')));
+    Request::post(uri.as_str())
         .header(header::HOST, address.host_and_port())
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(body))
