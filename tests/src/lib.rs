@@ -8,6 +8,7 @@ pub mod authenticator;
 pub mod authority;
 pub mod binary;
 pub mod crowd;
+pub mod debugger;
 pub mod device;
 pub mod disk;
 pub mod emulated;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout)]
 
+mod board;
 mod drain;
 mod fingers;
 mod line;
