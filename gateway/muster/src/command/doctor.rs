@@ -25,7 +25,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
                 serde_json::from_value::<Inside>(answer.result).map_err(|e| e.to_string())
             });
             let metrics = inside.as_ref().ok().and_then(Inside::metrics).map(metrics);
-            let report = super::small_runtime()?.block_on(doctor::examine(&config, inside));
+            let report = super::small_runtime(&config)?.block_on(doctor::examine(&config, inside));
             (report, Some(config), metrics.unwrap_or_default())
         }
     };

@@ -248,7 +248,7 @@ fn root_key(inside: &Inside) -> Finding {
             "root key",
             seen,
             "systemd-creds encrypt --name=muster-root-key DATA/keys/root.key \
-             /etc/muster/root.cred, start, then delete the file",
+             /etc/credstore.encrypted/muster-root-key, delete the file, and restart",
         ),
     }
 }
