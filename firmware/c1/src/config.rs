@@ -107,16 +107,12 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use muster_forwarder::config::example;
 
     /// The example above, read from this file.
     #[test]
     fn the_example_is_read() {
-        let source = include_str!("config.rs");
-        let lines = source.lines().take_while(|l| l.starts_with("//!"));
-        let lines = lines.map(|l| l.trim_start_matches("//!"));
-        let inside = lines.skip_while(|l| l.trim() != "```toml").skip(1);
-        let example: String =
-            inside.take_while(|l| l.trim() != "```").map(|l| format!("{l}\n")).collect();
+        let example = example(include_str!("config.rs"));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c1.toml");
         std::fs::write(&path, &example).unwrap();

@@ -2,44 +2,19 @@
 //! on SIGTERM or SIGINT with what waits on disk.
 #![forbid(unsafe_code)]
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use muster_c1::{C1, Lights, config};
 use muster_forwarder::gpio::Pin;
-use std::path::PathBuf;
+use muster_forwarder::program;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How often the lights are looked after.
 const TICK: Duration = Duration::from_millis(250);
-/// `EX_CONFIG` and `EX_UNAVAILABLE` of sysexits.
-const CONFIG: u8 = 78;
-const UNAVAILABLE: u8 = 69;
 
 fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let config = match arguments().and_then(|path| Ok(config::read(&path)?)) {
-        Ok(config) => config,
-        Err(error) => return end(&error, CONFIG),
-    };
-    match run(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => end(&error, UNAVAILABLE),
-    }
-}
-
-fn end(error: &anyhow::Error, code: u8) -> ExitCode {
-    tracing::error!("{error:#}");
-    ExitCode::from(code)
-}
-
-fn arguments() -> Result<PathBuf> {
-    let mut arguments = std::env::args_os().skip(1);
-    match (arguments.next(), arguments.next(), arguments.next()) {
-        (Some(flag), Some(path), None) if flag == "--config" => Ok(path.into()),
-        _ => bail!("call it as: muster-c1 --config FILE"),
-    }
+    program::start("muster-c1", config::read, run)
 }
 
 #[tokio::main]

@@ -103,6 +103,14 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> Result<(T, PathBuf), ConfigErro
     Ok((config, base.to_owned()))
 }
 
+/// The example in the documentation of a module, given its source: so a test can read it.
+pub fn example(source: &str) -> String {
+    let lines = source.lines().take_while(|line| line.starts_with("//!"));
+    let lines = lines.map(|line| line.trim_start_matches("//!"));
+    let inside = lines.skip_while(|line| line.trim() != "```toml").skip(1);
+    inside.take_while(|line| line.trim() != "```").map(|line| format!("{line}\n")).collect()
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let refused = |source| ConfigError::Read { path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(refused)?.len();

@@ -2,8 +2,9 @@
 //! makes a punch of whom it sees. Ends on SIGTERM or SIGINT with what waits on disk.
 #![forbid(unsafe_code)]
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use muster_forwarder::gpio::{Pin, PinConfig};
+use muster_forwarder::program;
 use muster_m2::config::{self, DoorConfig};
 use muster_m2::door::Door;
 use muster_m2::engine::process::Process;
@@ -11,7 +12,7 @@ use muster_m2::engine::{Engine as _, EngineError, Shown, Sighting};
 use muster_m2::front::{Policy, Punch};
 use muster_m2::{Direction, M2};
 use muster_terminal::panel::Panel;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,36 +25,11 @@ const PATIENCE: Duration = Duration::from_millis(20);
 const ENGINE_PAUSE: Duration = Duration::from_secs(2);
 /// 2026-01-01T00:00:00Z: no clock that is right shows less.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
-/// `EX_CONFIG` and `EX_UNAVAILABLE` of sysexits.
-const CONFIG: u8 = 78;
-const UNAVAILABLE: u8 = 69;
 
 type Pins = Door<Pin, Panel<Pin, Pin, Pin, Pin, Pin>>;
 
 fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let config = match arguments().and_then(|path| Ok(config::read(&path)?)) {
-        Ok(config) => config,
-        Err(error) => return end(&error, CONFIG),
-    };
-    match run(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => end(&error, UNAVAILABLE),
-    }
-}
-
-fn end(error: &anyhow::Error, code: u8) -> ExitCode {
-    tracing::error!("{error:#}");
-    ExitCode::from(code)
-}
-
-fn arguments() -> Result<PathBuf> {
-    let mut arguments = std::env::args_os().skip(1);
-    match (arguments.next(), arguments.next(), arguments.next()) {
-        (Some(flag), Some(path), None) if flag == "--config" => Ok(path.into()),
-        _ => bail!("call it as: muster-m2 --config FILE"),
-    }
+    program::start("muster-m2", config::read, run)
 }
 
 fn run(config: config::Config) -> Result<()> {

@@ -12,8 +12,7 @@ const USAGE: u8 = 64;
 const DATA: u8 = 65;
 
 fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    muster_forwarder::program::log_to_stderr();
     let (captures, socket) = match arguments() {
         Ok(found) => found,
         Err(error) => {
