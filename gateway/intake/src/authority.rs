@@ -220,3 +220,21 @@ fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After sixty days in a drawer, with a clock that begins in 1970, a device still takes the box
+    /// for the box, and the box the device: no certificate of theirs begins later or ends.
+    #[test]
+    fn certificates_hold_at_any_time_that_a_clock_can_show() {
+        let key = KeyPair::generate().unwrap();
+        for kind in [DeviceKind::M1, DeviceKind::M2, DeviceKind::C1, DeviceKind::Reader] {
+            let made = device_params("gate", kind).unwrap().self_signed(&key).unwrap();
+            let (_, parsed) = x509_parser::parse_x509_certificate(made.der()).unwrap();
+            assert!(parsed.validity().not_before.timestamp() <= 0);
+            assert!(parsed.validity().not_after.to_datetime().year() == 9999);
+        }
+    }
+}

@@ -1,18 +1,25 @@
 //! `muster init`: first set-up of a box. Makes keys, device CA, first administrator, the annotated
-//! configuration and a policy template, dated and unsigned; running it twice harms nothing.
+//! configuration and a policy template, dated and unsigned; running it twice harms nothing. On a
+//! terminal it is a conversation that ends with a punch; with `--yes` it asks nothing.
+
+mod conversation;
+mod self_test;
 
 use crate::backup::recovery;
+use crate::backup::sheets::Sheet;
 use crate::cli::InitArgs;
 use crate::config::Config;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store;
 use anyhow::{Context as _, Result, bail};
+use conversation::ask;
 use muster_console::OneTimeCode;
 use muster_intake::authority::Authority;
 use muster_ledger::{Account, Ledger, Role, Signer};
 use muster_residency::key::TrustedSigner;
 use std::fs;
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 const CONFIG: &str = include_str!("../../../../deploy/gateway.toml");
@@ -26,54 +33,55 @@ const POLICY_MONTHS: i64 = 6;
 const LAWS: [&str; 7] = ["MO", "HK", "SG", "CN", "MY", "JP", "EU"];
 
 /// What the set-up was told.
+#[derive(Default)]
 struct Answers {
     site: String,
     jurisdiction: String,
     time_zone: String,
     signers: Vec<Signer>,
+    /// Where to listen, where that was asked.
+    mqtt: Option<SocketAddr>,
+    page: Option<SocketAddr>,
+    serial: Vec<PathBuf>,
 }
 
 pub(super) fn init(args: &InitArgs) -> Outcome {
-    let answers = answers(args).map_err(|e| Failure::new(exit::USAGE, e))?;
+    let talks = !args.yes && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let is_new = !args.dir.join("gateway.toml").exists();
+    let answers = if talks && is_new { conversation::answers(args) } else { answers(args) };
+    let answers = answers.map_err(|e| Failure::new(exit::USAGE, e))?;
     fs::create_dir_all(&args.dir).with_context(|| format!("cannot make {}", args.dir.display()))?;
     let dir = std::path::absolute(&args.dir)?;
     write_files(&dir, &answers)?;
     let config = Config::load(Some(&dir.join("gateway.toml"))).or_exit(exit::CONFIG)?;
     let runtime = super::small_runtime(&config)?;
     let (ledger, _) = store::open(&config).or_exit(exit::UNAVAILABLE)?;
-    let lines = runtime.block_on(set_up(&config, ledger, answers.signers))?;
-    super::print_lines(lines)
+    let made = runtime.block_on(set_up(&config, ledger, answers.signers))?;
+    super::print_lines(lines(&config, &made))?;
+    match talks {
+        true => finish(&config, &made, &runtime)?,
+        false => leave_sheets(&config, &made)?,
+    }
+    super::print_lines([
+        format!("next           muster check --config {}", config.path.display()),
+        format!("               muster run --config {}", config.path.display()),
+    ])
 }
 
 fn answers(args: &InitArgs) -> Result<Answers> {
+    let is_new = !args.dir.join("gateway.toml").exists();
     let asked = |given: &Option<String>, question: &str, default: &str| match given {
         Some(given) => Ok(given.clone()),
-        None if args.yes => Ok(default.to_owned()),
+        None if args.yes || !is_new => Ok(default.to_owned()),
         None => ask(question, default),
     };
     let site = asked(&args.site, "Name of this site, as policies write it", "my-site")?;
-    let jurisdiction =
-        asked(&args.jurisdiction, "Jurisdiction (MO, HK, SG, CN, MY, JP, EU)", "HK")?;
-    let jurisdiction = jurisdiction.to_ascii_uppercase();
-    if !LAWS.contains(&jurisdiction.as_str()) {
-        bail!("{jurisdiction} is not a jurisdiction of the law pack; use one of {LAWS:?}");
-    }
-    let zone = asked(&args.time_zone, "Time zone", store::zone_of(Some(&jurisdiction)))?;
-    if jiff::tz::TimeZone::get(&zone).is_err() {
-        bail!("there is no time zone named {zone}; use a name as Asia/Macau");
-    }
+    let law = asked(&args.jurisdiction, "Jurisdiction (MO, HK, SG, CN, MY, JP, EU)", "HK")?;
+    let jurisdiction = conversation::law(&law)?;
+    let zone = conversation::default_zone(&jurisdiction);
+    let time_zone = conversation::zone(&asked(&args.time_zone, "Time zone", zone)?)?;
     let signers = args.signer.iter().map(|text| signer(text)).collect::<Result<_>>()?;
-    Ok(Answers { site, jurisdiction, time_zone: zone, signers })
-}
-
-#[allow(clippy::print_stdout)]
-fn ask(question: &str, default: &str) -> Result<String> {
-    print!("{question} [{default}]: ");
-    io::stdout().flush()?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let answer = line.trim();
-    Ok(if answer.is_empty() { default } else { answer }.to_owned())
+    Ok(Answers { site, jurisdiction, time_zone, signers, ..Answers::default() })
 }
 
 /// `PERSON:ROLE:PUBLIC_KEY_FILE`; the file must speak of the same person and role.
@@ -96,6 +104,7 @@ fn write_files(dir: &Path, answers: &Answers) -> Result<()> {
     let config = CONFIG
         .replace("site = \"my-site\"", &format!("site = \"{}\"", answers.site))
         .replace("#: time_zone = \"Asia/Macau\"", &zone);
+    let config = listening(config, answers);
     let policy = dated_policy(answers, jiff::Zoned::now().date());
     let files =
         [("gateway.toml", config.as_str()), ("lawpack.toml", LAW_PACK), ("policy.toml", &policy)];
@@ -109,6 +118,22 @@ fn write_files(dir: &Path, answers: &Answers) -> Result<()> {
     Ok(())
 }
 
+/// The configuration with the listeners and serial ports that were chosen.
+fn listening(config: String, answers: &Answers) -> String {
+    let mut config = config;
+    for (shipped, chosen) in [("0.0.0.0:8883", answers.mqtt), ("0.0.0.0:8443", answers.page)] {
+        if let Some(chosen) = chosen {
+            config = config
+                .replace(&format!("\nlisten = \"{shipped}\""), &format!("\nlisten = \"{chosen}\""));
+        }
+    }
+    for port in &answers.serial {
+        let port = toml::Value::String(port.display().to_string());
+        config.push_str(&format!("\n[[serial]]\nport = {port}\nbaud = 115200\n"));
+    }
+    config
+}
+
 /// The policy template, for this site and from `today`: it permits nothing and nobody signed it.
 fn dated_policy(answers: &Answers, today: jiff::civil::Date) -> String {
     let until = today.saturating_add(jiff::Span::new().months(POLICY_MONTHS));
@@ -119,41 +144,73 @@ fn dated_policy(answers: &Answers, today: jiff::civil::Date) -> String {
         .replace("@UNTIL@", &until.to_string())
 }
 
-async fn set_up(
-    config: &Config,
-    ledger: Ledger,
+/// What the set-up made, or found.
+struct Made {
     signers: Vec<Signer>,
-) -> Result<Vec<String>, Failure> {
+    /// The first administrator's one-time code, if made now.
+    code: Option<String>,
+    fingerprint: String,
+    /// The recovery sheets, if made now.
+    sheets: Option<Vec<Sheet>>,
+}
+
+async fn set_up(config: &Config, ledger: Ledger, signers: Vec<Signer>) -> Result<Made, Failure> {
     Authority::open(&ledger.keyring()).or_exit(exit::UNAVAILABLE)?;
-    let mut lines = vec![format!("box            {}", config.folder.display())];
     if ledger.signers().is_empty() && !signers.is_empty() {
         ledger.enrol_signers(signers).await?;
     }
-    let known = ledger.signers();
-    lines.extend(known.iter().map(|s| format!("may sign       {} ({})", s.person, s.role)));
-    match first_administrator(&ledger).await? {
-        Some(code) => lines.push(format!(
-            "first login    {ADMINISTRATOR}, one-time code {code} (shown this once)"
-        )),
-        None => lines.push("first login    made before; nothing changed".to_owned()),
-    }
-    let page = crate::page_certificate::page_certificate(config, &ledger)?;
-    if let Some(sheets) = recovery::of(&ledger.keyring())?.new {
-        let file = recovery::write(config, &sheets)?;
-        lines.push(format!("recovery       sheets in {}:", file.display()));
-        lines.push(
-            "               print them, keep the three apart, and delete the file".to_owned(),
-        );
-    }
-    lines.push(format!("page           certificate SHA-256 {}", page.fingerprint));
-    lines.push(format!("next           muster check --config {}", path(config).display()));
-    lines.push(format!("               muster run --config {}", path(config).display()));
+    let made = Made {
+        signers: ledger.signers(),
+        code: first_administrator(&ledger).await?,
+        fingerprint: crate::page_certificate::page_certificate(config, &ledger)?.fingerprint,
+        sheets: recovery::of(&ledger.keyring())?.new,
+    };
     ledger.close().await;
-    Ok(lines)
+    Ok(made)
 }
 
-fn path(config: &Config) -> PathBuf {
-    config.folder.join("gateway.toml")
+fn lines(config: &Config, made: &Made) -> Vec<String> {
+    let mut lines = vec![format!("box            {}", config.folder.display())];
+    let signers = made.signers.iter();
+    lines.extend(signers.map(|s| format!("may sign       {} ({})", s.person, s.role)));
+    lines.push(match &made.code {
+        Some(code) => {
+            format!("first login    {ADMINISTRATOR}, one-time code {code} (shown this once)")
+        }
+        None => "first login    made before; nothing changed".to_owned(),
+    });
+    lines.push(format!("page           certificate SHA-256 {}", made.fingerprint));
+    lines
+}
+
+/// Nobody is there to write them down.
+fn leave_sheets(config: &Config, made: &Made) -> Result<(), Failure> {
+    let Some(sheets) = &made.sheets else { return Ok(()) };
+    let file = recovery::write(config, sheets)?;
+    super::print_lines([
+        format!("recovery       sheets in {}:", file.display()),
+        "               print them, keep the three apart, and delete the file".to_owned(),
+    ])?;
+    Ok(())
+}
+
+/// The page's address as a picture, the sheets, and a punch to see that all of it works.
+fn finish(config: &Config, made: &Made, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+    if let (Some(console), Some(_)) = (&config.console, &made.code) {
+        let host = crate::page_certificate::host_name().unwrap_or_else(|| "localhost".to_owned());
+        let address = format!("https://{host}:{}/", console.listen.port());
+        conversation::say(&format!("The page, for a phone on this network: {address}"))?;
+        conversation::qr(&address)?;
+    }
+    if let Some(sheets) = &made.sheets {
+        conversation::sheets(config, sheets)?;
+    }
+    let punch = self_test::punch(&config.site.data);
+    let took = runtime.block_on(punch).or_exit(exit::UNAVAILABLE)?;
+    let took =
+        format!("self-test      a punch was on disk and receipted in {} ms", took.as_millis());
+    conversation::say(&took)?;
+    Ok(())
 }
 
 /// Makes the first administrator where there is no account yet; gives the one-time code.
@@ -176,6 +233,21 @@ pub(crate) async fn first_administrator(ledger: &Ledger) -> Result<Option<String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_chosen_is_in_the_configuration() {
+        let answers = Answers {
+            mqtt: Some("192.0.2.1:9883".parse().unwrap()),
+            page: Some("192.0.2.1:9443".parse().unwrap()),
+            serial: vec![PathBuf::from("/dev/serial/by-id/usb-\"odd\"")],
+            ..Answers::default()
+        };
+        let text = listening(CONFIG.to_owned(), &answers);
+        let config = Config::parse(&text, Path::new("gateway.toml"), "/box".into()).unwrap();
+        assert_eq!(config.mqtt.unwrap().listen, answers.mqtt);
+        assert_eq!(Some(config.console.unwrap().listen), answers.page);
+        assert_eq!(config.serial[0].port, answers.serial[0]);
+    }
     use muster_residency::{LawPack, Policy, check};
 
     #[test]
@@ -185,7 +257,7 @@ mod tests {
                 site: "my-site".to_owned(),
                 jurisdiction: law.to_owned(),
                 time_zone: "UTC".to_owned(),
-                signers: Vec::new(),
+                ..Answers::default()
             };
             let text = dated_policy(&answers, jiff::civil::date(2026, 8, 31));
             let policy = Policy::parse(&text).unwrap();

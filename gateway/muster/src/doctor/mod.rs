@@ -15,7 +15,7 @@ mod serial;
 pub(crate) use bundle::write as write_bundle;
 pub(crate) use certificates::problems as certificate_problems;
 pub(crate) use inside::Inside;
-pub(crate) use serial::problem as serial_problem;
+pub(crate) use serial::{found as serial_ports, problem as serial_problem};
 
 use crate::config::{Config, Problem};
 use serde::Serialize;
