@@ -53,6 +53,19 @@ const ON_SITE: &[Role] = &[Hr, Facilities, Security, Dpo, DpoDeputy];
 const NUMBERS: &[Role] = &[Hr, Facilities];
 /// Who accepts that a terminal's punches are lost.
 const TERMINAL_CHANGES: &[Role] = &[Facilities, ItAdmin];
+/// Who reads the policy's life, legal evidence and approvals.
+const GOVERNANCE: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy, WorksCouncil, Auditor];
+/// Who may sign, and so approve.
+const SIGNERS: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy, WorksCouncil];
+/// Who stops everything that leaves.
+const STOPPERS: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy];
+/// Who sees what a person may ask for.
+const RIGHTS: &[Role] = &[Dpo, DpoDeputy, Auditor];
+/// Who acts on it, and releases packs.
+const OFFICERS: &[Role] = &[Dpo, DpoDeputy];
+/// Who sees packs, and who asks for them and takes them away.
+const PACKS: &[Role] = &[Dpo, DpoDeputy, Auditor];
+const AUDITORS: &[Role] = &[Auditor];
 
 /// The table: name, method, path pattern and who may, a row a route.
 macro_rules! routes {
@@ -121,6 +134,18 @@ routes! {
     Reports GET "/reports" Any(REPORTS);
     Report GET "/reports/{kind}" Any(REPORTS);
     ReportFile GET "/reports/{kind}/{form}" Any(REPORT_FILES);
+    Governance GET "/governance" Any(GOVERNANCE);
+    Stop POST "/governance/stop" Fresh(STOPPERS);
+    Papers GET "/governance/papers" Any(GOVERNANCE);
+    Approvals GET "/governance/approvals" Any(GOVERNANCE);
+    Approve POST "/governance/approvals" Fresh(SIGNERS);
+    Rights GET "/people/{person}/rights" Any(RIGHTS);
+    Restrict POST "/governance/restrict" Fresh(OFFICERS);
+    Erase POST "/governance/erase" Fresh(OFFICERS);
+    Packs GET "/governance/packs" Any(PACKS);
+    PackAsk POST "/governance/packs" Any(AUDITORS);
+    PackRelease POST "/governance/packs/release" Fresh(OFFICERS);
+    PackFile GET "/governance/packs/{number}" Any(AUDITORS);
     ApiToday GET "/api/v1/today" Any(PEOPLE);
     ApiHeld GET "/api/v1/held" Any(WAITING);
     ApiDevices GET "/api/v1/devices" Any(TERMINALS);
@@ -198,6 +223,18 @@ mod tests {
         (Route::Reports, "000101101"),
         (Route::Report, "000101101"),
         (Route::ReportFile, "000101100"),
+        (Route::Governance, "000111111"),
+        (Route::Stop, "000111100"),
+        (Route::Papers, "000111111"),
+        (Route::Approvals, "000111111"),
+        (Route::Approve, "000111110"),
+        (Route::Rights, "000001101"),
+        (Route::Restrict, "000001100"),
+        (Route::Erase, "000001100"),
+        (Route::Packs, "000001101"),
+        (Route::PackAsk, "000000001"),
+        (Route::PackRelease, "000001100"),
+        (Route::PackFile, "000000001"),
         (Route::ApiToday, "010001101"),
         (Route::ApiHeld, "110111101"),
         (Route::ApiDevices, "100111101"),
@@ -225,6 +262,11 @@ mod tests {
         Route::SheetClose,
         Route::CorrectionDecide,
         Route::TerminalGap,
+        Route::Stop,
+        Route::Approve,
+        Route::Restrict,
+        Route::Erase,
+        Route::PackRelease,
     ];
 
     #[test]

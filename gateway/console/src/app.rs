@@ -11,7 +11,7 @@ use crate::when::Zone;
 use crate::words::{Catalogue, Words};
 use muster_attendance::{EventId, PersonId};
 use muster_ledger::{
-    Accounts, Clock, Devices, Directory, Explanation, Health, Plans, Sheets, Status, Views,
+    Accounts, Clock, Devices, Directory, Explanation, Health, Plans, Sheets, Status, Steward, Views,
 };
 use ring::rand::SystemRandom;
 use serde::Serialize;
@@ -38,6 +38,10 @@ pub struct Handles {
     pub checks: Arc<dyn Fn() -> Vec<Check> + Send + Sync>,
     /// Makes reports: what `muster report` prints.
     pub reports: crate::pages::reports::Reports,
+    /// The policy's life, legal evidence, approvals, rights and packs.
+    pub steward: Steward,
+    /// Makes audit packs; it blocks.
+    pub packs: crate::pages::governance::packs::Packs,
     /// The stored decision of a record; it blocks.
     pub explain: Explain,
     /// The public key that reports are signed with, hex; shown so that files can be checked.

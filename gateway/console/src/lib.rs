@@ -36,6 +36,7 @@ mod words;
 mod workbook;
 
 pub use app::{Check, Explain, Handles, SecondFactor};
+pub use pages::governance::packs::Packs;
 pub use pages::reports::Reports;
 pub use password::{OneTimeCode, PasswordError, hash_password};
 pub use server::{Console, ConsoleConfig, StartError};

@@ -7,8 +7,8 @@ use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
 use crate::pages::{
-    accounts, corrections, day, entrance, explain, factor, health, onsite, own, plans, reports,
-    sheet, terminals, today, unknown, waiting,
+    accounts, corrections, day, entrance, explain, factor, governance, health, onsite, own, plans,
+    reports, sheet, terminals, today, unknown, waiting,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -79,6 +79,18 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::Reports => get(reports::list),
         Route::Report => get(reports::page),
         Route::ReportFile => get(reports::file),
+        Route::Governance => get(governance::overview::page),
+        Route::Stop => post(governance::overview::stop),
+        Route::Papers => get(governance::papers::page),
+        Route::Approvals => get(governance::approvals::page),
+        Route::Approve => post(governance::approvals::approve),
+        Route::Rights => get(governance::rights::page),
+        Route::Restrict => post(governance::rights::restrict),
+        Route::Erase => post(governance::rights::erase),
+        Route::Packs => get(governance::packs::page),
+        Route::PackAsk => post(governance::packs::ask),
+        Route::PackRelease => post(governance::packs::release),
+        Route::PackFile => get(governance::packs::file),
         Route::ApiToday => get(api::today),
         Route::ApiHeld => get(api::held),
         Route::ApiDevices => get(api::devices),

@@ -64,11 +64,13 @@ impl Language {
                 include_str!("../i18n/en.ftl"),
                 include_str!("../i18n/en/accounts.ftl"),
                 include_str!("../i18n/en/sheets.ftl"),
+                include_str!("../i18n/en/governance.ftl"),
             ],
             Self::TraditionalChinese => &[
                 include_str!("../i18n/zh-Hant.ftl"),
                 include_str!("../i18n/zh-Hant/accounts.ftl"),
                 include_str!("../i18n/zh-Hant/sheets.ftl"),
+                include_str!("../i18n/zh-Hant/governance.ftl"),
             ],
         }
     }
@@ -200,7 +202,14 @@ mod tests {
     fn program() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
-        for folder in ["src", "src/pages", "src/pages/today", "src/pages/sheet", "templates"] {
+        for folder in [
+            "src",
+            "src/pages",
+            "src/pages/today",
+            "src/pages/sheet",
+            "src/pages/governance",
+            "templates",
+        ] {
             for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {
                 let path = entry.expect("an entry").path();
                 if path.is_file() && !path.ends_with("words.rs") {

@@ -2,8 +2,8 @@
 //! field can be added later and an export is what was stored. Change by adding only.
 
 use crate::legal::{
-    Baseline, Elsewhere, Erasure, Notice, PaperFiled, PolicyVersion, RecordApproval, Request,
-    Reservation, RightsRequest,
+    Baseline, Elsewhere, Erasure, Notice, PackRequest, PaperFiled, PolicyVersion, RecordApproval,
+    Request, Reservation, RightsRequest,
 };
 use crate::plans::{Closing, Correction, PlanEntry, Redating};
 use crate::{Account, Attestation, DeviceKind, Meter, PauseReason, RefusalReason, Signer};
@@ -328,6 +328,15 @@ pub(crate) enum Act {
         actor: String,
         destination: String,
         records: Runs,
+    },
+    /// An auditor asks for a pack.
+    PackAsked {
+        request: PackRequest,
+    },
+    /// Another account releases it to them.
+    PackReleased {
+        number: u32,
+        by: String,
     },
     /// Free-form administrative note: who did what; never personal data.
     Noted {

@@ -21,6 +21,8 @@ use std::sync::Arc;
 const MAX_DAYS: i32 = 3 * 366;
 /// The law's sides in one pack at most.
 const MAX_SIDES: usize = 16;
+/// Transfers in a sample.
+const MAX_SAMPLE: usize = 25;
 
 /// First and last day of a report.
 #[derive(Clone, Copy)]
@@ -34,6 +36,14 @@ pub(crate) struct Pack {
     pub(crate) tar: Vec<u8>,
     pub(crate) signature: String,
     pub(crate) public_key: String,
+}
+
+impl Pack {
+    /// The archive and its signature in one file, as a page hands it over.
+    pub(crate) fn bundle(self) -> Result<Vec<u8>> {
+        let signature = self.signature.into_bytes();
+        archive(&[("audit.tar".to_owned(), self.tar), ("audit.tar.sig".to_owned(), signature)])
+    }
 }
 
 /// Where reports are made.
@@ -96,7 +106,9 @@ impl Desk {
             let svg = document.svg().map(|svg| svg.as_bytes().to_vec());
             files.extend(svg.map(|svg| (format!("reports/{name}.svg"), svg)));
         }
-        let sides = self.sides(days)?;
+        let crossings = self.crossings(days)?;
+        let sides = self.sides_of(days, &crossings);
+        files.push(("samples.json".into(), samples(&crossings)));
         for law in sides.laws().into_iter().take(MAX_SIDES) {
             let text = sides.export(law, key.public_key(), &|bytes| key.sign(bytes));
             files.push((format!("transfers/{law}.jsonl"), text.into_bytes()));
@@ -153,15 +165,22 @@ impl Desk {
     }
 
     fn sides(&self, days: Days) -> Result<Sides> {
+        Ok(self.sides_of(days, &self.crossings(days)?))
+    }
+
+    fn sides_of(&self, days: Days, crossings: &[Crossing]) -> Sides {
+        let span = (days.from.to_string(), days.to.to_string());
+        Sides::new(&self.config.site.site, span, crossings, &self.horizons(crossings))
+    }
+
+    fn crossings(&self, days: Days) -> Result<Vec<Crossing>> {
         let (crossings, more) = self.ledger.trail().crossings(self.span(days)?)?;
         if more {
             bail!(
                 "there are more than {MAX_TRANSFERS} transfers in these days; ask for fewer days"
             );
         }
-        let span = (days.from.to_string(), days.to.to_string());
-        let horizons = self.horizons(&crossings);
-        Ok(Sides::new(&self.config.site.site, span, &crossings, &horizons))
+        Ok(crossings)
     }
 
     /// Since when each side may say whose records they were: the policy's retention of that law,
@@ -220,6 +239,28 @@ impl Desk {
     }
 }
 
+/// Some of the transfers, evenly spread in the journal's order, with how many they are drawn from:
+/// the whole of it is in `transfers/`. People are the origin law's pseudonyms.
+fn samples(crossings: &[Crossing]) -> Vec<u8> {
+    let step = crossings.len().div_ceil(MAX_SAMPLE).max(1);
+    let row = |c: &Crossing| {
+        json!({
+            "at": c.at, "event_id": c.event_id, "lane": format!("{}->{}", c.from, c.to),
+            "subject": c.subjects.0, "destination": c.destination, "region": c.region,
+            "digest": c.digest, "policy": c.policy, "bucket": c.bucket, "taken_at": c.taken_at,
+        })
+    };
+    let rows: Vec<_> = crossings.iter().step_by(step).map(row).collect();
+    let value = json!({
+        "of": "transfers across a border",
+        "population": crossings.len(),
+        "sample": rows.len(),
+        "how": format!("every {step}. in the journal's order, from the first"),
+        "rows": rows,
+    });
+    serde_json::to_vec_pretty(&value).unwrap_or_default()
+}
+
 /// A tar archive that any program opens; the same files give the same bytes.
 fn archive(files: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
@@ -265,7 +306,13 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
-        for name in ["manifest.json", "journal.json", "reports/ropa.json", "reports/flows.svg"] {
+        for name in [
+            "manifest.json",
+            "journal.json",
+            "samples.json",
+            "reports/ropa.json",
+            "reports/flows.svg",
+        ] {
             assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
         }
         assert_eq!(desk.public_key().unwrap(), made.public_key, "the same key ever after");

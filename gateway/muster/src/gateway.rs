@@ -336,6 +336,8 @@ fn start_console(
         status: Arc::new(move || status.status()),
         checks: Arc::new(move || watch.report().checks.iter().map(shown).collect()),
         reports: reports(config, ledger),
+        steward: ledger.steward(),
+        packs: packs(config, ledger),
         explain: explain(ledger),
         report_key: Desk::new(ledger.clone(), Arc::new(config.clone())).public_key()?,
         clock: trust::clock(config.clock.trust),
@@ -343,6 +345,16 @@ fn start_console(
     let console = Console::start(console, handles)?;
     listening.console = Some(console.address());
     Ok(Some(console))
+}
+
+/// Audit packs for the page: archive and signature in one, to be checked apart.
+fn packs(config: &Config, ledger: &Ledger) -> muster_console::Packs {
+    let desk = Desk::new(ledger.clone(), Arc::new(config.clone()));
+    Arc::new(move |from, to, words| {
+        let days = desk.days(Some(from), Some(to));
+        let made = days.and_then(|days| desk.pack(days, words)).and_then(|pack| pack.bundle());
+        made.map_err(|error| format!("{error:#}"))
+    })
 }
 
 /// Explanations for the page, asked on a thread that may wait.

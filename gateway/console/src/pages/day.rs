@@ -58,6 +58,8 @@ struct DayPage<'a> {
     shell: Shell,
     t: &'a Words,
     who: Who,
+    /// What they may ask for, where the visitor sees that.
+    rights: String,
     date: String,
     previous: Option<String>,
     next: Option<String>,
@@ -194,6 +196,10 @@ fn day_page<'a>(
         shell: Shell::new(app, visitor, t.say("day-title"), &here),
         t,
         who: app.who(person, t),
+        rights: match visitor.admits(Route::Rights) {
+            true => format!("/people/{}/rights", person.0),
+            false => String::new(),
+        },
         date: long_date(date, t),
         previous: before.map(|day| address(person, day)),
         next: after.map(|day| address(person, day)),

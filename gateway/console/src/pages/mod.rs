@@ -8,6 +8,7 @@ pub(crate) mod day;
 pub(crate) mod entrance;
 pub(crate) mod explain;
 pub(crate) mod factor;
+pub(crate) mod governance;
 pub(crate) mod health;
 pub(crate) mod onsite;
 pub(crate) mod own;
@@ -71,6 +72,7 @@ const NAV: &[(Route, &str)] = &[
     (Route::Terminals, "nav-terminals"),
     (Route::Waiting, "nav-waiting"),
     (Route::Reports, "nav-reports"),
+    (Route::Governance, "nav-governance"),
     (Route::Health, "nav-health"),
     (Route::Accounts, "nav-accounts"),
 ];

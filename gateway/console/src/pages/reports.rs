@@ -166,7 +166,7 @@ async fn make(app: &Shared, t: &Words, kind: &str, days: &Days) -> Result<Docume
     })
 }
 
-fn words(t: &Words) -> muster_report::Words {
+pub(crate) fn words(t: &Words) -> muster_report::Words {
     use muster_residency::explain::Language as Tongue;
     muster_report::Words::of(match t.language {
         Language::English => Tongue::En,

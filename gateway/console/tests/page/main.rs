@@ -3,6 +3,7 @@
 mod browser;
 mod entrance;
 mod factor;
+mod governance;
 mod live;
 mod office;
 mod pages;

@@ -175,6 +175,8 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         status: Arc::new(move || status.status()),
         checks: Arc::new(Vec::new),
         reports: reports(ledger),
+        steward: ledger.steward(),
+        packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
         report_key: "00".repeat(32),
         clock,

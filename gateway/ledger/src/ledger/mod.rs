@@ -12,6 +12,7 @@ mod resend;
 mod retain;
 mod rights;
 mod shadow;
+mod steward;
 
 pub use backup::{Snapshot, box_id_in, erasures_in, prepare_restored, sealed_file_in, witness_of};
 pub use explain::Explanation;
@@ -22,6 +23,7 @@ pub use replay::{Replayed, Tally};
 pub use resend::Resent;
 pub use retain::Retained;
 pub use shadow::{Shadow, ShadowMove};
+pub use steward::Steward;
 
 use crate::act::Act;
 use crate::committer::Request;

@@ -10,6 +10,7 @@ pub(crate) mod approvals;
 pub(crate) mod counters;
 pub(crate) mod enrol;
 pub(crate) mod expiry;
+pub(crate) mod packs;
 pub(crate) mod papers;
 pub(crate) mod people;
 pub(crate) mod retention;
@@ -23,6 +24,7 @@ pub(crate) use counters::Reservation;
 pub use counters::{Baseline, ExportCount};
 pub use enrol::EnrolmentGrounds;
 pub use expiry::Expiry;
+pub use packs::PackRequest;
 pub use papers::{PaperError, PaperFiled, PaperOnFile};
 pub use people::{Notice, NoticeGiven, PersonLegal};
 pub use retention::{CALM, ClockWatch};
@@ -33,6 +35,7 @@ use crate::act::Act;
 use approvals::Approvals;
 use counters::Counters;
 use muster_attendance::PersonId;
+use packs::Packs;
 use papers::Papers;
 use people::{Notices, People};
 use retention::Steps;
@@ -53,6 +56,7 @@ pub(crate) struct Legal {
     pub(crate) approvals: Approvals,
     pub(crate) versions: Versions,
     pub(crate) newcomers: Newcomers,
+    pub(crate) packs: Packs,
     pub(crate) rights: Rights,
     /// Records taken in, by calendar year of the site's zone.
     pub(crate) processed: BTreeMap<i16, u64>,
@@ -106,6 +110,7 @@ impl Legal {
             | Act::RequestBacked { .. }
             | Act::RequestApproved { .. }
             | Act::RecordApproved { .. } => self.approvals.apply(act, at_ms),
+            Act::PackAsked { .. } | Act::PackReleased { .. } => self.packs.apply(act, at_ms),
             act => {
                 self.people.apply(act, at_ms);
                 self.rights.apply(act, at_ms);

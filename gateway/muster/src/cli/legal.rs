@@ -195,7 +195,12 @@ pub(crate) struct LocalOnlyArgs {
 )]
 pub(crate) struct ApproveArgs {
     /// A request (`muster requests`), or a record that waits for approval
-    pub(crate) request: String,
+    #[arg(required_unless_present = "text", conflicts_with = "text")]
+    pub(crate) request: Option<String>,
+    /// Sign the exact text in this file, as the page shows it, and print the line to give there;
+    /// no box is asked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) text: Option<PathBuf>,
     /// The approver's signing key
     #[arg(long, value_name = "FILE")]
     pub(crate) key: PathBuf,

@@ -55,7 +55,13 @@ pub(super) fn proposed(answer: &Value, done: String) -> Outcome {
 
 pub(super) fn approve(args: &ApproveArgs) -> Outcome {
     let key = read(&args.key)?;
-    let request = args.request.clone();
+    if let Some(file) = &args.text {
+        let text = store::read_bounded(file).or_exit(exit::DATA)?;
+        // However it was copied: a request ends with one line break.
+        let text = text.replace("\r\n", "\n").trim_end().to_owned() + "\n";
+        return super::print_lines([approval::sign(Part::Approve, &text, &key).trim_end()]);
+    }
+    let request = args.request.clone().unwrap_or_default();
     let shown = ask(&args.at, LegalRequest::Text { request: request.clone() })?;
     let (text, at_ms) = text(&shown)?;
     let line = approval::sign(Part::Approve, text, &key);
