@@ -2,7 +2,7 @@
 //! and puts what leaves into signed files. Everything here blocks.
 
 use crate::config::Config;
-use crate::store;
+use crate::{evidence, store};
 use anyhow::{Context as _, Result, bail};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -142,9 +142,15 @@ impl Desk {
             to: days.to,
             rules: rules.as_deref(),
             figures,
-            entered: self.entered(known_at),
+            entered: Entered { evidence: self.evidence(kind), ..self.entered(known_at) },
         };
         report(kind, words, &input)
+    }
+
+    /// Pieces of biometric evidence; only an incident's report has them counted.
+    fn evidence(&self, kind: Kind) -> Option<u64> {
+        let asked = kind == Kind::Incident;
+        asked.then(|| evidence::told(&self.config.site.data, &self.ledger.keyring())).flatten()
     }
 
     fn entered(&self, known_at: Option<Timestamp>) -> Entered {
@@ -316,6 +322,25 @@ mod tests {
             assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
         }
         assert_eq!(desk.public_key().unwrap(), made.public_key, "the same key ever after");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_box_tells_its_own_evidence_and_a_restored_one_that_of_the_box_it_stands_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = desk(folder.path());
+        let (data, keyring) = (desk.config.site.data.clone(), desk.ledger.keyring());
+        assert_eq!(desk.evidence(Kind::Incident), Some(0));
+        assert_eq!(desk.evidence(Kind::Ropa), None);
+        evidence::note(&data, &keyring).unwrap();
+        keyring.put_sealed_file("evidence-count", b"41").unwrap();
+        assert_eq!(desk.evidence(Kind::Incident), Some(0), "its own vault is what counts");
+        keyring.put_sealed_file(crate::backup::stage::RESTORED, b"1").unwrap();
+        assert_eq!(desk.evidence(Kind::Incident), Some(41));
+        evidence::note(&data, &keyring).unwrap();
+        assert_eq!(desk.evidence(Kind::Incident), Some(41), "kept through its own backups");
+        std::fs::create_dir_all(data.join("vault")).unwrap();
+        std::fs::write(data.join("vault/1-face.vault"), b"not a vault file").unwrap();
+        assert!(evidence::told(&data, &keyring).is_some());
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ mod demo;
 mod desk;
 mod doctor;
 mod egress;
+mod evidence;
 mod exit;
 mod gateway;
 mod health;

@@ -59,24 +59,18 @@ async fn send(browser: &mut Browser, page: &str, to: &str, fields: &[(&str, &str
     browser.post(to, &[&[("csrf", csrf.as_str())], fields].concat()).await
 }
 
-/// An account that is old enough to approve.
-async fn old(site: &Site, name: &str, roles: &[Role]) -> Browser {
-    let browser = site.member(name, roles, &[]).await;
-    let accounts = site.ledger.accounts();
-    let age = |account: &mut muster_ledger::Account| {
-        account.created_ms -= 25 * 3_600_000;
-        Ok(())
-    };
-    accounts.change("test", name, age).await.expect("an older account");
-    browser
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_loosening_signed_by_one_person_never_takes_effect_by_page() {
     let site = Site::open().await;
-    let mut dpo = old(&site, "ho.mei", &[Role::Dpo]).await;
-    let mut admin = old(&site, "lam.kit", &[Role::ItAdmin]).await;
+    let mut dpo = site.member("ho.mei", &[Role::Dpo], &[]).await;
+    let mut admin = site.member("lam.kit", &[Role::ItAdmin], &[]).await;
     let mut new = site.member("lei.ana", &[Role::Security], &[]).await;
+    let accounts = site.ledger.accounts();
+    let anew = |account: &mut muster_ledger::Account| {
+        account.created_ms = crate::site::now_ms();
+        Ok(())
+    };
+    accounts.change("test", "lei.ana", anew).await.expect("a new account");
     govern(&site).await;
     let request = site.ledger.file_paper("uid 0", dpa()).await.unwrap().expect("a proposal");
     let page = "/governance/approvals";
@@ -125,7 +119,7 @@ async fn one_stops_everything_and_the_page_tells_the_policys_life() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rights_restrict_at_once_and_everything_else_waits_for_two() {
     let site = Site::open().await;
-    let mut dpo = old(&site, "ho.mei", &[Role::Dpo]).await;
+    let mut dpo = site.member("ho.mei", &[Role::Dpo], &[]).await;
     let mut hr = site.member("wong.hr", &[Role::Hr], &[]).await;
     govern(&site).await;
     let person = site.person("00017", "Chan Tai Man", "Kitchen").await;

@@ -6,7 +6,7 @@ use super::list::List;
 use super::places::{self, Place};
 use super::{files, recovery};
 use crate::control::Facts;
-use crate::{store, trust};
+use crate::{evidence, store, trust};
 use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -156,6 +156,7 @@ fn may_not(error: ArchiveError) -> anyhow::Error {
 /// Journal, keyring and configuration as of now; gives the records and the bytes added.
 fn fill(facts: &Facts, archive: &mut Archive) -> Result<(u64, u64)> {
     let data = &facts.config.site.data;
+    evidence::note(data, &facts.ledger.keyring())?;
     // The journal's end first: what the keyring then has is enough for it.
     let snapshot = facts.ledger.snapshot();
     let records = snapshot.records;
