@@ -126,6 +126,12 @@ impl Gateway {
         Ok(kill_process(pid, signal)?)
     }
 
+    /// SIGKILL, and the box is off until it is started anew.
+    pub fn stop_now(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop).map_err(Into::into)
+    }
+
     /// SIGKILL; returns when it is gone.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;

@@ -40,3 +40,4 @@ pub use pages::governance::packs::Packs;
 pub use pages::reports::Reports;
 pub use password::{OneTimeCode, PasswordError, hash_password};
 pub use server::{Console, ConsoleConfig, StartError};
+pub use workbook::{Cell, Table, TableError, XlsxTable};

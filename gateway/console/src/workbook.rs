@@ -5,20 +5,22 @@ use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
 /// A cell.
 #[derive(Clone, Copy)]
-pub(crate) enum Cell<'a> {
+pub enum Cell<'a> {
+    /// As it is, whatever it begins with.
     Text(&'a str),
+    /// A number.
     Number(i64),
 }
 
 /// Takes rows one by one.
-pub(crate) trait Table {
+pub trait Table {
     /// The next row.
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), TableError>;
 }
 
 /// Why a file cannot be made.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TableError {
+pub enum TableError {
     /// The spreadsheet's own limits, or the disk.
     #[error("the spreadsheet cannot be written: {0}")]
     Xlsx(#[from] XlsxError),
@@ -63,7 +65,7 @@ fn inert(text: &str) -> String {
 }
 
 /// A workbook of one sheet.
-pub(crate) struct XlsxTable {
+pub struct XlsxTable {
     book: Workbook,
     next: u32,
     head: Format,
@@ -71,7 +73,7 @@ pub(crate) struct XlsxTable {
 
 impl XlsxTable {
     /// With a first row that stays in sight.
-    pub(crate) fn new(name: &str) -> Result<Self, TableError> {
+    pub fn new(name: &str) -> Result<Self, TableError> {
         let mut book = Workbook::new();
         let sheet = book.add_worksheet_with_constant_memory()?;
         sheet.set_name(sheet_name(name))?.set_freeze_panes(1, 0)?;
@@ -79,7 +81,8 @@ impl XlsxTable {
         Ok(Self { book, next: 0, head: Format::new().set_bold() })
     }
 
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, TableError> {
+    /// The file.
+    pub fn finish(mut self) -> Result<Vec<u8>, TableError> {
         Ok(self.book.save_to_buffer()?)
     }
 }

@@ -115,7 +115,8 @@ pub(crate) enum Command {
     },
     /// Attendance records, as the page shows them
     #[command(
-        after_help = "Example: muster records --from 2026-12-01 --to 2026-12-31 --format csv"
+        after_help = "Example: muster records --from 2026-12-01 --to 2026-12-31 --format csv\n\
+                      Example: muster records --format xlsx > records.xlsx"
     )]
     Records(RecordsArgs),
     /// What an auditor asks for: documents, signed files
@@ -336,6 +337,7 @@ pub(crate) enum JournalCommand {
 pub(crate) enum Format {
     Csv,
     Json,
+    Xlsx,
 }
 
 #[derive(Args)]

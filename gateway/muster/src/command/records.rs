@@ -1,8 +1,9 @@
-//! `muster records`: attendance as the page shows it, as JSON or CSV.
+//! `muster records`: attendance as the page shows it, as JSON, CSV or XLSX.
 
 use crate::cli::{Format, RecordsArgs};
 use crate::control::{self, Request};
 use crate::exit::Outcome;
+use muster_console::{Cell, Table as _, XlsxTable};
 use serde_json::Value;
 use std::io;
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ pub(super) fn records(args: &RecordsArgs) -> Outcome {
     match args.format {
         Format::Json => runtime.block_on(json(&config, request, out))?,
         Format::Csv => runtime.block_on(table(&config, request, out))?,
+        Format::Xlsx => runtime.block_on(workbook(&config, request, out))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -63,6 +65,29 @@ async fn table(
     Ok(csv.flush()?)
 }
 
+/// One sheet of a workbook, row by row; a text is a text, whatever it begins with.
+async fn workbook(
+    config: &crate::config::Config,
+    request: Request,
+    mut out: impl io::Write,
+) -> Result<(), crate::exit::Failure> {
+    let mut table = XlsxTable::new("records").map_err(anyhow::Error::from)?;
+    table.row(&COLUMNS.map(Cell::Text)).map_err(anyhow::Error::from)?;
+    let write = |row: Value| {
+        let texts = COLUMNS.map(|column| text(&row[column]));
+        let cells = texts.iter().map(|text| Cell::Text(text));
+        let full = |error| {
+            io::Error::other(format!(
+                "{error}; ask for fewer days with --from and --to, or for CSV"
+            ))
+        };
+        table.row(&cells.collect::<Vec<_>>()).map_err(full)
+    };
+    control::call_streaming(config, request, write).await?;
+    out.write_all(&table.finish().map_err(anyhow::Error::from)?)?;
+    Ok(out.flush()?)
+}
+
 /// Prints rows as CSV.
 pub(super) fn csv(rows: &[Value]) -> Outcome {
     let mut csv = csv::Writer::from_writer(io::stdout().lock());
@@ -75,14 +100,19 @@ pub(super) fn csv(rows: &[Value]) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A value as a cell that no spreadsheet takes for a formula.
-fn cell(value: &Value) -> String {
-    let text = match value {
+/// A value as a text.
+fn text(value: &Value) -> String {
+    match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
-    };
+    }
+}
+
+/// A value as a cell that no spreadsheet takes for a formula.
+fn cell(value: &Value) -> String {
+    let text = text(value);
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
         _ => text,

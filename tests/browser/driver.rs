@@ -1,0 +1,222 @@
+//! Chromium by its WebDriver, as far as these tests need it.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator, key::Key};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// What checks a page for people who cannot see or point.
+const AXE: &str = include_str!("node_modules/axe-core/axe.min.js");
+/// How long a page may take to show something.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A size of screen.
+#[derive(Clone, Copy)]
+pub(crate) enum Screen {
+    Desktop,
+    Phone,
+}
+
+impl Screen {
+    fn size(self) -> (u32, u32) {
+        match self {
+            Self::Desktop => (1280, 900),
+            Self::Phone => (390, 844),
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Desktop => "desktop",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// The driver's process; killed when dropped.
+pub(crate) struct Driver {
+    child: Child,
+    address: String,
+}
+
+impl Driver {
+    pub(crate) fn start() -> Result<Self> {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().context("chromedriver: install chromium-driver")?;
+        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+        let port = lines.find_map(|line| {
+            let line = line.ok()?;
+            let (_, port) = line.split_once("successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        // What it prints later has to go somewhere.
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = format!("http://127.0.0.1:{}", port.context("chromedriver does not start")?);
+        Ok(Self { child, address })
+    }
+
+    /// A fresh browser.
+    pub(crate) async fn browser(&self, screen: Screen, language: &'static str) -> Result<Page> {
+        let (width, height) = screen.size();
+        let mut options = json!({
+            "args": [
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                format!("--window-size={width},{height}"), format!("--lang={language}"),
+            ],
+            "prefs": { "intl.accept_languages": language },
+        });
+        if matches!(screen, Screen::Phone) {
+            let metrics = json!({ "width": width, "height": height, "pixelRatio": 2.0 });
+            options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+        }
+        let mut wanted = Capabilities::new();
+        wanted.insert("acceptInsecureCerts".into(), true.into());
+        wanted.insert("goog:chromeOptions".into(), options);
+        let mut builder = ClientBuilder::new(hyper_connector());
+        let client = builder.capabilities(wanted).connect(&self.address).await?;
+        Ok(Page { client, screen, language })
+    }
+}
+
+fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
+    hyper_util::client::legacy::connect::HttpConnector::new()
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One browser.
+pub(crate) struct Page {
+    pub(crate) client: Client,
+    screen: Screen,
+    language: &'static str,
+}
+
+/// A command of Chromium's own.
+#[derive(Debug)]
+struct Cdp(&'static str, Value);
+
+impl WebDriverCompatibleCommand for Cdp {
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> std::result::Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        let body = json!({ "cmd": self.0, "params": self.1 });
+        (http::Method::POST, Some(body.to_string()))
+    }
+}
+
+impl Page {
+    pub(crate) async fn go(&self, address: &str) -> Result<()> {
+        Ok(self.client.goto(address).await?)
+    }
+
+    /// Waits for an element.
+    pub(crate) async fn see(&self, css: &str) -> Result<fantoccini::elements::Element> {
+        let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css));
+        match waiting.await {
+            Ok(found) => Ok(found),
+            Err(error) => {
+                let (at, text) = (self.client.current_url().await?, self.text().await?);
+                bail!("{css} is not at {at}: {error}\n{text}")
+            }
+        }
+    }
+
+    /// Types over what a field holds.
+    pub(crate) async fn fill(&self, css: &str, text: &str) -> Result<()> {
+        let field = self.see(css).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    pub(crate) async fn click(&self, css: &str) -> Result<()> {
+        Ok(self.see(css).await?.click().await?)
+    }
+
+    /// Presses keys where the focus is.
+    pub(crate) async fn press(&self, keys: &str) -> Result<()> {
+        Ok(self.client.active_element().await?.send_keys(keys).await?)
+    }
+
+    /// Goes from field to field by the tabulator until the one that `css` names has the focus.
+    pub(crate) async fn tab_to(&self, css: &str) -> Result<()> {
+        let script = format!("return document.activeElement.matches({})", json!(css));
+        for _ in 0..80 {
+            self.press(&char::from(Key::Tab).to_string()).await?;
+            if self.client.execute(&script, vec![]).await? == Value::Bool(true) {
+                return Ok(());
+            }
+        }
+        bail!("{css} is not reached by the keyboard")
+    }
+
+    /// All text that is seen.
+    pub(crate) async fn text(&self) -> Result<String> {
+        Ok(self.see_body().await?.text().await?)
+    }
+
+    async fn see_body(&self) -> Result<fantoccini::elements::Element> {
+        Ok(self.client.find(Locator::Css("body")).await?)
+    }
+
+    /// Checks the page, and keeps pictures of it in light and dark.
+    pub(crate) async fn look(&self, name: &str) -> Result<()> {
+        for scheme in ["light", "dark"] {
+            let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+            let media = Cdp("Emulation.setEmulatedMedia", json!({ "features": feature }));
+            self.client.issue_cmd(media).await?;
+            self.accessible(name, scheme).await?;
+            self.picture(name, scheme).await?;
+        }
+        self.no_sideways(name).await
+    }
+
+    /// Nothing serious that axe finds.
+    async fn accessible(&self, name: &str, scheme: &str) -> Result<()> {
+        self.client.execute(AXE, vec![]).await?;
+        let script = "const done = arguments[arguments.length - 1];
+            axe.run(document, { resultTypes: ['violations'] }).then(
+                (found) => done(found.violations.map((v) => [v.impact, v.id, v.nodes.map((n) => n.html).slice(0, 3)])),
+                (error) => done(String(error)));";
+        let found = self.client.execute_async(script, vec![]).await?;
+        let list = found.as_array().with_context(|| format!("axe fails on {name}: {found}"))?;
+        let serious = |one: &&Value| matches!(one[0].as_str(), Some("serious" | "critical"));
+        let serious: Vec<&Value> = list.iter().filter(serious).collect();
+        ensure!(serious.is_empty(), "{name} in {scheme}: {}", json!(serious));
+        Ok(())
+    }
+
+    /// No page is wider than its screen; tables that are scroll by themselves.
+    async fn no_sideways(&self, name: &str) -> Result<()> {
+        let script = "return document.documentElement.scrollWidth - window.innerWidth";
+        let over = self.client.execute(script, vec![]).await?;
+        ensure!(over.as_i64().is_some_and(|over| over <= 1), "{name} is {over} px too wide");
+        Ok(())
+    }
+
+    async fn picture(&self, name: &str, scheme: &str) -> Result<()> {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+        std::fs::create_dir_all(&folder)?;
+        let shot = Cdp("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));
+        let shot = self.client.issue_cmd(shot).await?;
+        let data = shot["data"].as_str().context("no picture")?;
+        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data)?;
+        let file = format!("{name}-{}-{}-{scheme}.png", self.screen.word(), self.language);
+        Ok(std::fs::write(folder.join(file), bytes)?)
+    }
+}

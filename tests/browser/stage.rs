@@ -1,0 +1,121 @@
+//! A box with its page, people, accounts and a morning's punches.
+
+use crate::driver::Page;
+use anyhow::{Context as _, Result};
+use muster_tests::authenticator::Authenticator;
+use muster_tests::binary::{Build, gateway};
+use muster_tests::gateway::Gateway;
+use muster_tests::link::Link;
+use muster_tests::office::as_text;
+use muster_tests::punch::{now_s, rfc3339};
+use muster_tests::site::{Layout, Site};
+use serde_json::json;
+use std::time::Duration;
+
+const START: Duration = Duration::from_secs(20);
+const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) struct Stage {
+    pub(crate) site: Site,
+    pub(crate) gateway: Gateway,
+    _dir: tempfile::TempDir,
+}
+
+/// Number, name, department.
+const PEOPLE: [(&str, &str, &str); 6] = [
+    ("00011", "何美 Ho Mei", "Kitchen"),
+    ("00012", "Ana <b>Bold</b> & Co", "Kitchen"),
+    ("00013", "=HYPERLINK(\"x\")", "Front office"),
+    ("00014", "محمد علي", "Front office"),
+    (
+        "00015",
+        "A very long name that goes on and on, as some names do, until there is no room",
+        "Gaming floor",
+    ),
+    ("00016", "陳大文", "Gaming floor"),
+];
+
+impl Stage {
+    pub(crate) fn build() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
+        layout.log = dir.path().join("gateway.log");
+        layout.page = true;
+        let site = Site::init(layout)?;
+        let mut csv = "person,name,department\n".to_owned();
+        for (number, name, department) in PEOPLE {
+            csv += &format!("{number},\"{}\",{department}\n", name.replace('"', "\"\""));
+        }
+        let file = dir.path().join("staff.csv");
+        std::fs::write(&file, csv)?;
+        site.muster(&["person", "import", as_text(&file)?])?;
+        let mut running = site.start()?;
+        running.ready(START)?;
+        Ok(Self { site, gateway: running, _dir: dir })
+    }
+
+    /// Punches of today: people of the list, a number that nobody has named, a gap.
+    pub(crate) fn punch(&self, from: u64) -> Result<()> {
+        let mut link = Link::open(self.gateway.loopback()?, "gate-01")?;
+        let mut punch = |seq: u64, person: &str, way: &str| -> Result<()> {
+            let text = json!({
+                "v": 1, "boot": 1, "seq": seq, "person": person, "at": rfc3339(now_s()),
+                "method": "card", "outcome": "granted", "direction": way, "live": true,
+            });
+            link.publish("muster/1/gate-01/checkin", text.to_string().as_bytes())?;
+            Ok(())
+        };
+        for (n, (number, ..)) in PEOPLE.iter().enumerate() {
+            punch(from + n as u64, number, if n == 1 { "out" } else { "in" })?;
+        }
+        punch(from + 9, "99901", "in")
+    }
+
+    pub(crate) fn page(&self) -> Result<String> {
+        let console = self.gateway.listening().console.context("no page")?;
+        Ok(format!("https://localhost:{}", console.port()))
+    }
+
+    /// Makes an account; gives its one-time code.
+    pub(crate) fn account(&self, name: &str, roles: &[&str]) -> Result<String> {
+        let mut args = vec!["user", "add", name];
+        for role in roles {
+            args.extend(["--role", role]);
+        }
+        let said = self.site.muster(&args)?;
+        let code = said.split("one-time code ").nth(1).and_then(|rest| rest.split(' ').next());
+        Ok(code.context("no code")?.to_owned())
+    }
+
+    /// First log-in: the code, a password and, where it is asked for, an authenticator app.
+    pub(crate) async fn enter(
+        &self,
+        page: &Page,
+        name: &str,
+        code: &str,
+    ) -> Result<Option<Authenticator>> {
+        page.go(&format!("{}/login", self.page()?)).await?;
+        page.look("login").await?;
+        page.fill("#name", name).await?;
+        page.fill("#password", code).await?;
+        page.click("main .primary").await?;
+        page.fill("#again", PASSWORD).await?;
+        page.look("welcome").await?;
+        page.fill("#password", PASSWORD).await?;
+        page.click("main .primary").await?;
+        page.see("#main h1").await?;
+        let mut app = None;
+        if page.client.current_url().await?.path() == "/welcome/factor" {
+            page.look("factor").await?;
+            let found = Authenticator::from_page(&page.client.source().await?)?;
+            page.fill("#code", &found.code(0)?).await?;
+            page.click("main .primary").await?;
+            page.see(".codes").await?;
+            page.look("recovery").await?;
+            page.click("main a.primary").await?;
+            app = Some(found);
+        }
+        page.see("nav.nav, .empty").await?;
+        Ok(app)
+    }
+}
