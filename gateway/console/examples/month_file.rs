@@ -18,7 +18,7 @@ use std::time::Instant;
 
 const PEOPLE: u32 = 5_000;
 /// Facts of one commit.
-const TOGETHER: usize = 4_000;
+const TOGETHER: usize = 1_000;
 
 #[tokio::main]
 async fn main() {

@@ -127,6 +127,7 @@ routes! {
     UnknownMap POST "/unknown" Any(NUMBERS);
     Terminals GET "/terminals" Any(TERMINALS);
     TerminalGap POST "/terminals/gap" Fresh(TERMINAL_CHANGES);
+    TerminalRedate POST "/terminals/redate" Fresh(TERMINAL_CHANGES);
     Waiting GET "/waiting" Any(WAITING);
     WaitingReason GET "/waiting/{reason}" Any(PEOPLE);
     Explain GET "/records/{record}" Any(PEOPLE);
@@ -146,6 +147,8 @@ routes! {
     PackAsk POST "/governance/packs" Any(AUDITORS);
     PackRelease POST "/governance/packs/release" Fresh(OFFICERS);
     PackFile GET "/governance/packs/{number}" Any(AUDITORS);
+    ApiDescription GET "/api/v1/openapi.json" Member;
+    ApiSheets GET "/api/v1/sheets/{month}" Any(PEOPLE);
     ApiToday GET "/api/v1/today" Any(PEOPLE);
     ApiHeld GET "/api/v1/held" Any(WAITING);
     ApiDevices GET "/api/v1/devices" Any(TERMINALS);
@@ -215,6 +218,7 @@ mod tests {
         (Route::Unknown, "110000000"),
         (Route::UnknownMap, "110000000"),
         (Route::TerminalGap, "100100000"),
+        (Route::TerminalRedate, "100100000"),
         (Route::Terminals, "100111101"),
         (Route::Waiting, "110111101"),
         (Route::WaitingReason, "010001101"),
@@ -235,6 +239,8 @@ mod tests {
         (Route::PackAsk, "000000001"),
         (Route::PackRelease, "000001100"),
         (Route::PackFile, "000000001"),
+        (Route::ApiDescription, "111111111"),
+        (Route::ApiSheets, "010001101"),
         (Route::ApiToday, "010001101"),
         (Route::ApiHeld, "110111101"),
         (Route::ApiDevices, "100111101"),
@@ -267,6 +273,7 @@ mod tests {
         Route::Restrict,
         Route::Erase,
         Route::PackRelease,
+        Route::TerminalRedate,
     ];
 
     #[test]

@@ -1,14 +1,18 @@
 //! The page's figures as JSON under `/api/v1`, for whoever is logged in.
 
-use crate::app::Shared;
+use crate::app::{Shared, Who};
 use crate::guard::{Problem, Visitor};
+use crate::pages::sheet::{self, Month};
 use crate::pages::terminals::{heard, light};
 use crate::pages::today::View;
-use axum::extract::State;
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use muster_attendance::PersonId;
+use serde::Deserialize;
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An error as the interface says it.
@@ -26,6 +30,53 @@ pub(crate) async fn today(
     let counts = View::new(&app, &visitor, &board)?.counts();
     Ok(Json(json!({ "site": app.site, "date": board.date.to_string(), "counts": counts }))
         .into_response())
+}
+
+/// `GET /api/v1/openapi.json`.
+pub(crate) async fn description() -> Json<serde_json::Value> {
+    Json(crate::openapi::document())
+}
+
+/// Where to go on, and how many at once.
+#[derive(Deserialize)]
+pub(crate) struct Turn {
+    cursor: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// `GET /api/v1/sheets/{month}`: people in the order of their internal numbers, which tell nothing.
+pub(crate) async fn sheets(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Path(month): Path<String>,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Problem> {
+    let month = Month::read(&month).ok_or(Problem::Missing)?;
+    let seat = visitor.seat.as_ref().ok_or(Problem::Missing)?;
+    let mut people = sheet::people(&app, seat, &visitor.t, None);
+    people.sort_by_key(|shown| shown.person);
+    people.retain(|shown| turn.cursor.is_none_or(|cursor| shown.person.0 > cursor));
+    let limit = turn.limit.unwrap_or(sheet::PAGE).clamp(1, sheet::PAGE);
+    let more = people.len() > limit;
+    people.truncate(limit);
+    let ids: Vec<PersonId> = people.iter().map(|shown| shown.person).collect();
+    let who: HashMap<PersonId, Who> =
+        people.into_iter().map(|shown| (shown.person, shown.who)).collect();
+    let mut rows = Vec::with_capacity(ids.len());
+    let found = app.handles.sheets.of(&ids, month.0, month.last(), |one| {
+        let Some(who) = who.get(&one.person) else { return };
+        rows.push(json!({
+            "person": who.number,
+            "name": who.shown,
+            "department": who.department,
+            "month": one.sheet.month,
+            "days": one.sheet.days,
+            "adjustments": one.sheet.adjustments,
+        }));
+    });
+    found.await?;
+    let next = ids.last().filter(|_| more).map(|last| last.0.to_string());
+    Ok(Json(json!({ "month": month.word(), "people": rows, "next": next })).into_response())
 }
 
 /// `GET /api/v1/held`: what waits, by reason.
@@ -47,6 +98,7 @@ pub(crate) async fn devices(State(app): State<Shared>) -> Result<Response, Probl
             "last_seen_ms": device.last_seen_ms,
             "records": device.records,
             "refused": device.refused,
+            "gaps": app.handles.plans.gaps(device.id),
         })
     });
     Ok(Json(json!({ "devices": lit.collect::<Vec<_>>() })).into_response())

@@ -236,7 +236,10 @@ fn visitor(
     path: &str,
     now: Instant,
 ) -> Option<(Visitor, Option<Token>)> {
-    let seat = seat(app, headers, now, !path.ends_with("/live"));
+    let seat = match seat(app, headers, now, !path.ends_with("/live")) {
+        None if path.starts_with("/api/") => program(app, headers),
+        seat => seat,
+    };
     let (token, fresh) = match &seat {
         Some(seat) => (seat.token.clone(), None),
         None => match cookie(headers, VISIT_COOKIE).and_then(Token::read) {
@@ -272,6 +275,24 @@ fn seat(app: &Shared, headers: &HeaderMap, now: Instant, touch: bool) -> Option<
         person: account.person,
         may_approve,
         stepped: session.stepped,
+    })
+}
+
+/// The seat of a program that bears a token: it reads, and nothing else, since forms need a
+/// session's own token.
+fn program(app: &Shared, headers: &HeaderMap) -> Option<Seat> {
+    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let digest = crate::api_token::borne(header)?;
+    let token = app.handles.accounts.token(&digest, app.now_ms())?;
+    Some(Seat {
+        account: token.name,
+        roles: token.roles,
+        departments: token.departments,
+        stage: Stage::Member,
+        token: Token::random(&app.random)?,
+        person: None,
+        may_approve: false,
+        stepped: None,
     })
 }
 

@@ -13,6 +13,7 @@
 
 mod access;
 mod api;
+mod api_token;
 mod app;
 mod assets;
 mod board;
@@ -21,6 +22,7 @@ mod forms;
 mod guard;
 mod hosts;
 mod live;
+mod openapi;
 mod pages;
 mod password;
 mod plan_csv;
@@ -35,6 +37,7 @@ mod when;
 mod words;
 mod workbook;
 
+pub use api_token::new_token;
 pub use app::{Check, Explain, Handles, SecondFactor};
 pub use pages::governance::packs::Packs;
 pub use pages::reports::Reports;

@@ -6,7 +6,9 @@ use crate::legal::{
     Request, Reservation, RightsRequest,
 };
 use crate::plans::{Closing, Correction, PlanEntry, Redating};
-use crate::{Account, Attestation, DeviceKind, Meter, PauseReason, RefusalReason, Signer};
+use crate::{
+    Account, ApiToken, Attestation, DeviceKind, Meter, PauseReason, RefusalReason, Signer,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use muster_attendance::{DeviceId, PersonId};
@@ -79,6 +81,14 @@ pub(crate) enum Act {
     AccountWritten {
         actor: String,
         account: Account,
+    },
+    /// A program may read by a token; in place of one of the same name.
+    TokenMade {
+        token: ApiToken,
+    },
+    TokenEnded {
+        actor: String,
+        name: String,
     },
     SignersEnrolled {
         signers: Vec<Signer>,
@@ -372,6 +382,7 @@ impl Act {
             self,
             Self::Opened { .. }
                 | Self::DeviceRevoked { .. }
+                | Self::TokenEnded { .. }
                 | Self::SignersEnrolled { .. }
                 | Self::Governed { .. }
                 | Self::PolicyAccepted { .. }

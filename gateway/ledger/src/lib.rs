@@ -36,7 +36,7 @@ mod tables;
 pub mod trail;
 mod views;
 
-pub use accounts::{Account, Accounts, AccountsError, Role};
+pub use accounts::{Account, Accounts, AccountsError, ApiToken, Role};
 pub use clock::{Clock, ClockTrust};
 pub use committer::{CommitError, Committed, Committer, Refusal, RefusalReason, Verdict};
 pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError, Did, Told};
@@ -62,6 +62,7 @@ pub use outbox::{
 };
 pub use plans::{
     Change, Closing, Correction, Decided, Gap, LeavePart, PlanEntry, Plans, PlansError, Redating,
+    WrongClock,
 };
 pub use sheets::{PersonSheet, Sheets, SheetsError};
 pub use state::decisions::RulesRef;

@@ -115,9 +115,13 @@ fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
     let link = |(route, label): &(Route, &str)| {
         let path = route.row().1;
         let inside = here.strip_prefix(path).is_some_and(|t| t.is_empty() || t.starts_with('/'));
-        let person = *route == Route::Today && here.starts_with("/people/");
+        let month = here.starts_with("/people/") && here.contains("/month/");
+        let person = *route == Route::Today && here.starts_with("/people/") && !month;
         let office = *route == Route::Sheets
-            && ["/corrections", "/plans", "/unknown"].iter().any(|path| here.starts_with(path));
+            && (month
+                || ["/corrections", "/plans", "/unknown"]
+                    .iter()
+                    .any(|path| here.starts_with(path)));
         let current = inside || person || office;
         Link { to: path.to_owned(), label: visitor.t.say(label), current }
     };

@@ -12,7 +12,7 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use muster_attendance::DeviceId;
-use muster_ledger::{Device, DeviceKind, DeviceState, Gap, PlansError};
+use muster_ledger::{Device, DeviceKind, DeviceState, Gap, PlansError, WrongClock};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,6 +51,18 @@ struct TerminalRow {
     advice: String,
     carrier: String,
     gaps: Vec<GapRow>,
+    clocks: Vec<ClockRow>,
+}
+
+/// What a terminal stored with a wrong clock.
+struct ClockRow {
+    device: u32,
+    boot: u32,
+    told: String,
+    /// What would become of it; `None` where nothing shows how wrong the clock was.
+    preview: Option<(i64, String)>,
+    /// It counts already.
+    done: bool,
 }
 
 /// Punches of a terminal that never came.
@@ -113,6 +125,53 @@ pub(crate) async fn accept_gap(
         Err(PlansError::Unknown(_)) => Err(Problem::Missing),
         Err(_) => Err(Problem::NotSaved),
     }
+}
+
+/// A start of a terminal, and by how much its clock was behind.
+#[derive(Deserialize)]
+pub(crate) struct Shift {
+    device: u32,
+    boot: u32,
+    shift: i64,
+}
+
+/// `POST /terminals/redate`: one approval for all that a terminal stored in one start.
+pub(crate) async fn redate(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Form(wanted): Form<Shift>,
+) -> Result<Response, Problem> {
+    let account = visitor.seat.as_ref().map(|seat| seat.account.as_str()).unwrap_or_default();
+    let device = DeviceId(wanted.device);
+    match app.handles.plans.redate(account, device, wanted.boot, wanted.shift).await {
+        Ok(()) => Ok(see_other("/terminals")),
+        Err(PlansError::Unknown(_)) => Err(Problem::Missing),
+        Err(_) => Err(Problem::NotSaved),
+    }
+}
+
+/// What a terminal stored with a wrong clock, with what an approval would make of it.
+fn clocks(app: &App, t: &Words, device: &Device) -> Vec<ClockRow> {
+    let stamp = |seconds: i64| app.zone.machine(seconds.saturating_mul(1000)).replace('T', " ");
+    let row = |(boot, clock): (u32, WrongClock)| {
+        let (first, last) = clock.made.unwrap_or_default();
+        let (from, to, count) = (stamp(first), stamp(last), grouped(clock.count));
+        let start = boot.to_string();
+        let values = [("count", &count), ("boot", &start), ("from", &from), ("to", &to)];
+        let preview = clock.behind.map(|behind| {
+            let (from, to) =
+                (stamp(first.saturating_add(behind)), stamp(last.saturating_add(behind)));
+            (behind, t.fill("clock-preview", &[("from", &from), ("to", &to)]))
+        });
+        ClockRow {
+            device: device.id.0,
+            boot,
+            told: t.fill("clock-told", &values.map(|(key, value)| (key, value.as_str()))),
+            preview,
+            done: app.handles.plans.redating(device.id, boot).is_some(),
+        }
+    };
+    app.handles.plans.wrong_clocks(device.id).into_iter().map(row).collect()
 }
 
 /// A terminal's gaps in words.
@@ -204,6 +263,7 @@ fn row(app: &Shared, t: &Words, device: &Device, now_ms: i64) -> TerminalRow {
         refused_any: device.refused > 0,
         advice: t.say(advice(device, now_ms)),
         gaps: gaps(app, t, device, now_ms),
+        clocks: clocks(app, t, device),
         carrier: carrier.map(|name| t.with("terminal-through", "name", &name)).unwrap_or_default(),
     }
 }

@@ -1,5 +1,6 @@
 //! The page from outside: over TLS, against a real ledger.
 
+mod api;
 mod browser;
 mod entrance;
 mod factor;

@@ -70,7 +70,9 @@ async fn from_a_shift_to_a_corrected_day_by_two_people() {
     let month = format!("/people/{}/month/{}", ana.0, month());
     let calendar = mei.get(&month).await;
     assert_eq!(calendar.status, 200);
-    assert!(calendar.body.contains("Ana Lei") && calendar.body.contains("class=\"calendar\""));
+    assert!(
+        calendar.body.contains("Ana Lei") && calendar.body.contains("class=\"calendar plain\"")
+    );
     site.close().await;
 }
 

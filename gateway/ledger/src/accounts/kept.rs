@@ -40,7 +40,7 @@ impl Table {
         let first: BTreeMap<String, First> = postcard::from_bytes(bytes).ok()?;
         let by_name = first.into_iter().map(|(name, one)| (name, one.into())).collect();
         // What closes set-up is journaled at every publication; the safe side until then.
-        Some(Self { by_name, set_up_closed: true })
+        Some(Self { by_name, set_up_closed: true, ..Self::default() })
     }
 }
 
@@ -57,7 +57,7 @@ mod tests {
             ..Account::new("mei", vec![Role::Hr], 5)
         };
         let by_name = [("mei".to_owned(), account.clone())].into();
-        let table = Table { by_name, set_up_closed: false };
+        let table = Table { by_name, ..Table::default() };
         let back = Table::restore(&table.keep().unwrap()).unwrap();
         assert!(back.by_name["mei"] == account);
 

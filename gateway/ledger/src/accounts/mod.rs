@@ -2,8 +2,10 @@
 
 mod account;
 mod kept;
+mod token;
 
 pub use account::{Account, Role};
+pub use token::ApiToken;
 
 use crate::CommitError;
 use crate::act::Act;
@@ -53,6 +55,7 @@ pub(crate) struct Table {
     by_name: BTreeMap<String, Account>,
     /// A policy has been published: from then on two people decide on privileged accounts.
     set_up_closed: bool,
+    tokens: BTreeMap<String, ApiToken>,
 }
 
 impl Table {
@@ -65,6 +68,10 @@ impl Table {
             Act::PolicyAccepted { .. } | Act::Governed { governance: Some(_) } => {
                 self.set_up_closed = true;
             }
+            Act::TokenMade { token } => {
+                self.tokens.insert(token.name.clone(), token.clone());
+            }
+            Act::TokenEnded { name, .. } => drop(self.tokens.remove(name)),
             _ => {}
         }
     }
@@ -167,7 +174,11 @@ impl Accounts {
     pub(crate) fn apply(&self, act: &Act) {
         if matches!(
             act,
-            Act::AccountWritten { .. } | Act::PolicyAccepted { .. } | Act::Governed { .. }
+            Act::AccountWritten { .. }
+                | Act::PolicyAccepted { .. }
+                | Act::Governed { .. }
+                | Act::TokenMade { .. }
+                | Act::TokenEnded { .. }
         ) {
             self.shared.table.write().unwrap_or_else(PoisonError::into_inner).apply(act);
         }

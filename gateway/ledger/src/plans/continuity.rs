@@ -4,12 +4,15 @@
 //! A terminal that sends what it had stored is complete up to the last of that; one that was
 //! silent is not complete again before it has been heard for a while.
 
+use crate::punch_time::is_usable;
 use muster_attendance::{Attendance, DeviceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Gaps of one terminal that are kept apart; further ones widen the last.
 const MAX_GAPS: usize = 64;
+/// Starts of one terminal with a wrong clock that are remembered.
+const MAX_STARTS: usize = 16;
 
 /// Punches that a terminal numbered and the box does not have.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -38,6 +41,36 @@ impl Gap {
     }
 }
 
+/// What a terminal stored while its clock was wrong, in one of its starts: it waits until somebody
+/// approves when it was.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WrongClock {
+    /// Stored punches whose times cannot be used.
+    pub count: u64,
+    /// First and last of their times by the terminal, seconds since 1970.
+    pub made: Option<(i64, i64)>,
+    /// When the box had the first and the last of them, milliseconds since 1970.
+    pub received_ms: (i64, i64),
+    /// Seconds that the terminal's clock was behind the box's, by a live punch of the same start.
+    pub behind: Option<i64>,
+}
+
+impl WrongClock {
+    fn note(&mut self, punch: &Attendance) {
+        let at = punch.at.seconds;
+        if punch.live {
+            self.behind = Some(punch.received_ms.div_euclid(1000).saturating_sub(at));
+            return;
+        }
+        self.count += 1;
+        let (first, last) = self.made.unwrap_or((at, at));
+        self.made = Some((first.min(at), last.max(at)));
+        let (_, last) = self.received_ms;
+        let first = if self.count == 1 { punch.received_ms } else { self.received_ms.0 };
+        self.received_ms = (first.min(punch.received_ms), last.max(punch.received_ms));
+    }
+}
+
 /// One terminal's.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub(super) struct Continuity {
@@ -49,6 +82,9 @@ pub(super) struct Continuity {
     /// Whether it was sent later than made.
     stored: bool,
     gaps: Vec<Gap>,
+    /// By start.
+    #[serde(default)]
+    wrong: BTreeMap<u32, WrongClock>,
 }
 
 impl Continuity {
@@ -75,6 +111,13 @@ impl Continuity {
         if self.stored {
             self.made = made;
         }
+    }
+
+    fn note_clock(&mut self, punch: &Attendance) {
+        while self.wrong.len() >= MAX_STARTS && !self.wrong.contains_key(&punch.boot) {
+            self.wrong.pop_first();
+        }
+        self.wrong.entry(punch.boot).or_default().note(punch);
     }
 
     fn open(&mut self, gap: Gap) {
@@ -108,7 +151,18 @@ pub(super) struct Continuities {
 impl Continuities {
     /// Takes in a stored punch that counts as made at `made`, seconds since 1970.
     pub(super) fn note(&mut self, punch: &Attendance, made: i64) {
-        self.devices.entry(punch.device.0).or_default().note(punch, made);
+        let known = self.devices.entry(punch.device.0).or_default();
+        known.note(punch, made);
+        if !is_usable(punch) {
+            known.note_clock(punch);
+        }
+    }
+
+    /// Starts of a terminal in which it stored punches with a wrong clock.
+    pub(super) fn wrong_clocks(&self, device: DeviceId) -> Vec<(u32, WrongClock)> {
+        let known = self.devices.get(&device.0).into_iter();
+        let wrong = known.flat_map(|known| &known.wrong).filter(|(_, wrong)| wrong.count > 0);
+        wrong.map(|(boot, wrong)| (*boot, wrong.clone())).collect()
     }
 
     /// Accepts a gap as lost; false where there is none such.
@@ -145,8 +199,8 @@ mod tests {
             boot,
             seq,
             person: None,
-            at: DeviceTime { seconds: 0, offset_minutes: 0 },
-            received_ms: 9,
+            at: DeviceTime { seconds: 1_800_000_000, offset_minutes: 0 },
+            received_ms: 1_800_000_000_009,
             method: Method::Pin,
             outcome: Outcome::Granted,
             direction: None,
@@ -191,6 +245,23 @@ mod tests {
         assert_eq!(until(&[(1, 1, true), (1, 5, true)]), Some(100), "since before the gap");
         assert_eq!(until(&[(1, 1, true), (1, 2, false)]), Some(200), "it sends what it stored");
         assert_eq!(until(&[(1, 1, true), (1, 2, false), (1, 3, true)]), Some(9_999));
+    }
+
+    #[test]
+    fn a_live_punch_says_how_far_behind_a_start_was() {
+        let mut known = Continuities::default();
+        let wrong = |seq, seconds, live| Attendance {
+            at: DeviceTime { seconds, offset_minutes: 0 },
+            ..punch(3, seq, live)
+        };
+        for punch in [wrong(1, 100, false), wrong(2, 160, false), wrong(3, 300, true)] {
+            known.note(&punch, 0);
+        }
+        let clocks = known.wrong_clocks(DeviceId(1));
+        let [(3, clock)] = clocks.as_slice() else { panic!("one start") };
+        assert_eq!((clock.count, clock.made), (2, Some((100, 160))));
+        assert_eq!(clock.behind, Some(1_800_000_000 - 300));
+        assert!(after(&[(1, 1, true)]).wrong_clocks(DeviceId(1)).is_empty());
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod correction;
 mod entry;
 mod table;
 
-pub use continuity::Gap;
+pub use continuity::{Gap, WrongClock};
 pub use correction::{Change, Correction, Decided};
 pub use entry::{LeavePart, PlanEntry};
 pub(crate) use table::Table;
@@ -52,10 +52,10 @@ pub struct Redating {
     pub boot: u32,
     /// Seconds to add to its times.
     pub shift_seconds: i64,
-    /// Who proposed it.
-    pub by: String,
-    /// Who approved it.
+    /// Who approved it, after the preview.
     pub approver: String,
+    /// What it is about.
+    pub clock: WrongClock,
     /// When, milliseconds since 1970.
     pub at_ms: i64,
 }
@@ -214,13 +214,31 @@ impl Plans {
         Ok(self.shared.acts.submit(vec![act]).await?)
     }
 
-    /// Puts a re-dating in force that a second person approved.
-    pub async fn redate(&self, redating: Redating) -> Result<(), PlansError> {
-        if redating.by == redating.approver {
-            return Err(PlansError::SamePerson);
-        }
-        let redating = Redating { at_ms: self.now_ms(), ..redating };
+    /// What `device` stored with a wrong clock, by start, re-dated or not.
+    pub fn wrong_clocks(&self, device: DeviceId) -> Vec<(u32, WrongClock)> {
+        self.read().continuities.wrong_clocks(device)
+    }
+
+    /// Puts a re-dating in force: what the terminal stored in this start counts `shift_seconds`
+    /// later, as live punches of the same start show. Refused where they show something else.
+    pub async fn redate(
+        &self,
+        approver: &str,
+        device: DeviceId,
+        boot: u32,
+        shift_seconds: i64,
+    ) -> Result<(), PlansError> {
+        let mut known = self.wrong_clocks(device).into_iter();
+        let known = known.find(|(b, clock)| *b == boot && clock.behind == Some(shift_seconds));
+        let (_, clock) = known.ok_or(PlansError::Unknown("wrong clock"))?;
+        let (approver, at_ms) = (approver.to_owned(), self.now_ms());
+        let redating = Redating { device, boot, shift_seconds, approver, clock, at_ms };
         Ok(self.shared.acts.submit(vec![Act::Redated { redating }]).await?)
+    }
+
+    /// Re-datings in force, of which those of one start the last counts.
+    pub(crate) fn redatings(&self) -> Vec<Redating> {
+        self.read().redatings.clone()
     }
 
     /// Entries in force now, with their numbers; of `person`, or of the house.

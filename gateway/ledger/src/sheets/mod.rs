@@ -3,7 +3,9 @@
 //! for, as it is now or as it was when its month was closed.
 
 use crate::punch_time::is_usable;
-use crate::{Clock, Closing, Device, DeviceState, Devices, Directory, Plans, Views, ViewsError};
+use crate::{
+    Clock, Closing, Device, DeviceState, Devices, Directory, Plans, Redating, Views, ViewsError,
+};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use muster_attendance::input::{Closed, Input, Punch, Range, RangeError, Rules, Terminal};
@@ -115,8 +117,13 @@ impl Sheets {
         let from = first.checked_sub(REACH.days()).unwrap_or(first);
         let to = last.checked_add(REACH.days()).unwrap_or(last);
         let scene = Arc::new(scene);
+        let elsewhere = self.redated(from, to);
         for some in people.chunks(Views::MAX_TOGETHER) {
-            let read = self.views.punches(some, from, to).await?;
+            let mut read = self.views.punches(some, from, to).await?;
+            for (redating, first, last) in &elsewhere {
+                let more = self.views.punches(some, *first, *last).await?;
+                join(&mut read, more, redating);
+            }
             let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
             let work = move || -> Vec<PersonSheet> {
                 let known =
@@ -130,6 +137,27 @@ impl Sheets {
             done.map_err(stopped)?.into_iter().for_each(&mut each);
         }
         Ok(())
+    }
+
+    /// Re-datings by which punches belong to the days `from` to `to` that came on other days, with
+    /// those days.
+    fn redated(&self, from: Date, to: Date) -> Vec<(Redating, Date, Date)> {
+        let day = |ms: i64| {
+            let at = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+            at.to_zoned(jiff::tz::TimeZone::UTC).date()
+        };
+        let concerns = |redating: Redating| {
+            let (first, last) = redating.clock.made?;
+            let made =
+                |at: i64| day(at.saturating_add(redating.shift_seconds).saturating_mul(1000));
+            // A day of slack for the site's zone.
+            let reaches =
+                made(first) <= to.tomorrow().ok()? && made(last) >= from.yesterday().ok()?;
+            let (first, last) = redating.clock.received_ms;
+            let (first, last) = (day(first).yesterday().ok()?, day(last).tomorrow().ok()?);
+            reaches.then_some((redating, first, last))
+        };
+        self.plans.redatings().into_iter().filter_map(concerns).collect()
     }
 
     /// One person's sheet; `None` where nothing is known of them.
@@ -249,6 +277,24 @@ impl Sheets {
         }
         let closings = self.plans.closings().into_iter();
         closings.filter(|closing| closing.month == month).collect()
+    }
+}
+
+/// Adds the punches of a re-dated start that are not there yet.
+fn join(
+    read: &mut [(PersonId, Vec<(EventId, Attendance)>)],
+    more: Vec<(PersonId, Vec<(EventId, Attendance)>)>,
+    redating: &Redating,
+) {
+    for ((_, there), (_, more)) in read.iter_mut().zip(more) {
+        let of = |punch: &Attendance| {
+            (punch.device, punch.boot) == (redating.device, redating.boot) && !is_usable(punch)
+        };
+        let fresh = more
+            .into_iter()
+            .filter(|(id, punch)| of(punch) && !there.iter().any(|(known, _)| known == id));
+        let fresh: Vec<_> = fresh.collect();
+        there.extend(fresh);
     }
 }
 

@@ -162,6 +162,48 @@ async fn days_wait_for_a_gap_until_it_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_stored_with_a_wrong_clock_counts_once_its_times_are_approved() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    let (device, person) = set_up(&ledger).await;
+    // The terminal began at 1970 at 08:00 of the day; it stored two punches and was back at night.
+    let began = NOW_MS / 1000 - 3600;
+    let wrong = |seq: u64, minutes: i64, live: bool| {
+        let mut punch = at(seq, device, person, minutes);
+        punch.at.seconds -= began;
+        punch.received_ms = NIGHT_MS + minutes * 10;
+        punch.live = live;
+        punch.clock = muster_attendance::DeviceClock::Unsure;
+        punch
+    };
+    let mut live = wrong(3, 0, true);
+    live.at.seconds = NIGHT_MS / 1000 - began;
+    live.received_ms = NIGHT_MS;
+    setting.set_now(NIGHT_MS);
+    let punches = vec![wrong(1, 5, false), wrong(2, 540, false), live];
+    ledger.committer().commit(punches).await.unwrap();
+    setting.set_now(NIGHT_MS + 180_000);
+    assert!(day(&sheet(&ledger, person).await).punches.is_empty());
+    let clocks = ledger.plans().wrong_clocks(device);
+    let [(1, clock)] = clocks.as_slice() else { panic!("one start") };
+    assert_eq!((clock.count, clock.behind), (2, Some(began)));
+    assert!(ledger.plans().redate("fac", device, 1, began + 1).await.is_err(), "as shown alone");
+    ledger.plans().redate("fac", device, 1, began).await.unwrap();
+    ledger.close().await;
+
+    let (ledger, _) = setting.open();
+    ledger.devices().heard(device);
+    setting.set_now(NIGHT_MS + 400_000);
+    ledger.devices().heard(device);
+    let redated = sheet(&ledger, person).await;
+    assert_eq!(day(&redated).punches.len(), 2, "found by the days on which they came");
+    assert_eq!(day(&redated).minutes.worked, 535);
+    let marks = serde_json::to_value(day(&redated).marks).unwrap();
+    assert!(marks.to_string().contains("CLOCK-REDATED"), "{marks}");
+    ledger.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn entries_replace_what_has_their_key_and_nonsense_changes_nothing() {
     let setting = Setting::new();
     let (ledger, _) = setting.open();

@@ -59,6 +59,37 @@ pub(crate) enum UserCommand {
         #[command(flatten)]
         at: BoxArgs,
     },
+    /// Make a token by which a program reads the page's figures (`/api/v1`), and print it this once
+    #[command(
+        after_help = "It reads what its roles read, and changes nothing. A token of the same \
+                      name is replaced.\nExample: muster user token payroll --role hr --days 90"
+    )]
+    Token {
+        name: String,
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<Role>,
+        /// Departments that an hr token sees [default: all]
+        #[arg(long = "department", value_name = "NAME")]
+        departments: Vec<String>,
+        /// Days until it ends
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=366))]
+        days: u16,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// All tokens: roles and when they end
+    Tokens {
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
+    /// End a token at once
+    EndToken {
+        name: String,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
     /// Ask to take a lost log-in away: password, second factor and recovery codes
     #[command(after_help = "Two others decide: this asks, the second approves, then `muster user \
                       code NAME` prints a one-time code.\n\

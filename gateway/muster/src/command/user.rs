@@ -21,6 +21,18 @@ pub(super) fn user(command: UserCommand) -> Outcome {
         UserCommand::Disable { name, at } => switch(&at, name, true),
         UserCommand::Enable { name, at } => switch(&at, name, false),
         UserCommand::Code { name, at } => code(&ask(&at, UserRequest::Code { name })?),
+        UserCommand::Token { name, roles, departments, days, at } => {
+            let made = ask(&at, UserRequest::Token { name, roles, departments, days })?;
+            super::print_lines([made["token"].as_str().unwrap_or_default()])
+        }
+        UserCommand::Tokens { json, at } => {
+            let tokens = ask(&at, UserRequest::Tokens)?;
+            if json { super::print_json(&tokens) } else { super::print_lines(token_lines(&tokens)) }
+        }
+        UserCommand::EndToken { name, at } => {
+            ask(&at, UserRequest::EndToken { name: name.clone() })?;
+            super::print_lines([format!("{name} is ended")])
+        }
         UserCommand::Reset { name, key, at } => ask_two(&at, Wanted::ResetAccount { name }, &key),
     }
 }
@@ -43,6 +55,16 @@ fn code(made: &Value) -> Outcome {
         text("code")
     );
     super::print_lines([line])
+}
+
+fn token_lines(tokens: &Value) -> Vec<String> {
+    let text = |value: &Value| super::plain(value.as_str().unwrap_or_default());
+    let line = |token: &Value| {
+        let end = token["expires_ms"].as_i64().unwrap_or_default();
+        let end = jiff::Timestamp::from_millisecond(end).unwrap_or_default();
+        format!("{:<24} until {}  {}", text(&token["name"]), end.strftime("%F"), token["roles"])
+    };
+    tokens.as_array().into_iter().flatten().map(line).collect()
 }
 
 fn lines(accounts: &Value) -> Vec<String> {

@@ -4,8 +4,8 @@ use super::Refused;
 use super::execute::{Facts, Result, data, unavailable};
 use super::legal::find;
 use crate::exit;
-use muster_console::OneTimeCode;
-use muster_ledger::{Account, AccountsError, Role};
+use muster_console::{OneTimeCode, new_token};
+use muster_ledger::{Account, AccountsError, ApiToken, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,6 +17,9 @@ pub(crate) enum UserRequest {
     List,
     Switch { name: String, disabled: bool },
     Code { name: String },
+    Token { name: String, roles: Vec<Role>, departments: Vec<String>, days: u16 },
+    Tokens,
+    EndToken { name: String },
 }
 
 pub(super) async fn execute(facts: &Facts, request: UserRequest) -> Result<Value> {
@@ -48,6 +51,26 @@ pub(super) async fn execute(facts: &Facts, request: UserRequest) -> Result<Value
             let change = |account: &mut Account| account.renew_code(digest);
             accounts.change(actor, &name, change).await.map_err(refused)?;
             Ok(json!({ "name": name, "code": shown.as_str() }))
+        }
+        UserRequest::Token { name, roles, departments, days } => {
+            let (shown, digest) = new_token().map_err(unavailable)?;
+            let now_ms = crate::trust::now_ms();
+            let expires_ms = now_ms + i64::from(days) * 86_400_000;
+            let by = actor.to_owned();
+            let token = ApiToken { name, digest, roles, departments, expires_ms, by };
+            accounts.make_token(token, now_ms).await.map_err(refused)?;
+            Ok(json!({ "token": shown.as_str() }))
+        }
+        UserRequest::Tokens => {
+            let shown = |token: ApiToken| {
+                json!({ "name": token.name, "roles": token.roles, "departments": token.departments,
+                    "expires_ms": token.expires_ms, "by": token.by })
+            };
+            Ok(accounts.tokens().into_iter().map(shown).collect())
+        }
+        UserRequest::EndToken { name } => {
+            accounts.end_token(actor, &name).await.map_err(refused)?;
+            Ok(json!({ "ended": name }))
         }
     }
 }

@@ -144,7 +144,8 @@ fn times(day: &Day) -> String {
     if day.first_in.is_none() && day.last_out.is_none() {
         return String::new();
     }
-    format!("{}–{}", say::clock(day.first_in.as_ref()), say::clock(day.last_out.as_ref()))
+    let clock = |stamp: Option<&_>| stamp.map_or_else(|| "?".to_owned(), |_| say::clock(stamp));
+    format!("{}–{}", clock(day.first_in.as_ref()), clock(day.last_out.as_ref()))
 }
 
 /// Every mark of a day in words.
