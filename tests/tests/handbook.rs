@@ -3,10 +3,28 @@
 
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::binary::{Build, gateway};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tempfile::TempDir;
+
+/// The names of the checks of `/healthz`, without what follows a name, as which port.
+const OF_HEALTHZ: &[&str] = &[
+    "journal",
+    "views",
+    "disk",
+    "policy",
+    "expiry",
+    "local-only",
+    "rights",
+    "destination",
+    "serial",
+    "broker",
+    "egress",
+    "devices",
+];
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -138,6 +156,32 @@ fn every_page_is_in_the_summary() -> Result<()> {
             name == "SUMMARY.md" || summary.contains(&format!("({name})")),
             "{name} is missing"
         );
+    }
+    Ok(())
+}
+
+/// What the doctor and `/healthz` find leads to a heading that says what to do.
+#[test]
+fn every_check_has_its_heading() -> Result<()> {
+    let folder = TempDir::new()?;
+    let muster = gateway(Build::Real)?;
+    let init = ["init", "--yes", "--site", "mo-hq", "--jurisdiction", "MO", "--dir"];
+    let made = Command::new(&muster).args(init).arg(folder.path()).output()?;
+    ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let config = folder.path().join("gateway.toml");
+    let report =
+        Command::new(&muster).args(["doctor", "--json", "--config"]).arg(config).output()?;
+    let report: Value = serde_json::from_slice(&report.stdout)?;
+    let checks = report["checks"].as_array().context("no checks")?;
+    ensure!(checks.len() > 10, "{report}");
+    let page = project().join("deploy/README.md");
+    for check in checks {
+        let link = check["runbook"].as_str().with_context(|| format!("no link: {check}"))?;
+        leads_somewhere(&page, link).with_context(|| link.to_owned())?;
+    }
+    let known = headings(&fs::read_to_string(project().join("deploy/handbook/src/runbook.md"))?);
+    for name in OF_HEALTHZ {
+        ensure!(known.contains(*name), "the runbook has no heading {name}");
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ fn a_clean_debian_takes_the_package_and_gives_it_back() -> Result<()> {
     serves_and_is_asked_by_root(&root)?;
     plays_the_demo(&root)?;
     keeps_its_state_up_and_down(&root, &package)?;
+    comes_back_from_its_backup(&root, &package)?;
     leaves_nothing(&root, &before)
 }
 
@@ -161,11 +162,16 @@ fn keeps_its_state_up_and_down(root: &CleanRoot, package: &Path) -> Result<()> {
     for package in [&next, package] {
         root.install(package)?;
         root.run(&["muster", "journal", "verify", "--config", "/etc/muster/gateway.toml"])?;
-        let person = ["person", "show", "00017", "--json", "--config", "/etc/muster/gateway.toml"];
-        let shown = root.run(&[&["muster"], &person[..]].concat())?;
-        ensure!(shown.contains("Chan Siu Ming"), "{shown}");
+        shows_the_person(root)?;
         is_the_services(root, "/var/lib/muster")?;
     }
+    Ok(())
+}
+
+fn shows_the_person(root: &CleanRoot) -> Result<()> {
+    let person = ["person", "show", "00017", "--json", "--config", "/etc/muster/gateway.toml"];
+    let shown = root.run(&[&["muster"], &person[..]].concat())?;
+    ensure!(shown.contains("Chan Siu Ming"), "{shown}");
     Ok(())
 }
 
@@ -188,10 +194,25 @@ fn renumbered(package: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(next)
 }
 
+/// The box dies; another one, with two of the sheets and the disk of backups, goes on in its place.
+fn comes_back_from_its_backup(root: &CleanRoot, package: &Path) -> Result<()> {
+    let config = ["--config", "/etc/muster/gateway.toml"];
+    root.run(&["install", "-d", "-o", "muster", "-m", "0700", "/run/backups"])?;
+    root.run(&[&["muster", "backup", "--to", "/run/backups"], &config[..]].concat())?;
+    root.run(&["cp", "/etc/muster/recovery-sheets.txt", "/run/sheets"])?;
+    root.run(&["dpkg", "--purge", "muster"])?;
+    ensure!(!root.path("/etc/muster").exists() && !root.path("/var/lib/muster").exists());
+    root.install(package)?;
+    let restore = ["restore", "--from", "/run/backups", "--into", "/etc/muster", "--sheet"];
+    root.run(&[&["muster"], &restore[..], &["/run/sheets"]].concat())?;
+    shows_the_person(root)?;
+    is_the_services(root, "/etc/muster/data/")
+}
+
 fn leaves_nothing(root: &CleanRoot, before: &BTreeSet<String>) -> Result<()> {
     root.run(&["dpkg", "--remove", "muster"])?;
     ensure!(!root.path("/usr/bin/muster").exists(), "the program is still there");
-    is_the_services(root, "/var/lib/muster")?;
+    ensure!(root.path("/etc/muster/data/journal").exists(), "the journal went with the program");
     root.run(&["dpkg", "--purge", "muster"])?;
     let after = root.files()?;
     let left: Vec<_> =
