@@ -188,7 +188,8 @@ impl Page {
 
     /// Nothing serious that axe finds.
     async fn accessible(&self, name: &str, scheme: &str) -> Result<()> {
-        let axe = std::fs::read_to_string(AXE).context("axe-core: npm ci --prefix tests/browser")?;
+        let axe =
+            std::fs::read_to_string(AXE).context("axe-core: npm ci --prefix tests/browser")?;
         self.client.execute(&axe, vec![]).await?;
         let script = "const done = arguments[arguments.length - 1];
             axe.run(document, { resultTypes: ['violations'] }).then(

@@ -67,10 +67,9 @@ type Picture = Vec<bool>;
 
 fn mistake(pictures: &[Vec<Picture>], rows: [&str; ROWS]) -> Option<String> {
     let (mut of_letter, mut of_picture) = (BTreeMap::new(), BTreeMap::new());
-    for (row, words) in rows.iter().enumerate() {
-        for column in 0..COLUMNS {
+    for (row, (words, pictures)) in rows.iter().zip(pictures).enumerate() {
+        for (column, picture) in pictures.iter().enumerate().take(COLUMNS) {
             let letter = words.chars().nth(column).unwrap_or(' ');
-            let picture = &pictures[row][column];
             if letter == ' ' && picture.contains(&true) {
                 return Some(format!("something at {row} {column}"));
             }
