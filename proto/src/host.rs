@@ -17,7 +17,7 @@ use crate::line;
 /// Most terminals on one line: what an RS-485 driver of one unit load carries.
 pub const MAX_TERMINALS: usize = 32;
 /// Pause between two polls of a terminal that has nothing to say, in milliseconds.
-pub const POLL_MS: u64 = 20;
+pub const POLL_MS: u64 = 5;
 /// How long a terminal may take to begin its answer, in milliseconds. USB adapters hold bytes
 /// back for up to 16 ms each way.
 pub const ANSWER_MS: u64 = 50;
