@@ -20,6 +20,9 @@ const RX: usize = 256;
 pub const DRIFT_S: i64 = 30;
 /// Pause between two such checks, in milliseconds: a clock that cannot be set must not fill the line.
 pub const CHECK_MS: u64 = 60_000;
+/// What a box's clock may show, in seconds since 1970: the years 2020 to 2099, as clock chips know
+/// them. Punches of other times could not even be stored.
+const CREDIBLE_S: core::ops::Range<i64> = 1_577_836_800..4_102_444_800;
 /// How long a reading of the clock serves for the link, in milliseconds.
 const READING_MS: u64 = 250;
 
@@ -317,9 +320,11 @@ where
             Event::Welcome { box_ms, offset_minutes, held_ms } => {
                 if box_ms > 0 && held_ms <= FRESH_MS {
                     // The truth lies between box_ms and box_ms + held_ms.
-                    let middle = box_ms.saturating_add((held_ms / 2) as i64);
-                    self.clock.set(now_ms, LocalTime { seconds: middle / 1000, offset_minutes });
-                    self.reading = None;
+                    let seconds = box_ms.saturating_add((held_ms / 2) as i64) / 1000;
+                    if CREDIBLE_S.contains(&seconds) {
+                        self.clock.set(now_ms, LocalTime { seconds, offset_minutes });
+                        self.reading = None;
+                    }
                 }
             }
             // Those who manage have taken them.

@@ -163,3 +163,24 @@ proptest! {
         prop_assert!(bench.manager.template.as_bytes().is_empty());
     }
 }
+
+/// A time outside the years that punches are stored with would stop the terminal.
+#[test]
+fn a_time_that_cannot_be_is_not_set() {
+    // The last, in 2030, can be: so the others were not set for what they are.
+    let times = [i64::MAX, 4_102_444_800_000, 1, 946_684_800_000, 1_893_456_000_000];
+    for (at, box_ms) in times.into_iter().enumerate() {
+        let mut bench = Bench::new();
+        bench.run(500);
+        let before = bench.m1.read_clock(bench.now).at.seconds;
+        let says = Says::Welcome { boot: bench.m1.boot(), seq: 2, box_ms, offset: 0 };
+        bench.hear(&Says::CheckClock, &mut 1);
+        bench.run(12);
+        bench.outbox.clear();
+        bench.hear(&says, &mut 1);
+        bench.run(200);
+        let after = bench.m1.read_clock(bench.now).at.seconds;
+        let as_before = (before..before + 5).contains(&after);
+        assert_eq!(as_before, at < times.len() - 1, "{box_ms}: {after}");
+    }
+}
