@@ -110,7 +110,7 @@ fn find_key(args: &RestoreArgs, set: &KeySet) -> Result<RecoveryKey> {
 
 fn key_of_box(config: &Config) -> Option<RecoveryKey> {
     let data = &config.site.data;
-    if !data.join("keys").exists() {
+    if !data.join("keys/box").exists() {
         return None;
     }
     let root = store::root_key(data).ok()?;
