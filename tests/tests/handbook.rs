@@ -23,7 +23,7 @@ const OF_HEALTHZ: &[&str] = &[
     "serial",
     "broker",
     "egress",
-    "devices",
+    "terminals",
 ];
 
 fn project() -> PathBuf {

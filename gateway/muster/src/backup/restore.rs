@@ -53,9 +53,10 @@ pub(crate) struct Restored {
 
 /// Restores or tries a backup, as the command line says.
 pub(crate) fn restore(args: &RestoreArgs, told: &mut dyn FnMut(u64)) -> Result<Done, Failure> {
-    let set = archive::set_of(&args.from).or_exit(exit::DATA)?;
+    let from = backup_at(&args.from).or_exit(exit::DATA)?;
+    let set = archive::set_of(&from).or_exit(exit::DATA)?;
     let key = find_key(args, &set).or_exit(exit::NO_PERMISSION)?;
-    let archive = Archive::open(&args.from, key, false).or_exit(exit::DATA)?;
+    let archive = Archive::open(&from, key, false).or_exit(exit::DATA)?;
     archive.verify(told).or_exit(exit::DATA)?;
     if args.drill {
         let scratch = args.into.clone().unwrap_or_else(std::env::temp_dir);
@@ -79,6 +80,25 @@ pub(crate) fn restore(args: &RestoreArgs, told: &mut dyn FnMut(u64)) -> Result<D
     }
     let erasures = erasures(args, &archive, &target.config).or_exit(exit::DATA)?;
     Ok(Done::Restored(put_in_place(&archive, &target, erasures, told)?))
+}
+
+/// The backup that `from` is, or the only one in the folder that it is, as `muster backup` takes it.
+fn backup_at(from: &Path) -> Result<PathBuf> {
+    if !from.is_dir() {
+        return Ok(from.to_owned());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "backup") {
+            found.push(path);
+        }
+    }
+    match &found[..] {
+        [one] => Ok(one.clone()),
+        [] => bail!("there is no backup in {}", from.display()),
+        _ => bail!("there are {} backups in {}; name one", found.len(), from.display()),
+    }
 }
 
 /// The recovery key: from the sheets given, from the box that stands there, from sheets that lie

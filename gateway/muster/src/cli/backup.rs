@@ -17,7 +17,7 @@ pub(crate) struct BackupArgs {
 
 #[derive(Args)]
 pub(crate) struct RestoreArgs {
-    /// The backup
+    /// The backup, or the folder that it is alone in
     #[arg(long, value_name = "FILE")]
     pub(crate) from: PathBuf,
     /// Restore the whole box below this folder [default: where the configuration is]
