@@ -63,8 +63,8 @@ request-approve = Aprovar
 
 rights-title = Direitos
 rights-known = O que consta
-rights-consent = Consentimento de { $from } a { $to }
-rights-guardian = Consentimento de um tutor de { $from } a { $to }
+rights-consent = Consentimento de { $from } até { $to }
+rights-guardian = Consentimento de um tutor de { $from } até { $to }
 rights-open = ser retirado
 rights-notice = Aviso { $kind }, versão { $version }
 rights-leaves = Sai em { $day }; as provas biométricas são apagadas então
