@@ -63,7 +63,7 @@ pub(crate) struct ReportArgs {
     /// incident: when it became known [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) known_at: Option<jiff::Timestamp>,
-    /// en or zh-Hant [default: by LANG]
+    /// en, zh-Hant, zh-Hans or pt [default: by LANG]
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<String>,
     /// Write to this file; an audit pack wants one, and puts its signature into FILE.sig
