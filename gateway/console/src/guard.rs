@@ -378,6 +378,10 @@ mod tests {
         let mut both = headers(COOKIE, "__Host-language=zh-Hant");
         both.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
         assert_eq!(language(&both), Language::TraditionalChinese);
+        for language in Language::ALL {
+            let chosen = headers(COOKIE, &format!("{LANGUAGE_COOKIE}={}", language.tag()));
+            assert_eq!(super::language(&chosen), language);
+        }
         assert_eq!(language(&headers(COOKIE, "__Host-language=xx")), Language::English);
     }
 

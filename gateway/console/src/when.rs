@@ -151,8 +151,14 @@ mod tests {
     #[test]
     fn dates_are_by_language() {
         let date = jiff::civil::date(2026, 11, 22);
-        assert_eq!(long_date(date, &words(Language::English)), "Sunday 22 November 2026");
-        assert_eq!(long_date(date, &words(Language::TraditionalChinese)), "2026年11月22日 星期日");
+        for (language, expect) in [
+            (Language::English, "Sunday 22 November 2026"),
+            (Language::TraditionalChinese, "2026年11月22日 星期日"),
+            (Language::SimplifiedChinese, "2026年11月22日 星期日"),
+            (Language::Portuguese, "domingo, 22 de novembro de 2026"),
+        ] {
+            assert_eq!(long_date(date, &words(language)), expect);
+        }
     }
 
     #[test]

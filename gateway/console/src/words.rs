@@ -5,6 +5,7 @@
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use muster_residency::explain::Language as Tongue;
 use std::sync::Arc;
 
 /// The languages, in the order the switch shows them.
@@ -12,16 +13,33 @@ use std::sync::Arc;
 pub(crate) enum Language {
     English,
     TraditionalChinese,
+    SimplifiedChinese,
+    Portuguese,
+}
+
+/// A language's files: the page's common texts, then one a room.
+macro_rules! files {
+    ($tag:literal) => {
+        &[
+            include_str!(concat!("../i18n/", $tag, ".ftl")),
+            include_str!(concat!("../i18n/", $tag, "/accounts.ftl")),
+            include_str!(concat!("../i18n/", $tag, "/sheets.ftl")),
+            include_str!(concat!("../i18n/", $tag, "/governance.ftl")),
+        ]
+    };
 }
 
 impl Language {
-    pub(crate) const ALL: [Self; 2] = [Self::English, Self::TraditionalChinese];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::English, Self::TraditionalChinese, Self::SimplifiedChinese, Self::Portuguese];
 
     /// As `lang` attributes and the language cookie have it.
     pub(crate) fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::TraditionalChinese => "zh-Hant",
+            Self::SimplifiedChinese => "zh-Hans",
+            Self::Portuguese => "pt",
         }
     }
 
@@ -30,6 +48,28 @@ impl Language {
         match self {
             Self::English => "English",
             Self::TraditionalChinese => "繁體中文",
+            Self::SimplifiedChinese => "简体中文",
+            Self::Portuguese => "Português",
+        }
+    }
+
+    /// As the switch has it: all of them fit a phone's head.
+    pub(crate) fn short_name(self) -> &'static str {
+        match self {
+            Self::English => "EN",
+            Self::TraditionalChinese => "繁體",
+            Self::SimplifiedChinese => "简体",
+            Self::Portuguese => "PT",
+        }
+    }
+
+    /// The language that decisions and reports are told in on a page of this one.
+    pub(crate) fn tongue(self) -> Tongue {
+        match self {
+            Self::English => Tongue::En,
+            Self::TraditionalChinese => Tongue::ZhHant,
+            Self::SimplifiedChinese => Tongue::ZhHans,
+            Self::Portuguese => Tongue::Pt,
         }
     }
 
@@ -45,11 +85,7 @@ impl Language {
             let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
             let weight =
                 parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
-            let language = match tag.split('-').next().unwrap_or_default() {
-                "zh" | "yue" => Self::TraditionalChinese,
-                "en" => Self::English,
-                _ => continue,
-            };
+            let Some(language) = Self::spoken(&tag) else { continue };
             if weight > best.0 {
                 best = (weight, language);
             }
@@ -57,27 +93,51 @@ impl Language {
         best.1
     }
 
-    /// The catalogue's files: the page's common texts, then one a room.
+    /// Ours for a language tag in lower case. Chinese is written by its script where the tag has one,
+    /// else as where it comes from; without either it is simplified.
+    fn spoken(tag: &str) -> Option<Self> {
+        let mut parts = tag.split('-');
+        match parts.next()? {
+            "en" => Some(Self::English),
+            "pt" => Some(Self::Portuguese),
+            language @ ("zh" | "yue") => {
+                let known = parts.take(MAX_SUBTAGS).find_map(|part| match part {
+                    "hans" | "cn" | "sg" | "my" => Some(Self::SimplifiedChinese),
+                    "hant" | "hk" | "mo" | "tw" => Some(Self::TraditionalChinese),
+                    _ => None,
+                });
+                let usual = match language {
+                    "yue" => Self::TraditionalChinese,
+                    _ => Self::SimplifiedChinese,
+                };
+                Some(known.unwrap_or(usual))
+            }
+            _ => None,
+        }
+    }
+
+    /// The locale whose plurals it has: of Portuguese that of Portugal, where none is many.
+    fn locale(self) -> &'static str {
+        match self {
+            Self::Portuguese => "pt-PT",
+            _ => self.tag(),
+        }
+    }
+
     fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::English => &[
-                include_str!("../i18n/en.ftl"),
-                include_str!("../i18n/en/accounts.ftl"),
-                include_str!("../i18n/en/sheets.ftl"),
-                include_str!("../i18n/en/governance.ftl"),
-            ],
-            Self::TraditionalChinese => &[
-                include_str!("../i18n/zh-Hant.ftl"),
-                include_str!("../i18n/zh-Hant/accounts.ftl"),
-                include_str!("../i18n/zh-Hant/sheets.ftl"),
-                include_str!("../i18n/zh-Hant/governance.ftl"),
-            ],
+            Self::English => files!("en"),
+            Self::TraditionalChinese => files!("zh-Hant"),
+            Self::SimplifiedChinese => files!("zh-Hans"),
+            Self::Portuguese => files!("pt"),
         }
     }
 }
 
 /// Items of an `Accept-Language` header that are looked at.
 const MAX_ACCEPTED: usize = 32;
+/// Parts of a language tag after the first that are looked at.
+const MAX_SUBTAGS: usize = 4;
 
 /// `0.8` as 800; what is no number is 0.
 fn thousandths(text: &str) -> u32 {
@@ -91,25 +151,30 @@ type Bundle = FluentBundle<FluentResource>;
 pub(crate) struct Catalogue {
     english: Bundle,
     traditional_chinese: Bundle,
+    simplified_chinese: Bundle,
+    portuguese: Bundle,
 }
 
 impl Catalogue {
     /// Reads the embedded texts.
     pub(crate) fn embedded() -> Self {
-        let [english, traditional_chinese] = Language::ALL.map(bundle);
-        Self { english, traditional_chinese }
+        let [english, traditional_chinese, simplified_chinese, portuguese] =
+            Language::ALL.map(bundle);
+        Self { english, traditional_chinese, simplified_chinese, portuguese }
     }
 
     fn of(&self, language: Language) -> &Bundle {
         match language {
             Language::English => &self.english,
             Language::TraditionalChinese => &self.traditional_chinese,
+            Language::SimplifiedChinese => &self.simplified_chinese,
+            Language::Portuguese => &self.portuguese,
         }
     }
 }
 
 fn bundle(language: Language) -> Bundle {
-    let mut bundle = Bundle::new_concurrent(language.tag().parse().into_iter().collect());
+    let mut bundle = Bundle::new_concurrent(language.locale().parse().into_iter().collect());
     // Names are isolated by <bdi>; figures need no marks.
     bundle.set_use_isolating(false);
     for source in language.sources() {
@@ -157,8 +222,18 @@ impl Words {
     pub(crate) fn count(&self, id: &str, n: u64) -> String {
         let mut args = FluentArgs::new();
         args.set("n", n);
-        args.set("shown", grouped(n));
+        args.set("shown", self.number(n));
         self.format(id, Some(&args))
+    }
+
+    /// A number with the separators of the language.
+    pub(crate) fn number(&self, n: u64) -> String {
+        match self.language {
+            // A comma would be read as the decimal one; four digits stay together.
+            Language::Portuguese if n < 10_000 => n.to_string(),
+            Language::Portuguese => grouped(n, NO_BREAK_SPACE),
+            _ => grouped(n, ','),
+        }
     }
 
     fn format(&self, id: &str, args: Option<&FluentArgs>) -> String {
@@ -173,13 +248,15 @@ impl Words {
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(n: u64) -> String {
+const NO_BREAK_SPACE: char = '\u{a0}';
+
+/// `1234567` as `1,234,567`, where the separator is a comma.
+fn grouped(n: u64, separator: char) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+            out.push(separator);
         }
         out.push(c);
     }
@@ -229,11 +306,12 @@ mod tests {
                 assert!(errors.is_none(), "{language:?}: {errors:?}");
             }
         }
-        let [english, chinese] = Language::ALL.map(messages);
-        assert_eq!(
-            english.symmetric_difference(&chinese).collect::<Vec<_>>(),
-            Vec::<&String>::new()
-        );
+        let english = messages(Language::English);
+        for language in Language::ALL {
+            let theirs = messages(language);
+            let differ: Vec<_> = english.symmetric_difference(&theirs).collect();
+            assert_eq!(differ, Vec::<&String>::new(), "{language:?}");
+        }
     }
 
     #[test]
@@ -265,8 +343,23 @@ mod tests {
             ("", English),
             ("de, fr;q=0.9", English),
             ("zh-HK", TraditionalChinese),
+            ("zh-MO", TraditionalChinese),
+            ("zh-TW", TraditionalChinese),
+            ("zh-Hant", TraditionalChinese),
+            ("zh-Hant-CN", TraditionalChinese),
+            ("yue", TraditionalChinese),
+            ("zh", SimplifiedChinese),
+            ("zh-CN", SimplifiedChinese),
+            ("zh-SG", SimplifiedChinese),
+            ("ZH-HANS", SimplifiedChinese),
+            ("zh-Hans-HK", SimplifiedChinese),
+            ("zh-x", SimplifiedChinese),
+            ("pt", Portuguese),
+            ("pt-PT,pt;q=0.9,en;q=0.8", Portuguese),
+            ("pt-BR", Portuguese),
+            ("zh-HK,zh;q=0.9,en;q=0.8", TraditionalChinese),
             ("en-GB,en;q=0.9,zh-TW;q=0.8", English),
-            ("en;q=0.3,zh;q=0.8", TraditionalChinese),
+            ("en;q=0.3,zh;q=0.8", SimplifiedChinese),
             ("zh;q=0,en;q=0.1", English),
             ("zh;q=x", English),
         ] {
@@ -274,10 +367,48 @@ mod tests {
         }
     }
 
+    fn words(language: Language) -> Words {
+        Words::new(Arc::new(Catalogue::embedded()), language)
+    }
+
     #[test]
     fn numbers_are_grouped() {
-        for (n, expect) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(n), expect);
+        use Language::*;
+        for (language, n, expect) in [
+            (English, 0, "0"),
+            (English, 999, "999"),
+            (English, 1000, "1,000"),
+            (SimplifiedChinese, 1_234_567, "1,234,567"),
+            (Portuguese, 1000, "1000"),
+            (Portuguese, 12_345, "12\u{a0}345"),
+        ] {
+            assert_eq!(words(language).number(n), expect);
+        }
+    }
+
+    #[test]
+    fn counts_have_the_plural_of_their_language() {
+        use Language::*;
+        for (language, n, expect) in [
+            (English, 0, "0 records"),
+            (English, 1, "1 record"),
+            (TraditionalChinese, 1, "1 筆記錄"),
+            (SimplifiedChinese, 2, "2 条记录"),
+            (Portuguese, 0, "0 registos"),
+            (Portuguese, 1, "1 registo"),
+            (Portuguese, 1_000_000, "1\u{a0}000\u{a0}000 registos"),
+        ] {
+            assert_eq!(words(language).count("waiting-records", n), expect, "{language:?}");
+        }
+    }
+
+    #[test]
+    fn every_language_is_told_apart() {
+        let tags: BTreeSet<_> = Language::ALL.into_iter().map(Language::tag).collect();
+        assert_eq!(tags.len(), Language::ALL.len());
+        for language in Language::ALL {
+            assert_eq!(Language::read(language.tag()), Some(language));
+            assert_eq!(language.tongue().tag(), language.tag());
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::pages::sheet::{Month, say};
 use crate::pages::{Badge, Shell, html, sending};
 use crate::reasons::Explained;
 use crate::when::{long_date, neighbours};
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -205,7 +205,7 @@ fn day_page<'a>(
         next: after.map(|day| address(person, day)),
         first: clock(times().min()),
         last: clock(times().max()),
-        count: grouped(times().count() as u64),
+        count: t.number(times().count() as u64),
         more: if rest > 0 { t.count("day-more", rest) } else { String::new() },
         strip: strip(app, records),
         printed: t.with("printed", "time", &app.zone.stamp(app.now_ms(), 0, t)),

@@ -5,7 +5,7 @@ use crate::app::{Shared, visible};
 use crate::guard::{Problem, Visitor};
 use crate::pages::day::visible_to;
 use crate::pages::{Badge, Link, Shell, html, sending};
-use crate::words::{Language, Words};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -67,7 +67,7 @@ pub(crate) async fn page(
         return Err(Problem::Missing);
     }
     let t = &visitor.t;
-    let tongue = query.r#in.as_deref().map_or_else(|| of(t.language), Tongue::from_tag);
+    let tongue = query.r#in.as_deref().map_or_else(|| t.language.tongue(), Tongue::from_tag);
     let here = format!("/records/{id}");
     let page = ExplainPage {
         shell: Shell::new(&app, &visitor, t.say("explain-title"), &here),
@@ -83,13 +83,6 @@ pub(crate) async fn page(
         rules: rules(&explained),
     };
     html(StatusCode::OK, &page)
-}
-
-fn of(language: Language) -> Tongue {
-    match language {
-        Language::English => Tongue::En,
-        Language::TraditionalChinese => Tongue::ZhHant,
-    }
 }
 
 fn tongues(here: &str, current: Tongue) -> Vec<Link> {

@@ -5,7 +5,7 @@ use crate::guard::{Problem, Visitor};
 use crate::pages::waiting::{Destination, destinations};
 use crate::pages::{Badge, Shell, html};
 use crate::reasons::{NO_POLICY, explain};
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
@@ -170,11 +170,11 @@ fn check_row(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> CheckRow {
 fn figures(status: &Status, t: &Words) -> Vec<Figure> {
     let figure = |label: &str, value: String| Figure { label: t.say(label), value };
     vec![
-        figure("figure-records", grouped(status.records)),
-        figure("figure-receipted", grouped(status.receipted)),
-        figure("figure-held", grouped(status.held.values().sum())),
-        figure("figure-quarantined", grouped(status.quarantined)),
-        figure("figure-refused", grouped(status.refused.values().sum())),
+        figure("figure-records", t.number(status.records)),
+        figure("figure-receipted", t.number(status.receipted)),
+        figure("figure-held", t.number(status.held.values().sum())),
+        figure("figure-quarantined", t.number(status.quarantined)),
+        figure("figure-refused", t.number(status.refused.values().sum())),
         figure("figure-bytes", size(status.journal_bytes)),
     ]
 }
@@ -182,7 +182,7 @@ fn figures(status: &Status, t: &Words) -> Vec<Figure> {
 fn refused(status: &Status, t: &Words) -> Vec<Figure> {
     let figure = |(reason, count): (&String, &u64)| Figure {
         label: refusal(reason, t),
-        value: grouped(*count),
+        value: t.number(*count),
     };
     status.refused.iter().filter(|(_, n)| **n > 0).take(MAX_SHOWN).map(figure).collect()
 }

@@ -39,7 +39,8 @@ pub(crate) struct Shell {
     pub(crate) account: String,
     pub(crate) csrf: String,
     pub(crate) nav: Vec<Link>,
-    pub(crate) languages: Vec<Link>,
+    /// Those of the switch.
+    pub(crate) languages: Vec<Language>,
     /// The page to come back to.
     pub(crate) here: String,
     pub(crate) css: String,
@@ -81,11 +82,6 @@ impl Shell {
     /// The shell of the page at `here`.
     pub(crate) fn new(app: &App, visitor: &Visitor, title: String, here: &str) -> Self {
         let t = &visitor.t;
-        let languages = Language::ALL.map(|language| Link {
-            to: language.tag().to_owned(),
-            label: language.own_name().to_owned(),
-            current: language == t.language,
-        });
         Self {
             lang: t.language.tag(),
             title,
@@ -93,7 +89,7 @@ impl Shell {
             account: visitor.seat.as_ref().map(|seat| seat.account.clone()).unwrap_or_default(),
             csrf: visitor.csrf.clone(),
             nav: nav(visitor, here),
-            languages: languages.into(),
+            languages: Language::ALL.into(),
             here: here.to_owned(),
             css: app.assets.css.clone(),
             js: app.assets.js.clone(),

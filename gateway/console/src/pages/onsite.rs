@@ -9,7 +9,7 @@ use crate::board::{Board, Line, Presence};
 use crate::guard::{Problem, Visitor};
 use crate::pages::{Shell, html};
 use crate::when::neighbours;
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
@@ -156,7 +156,7 @@ fn group(place: Place, mut rows: Vec<Row>, t: &Words) -> Group {
         Place::Unclear => ("onsite-unclear", "warn"),
         Place::Outside => ("onsite-out", "quiet"),
     };
-    let count = grouped(rows.len() as u64);
+    let count = t.number(rows.len() as u64);
     Group { title: t.say(title), tone, count, rows, ticks: place != Place::Outside }
 }
 

@@ -5,7 +5,7 @@ use crate::access::Route;
 use crate::app::Shared;
 use crate::guard::{Problem, Visitor};
 use crate::pages::{Shell, html};
-use crate::words::{Language, Words};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -167,11 +167,7 @@ async fn make(app: &Shared, t: &Words, kind: &str, days: &Days) -> Result<Docume
 }
 
 pub(crate) fn words(t: &Words) -> muster_report::Words {
-    use muster_residency::explain::Language as Tongue;
-    muster_report::Words::of(match t.language {
-        Language::English => Tongue::En,
-        Language::TraditionalChinese => Tongue::ZhHant,
-    })
+    muster_report::Words::of(t.language.tongue())
 }
 
 fn files(document: &Document, from: &str, to: &str) -> Vec<(&'static str, String)> {

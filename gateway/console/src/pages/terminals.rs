@@ -5,7 +5,7 @@ use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor, see_other};
 use crate::pages::{Badge, Shell, html};
 use crate::when::ago;
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Form, State};
@@ -155,7 +155,7 @@ fn clocks(app: &App, t: &Words, device: &Device) -> Vec<ClockRow> {
     let stamp = |seconds: i64| app.zone.machine(seconds.saturating_mul(1000)).replace('T', " ");
     let row = |(boot, clock): (u32, WrongClock)| {
         let (first, last) = clock.made.unwrap_or_default();
-        let (from, to, count) = (stamp(first), stamp(last), grouped(clock.count));
+        let (from, to, count) = (stamp(first), stamp(last), t.number(clock.count));
         let start = boot.to_string();
         let values = [("count", &count), ("boot", &start), ("from", &from), ("to", &to)];
         let preview = clock.behind.map(|behind| {
@@ -178,7 +178,7 @@ fn clocks(app: &App, t: &Words, device: &Device) -> Vec<ClockRow> {
 fn gaps(app: &App, t: &Words, device: &Device, now_ms: i64) -> Vec<GapRow> {
     let told = |gap: &Gap| {
         let since = app.zone.stamp(gap.since.saturating_mul(1000), now_ms, t);
-        let (count, first) = (grouped(gap.len()), gap.first.to_string());
+        let (count, first) = (t.number(gap.len()), gap.first.to_string());
         let (last, boot) = (gap.last.to_string(), gap.boot.to_string());
         let values = [
             ("count", &count),
@@ -258,8 +258,8 @@ fn row(app: &Shared, t: &Words, device: &Device, now_ms: i64) -> TerminalRow {
         seen: seen.map_or_else(|| t.say("never-seen"), |ms| ago(now_ms, ms, t)),
         seen_machine: seen.map(|ms| app.zone.machine(ms)).unwrap_or_default(),
         seen_clock: seen.map(|ms| app.zone.stamp(ms, now_ms, t)).unwrap_or_default(),
-        records: grouped(device.records),
-        refused: grouped(device.refused),
+        records: t.number(device.records),
+        refused: t.number(device.refused),
         refused_any: device.refused > 0,
         advice: t.say(advice(device, now_ms)),
         gaps: gaps(app, t, device, now_ms),

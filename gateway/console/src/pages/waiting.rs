@@ -8,7 +8,7 @@ use crate::pages::day::{address, visible_to};
 use crate::pages::{Badge, Shell, html, sending};
 use crate::reasons::{Explained, is_code};
 use crate::when::ago;
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
@@ -100,7 +100,7 @@ pub(crate) async fn page(
         t,
         groups: held.iter().map(group).collect(),
         destinations: destinations(&app, t, &status.destinations, now_ms),
-        total: grouped(status.held.values().sum()),
+        total: t.number(status.held.values().sum()),
         quarantined: t.count("quarantined-count", status.quarantined),
         quarantined_any: status.quarantined > 0,
     };
@@ -116,7 +116,7 @@ fn group_row(app: &App, t: &Words, group: &HeldGroup, now_ms: i64, may_list: boo
     let linked = may_list && is_code(&group.reason);
     Group {
         told: app.explain(&group.reason, t),
-        count: grouped(group.count),
+        count: t.number(group.count),
         oldest: ago(now_ms, group.oldest_ms, t),
         oldest_machine: app.zone.machine(group.oldest_ms),
         destination: group.destination.as_deref().map(visible).unwrap_or_default(),
@@ -136,9 +136,9 @@ pub(crate) fn destinations(
         Destination {
             name: visible(&one.destination),
             state,
-            backlog: grouped(one.backlog),
-            settled: grouped(one.settled),
-            rejected: grouped(one.rejected),
+            backlog: t.number(one.backlog),
+            settled: t.number(one.settled),
+            rejected: t.number(one.rejected),
             last: one.last_settled_ms.map_or_else(|| t.say("never-sent"), |ms| ago(now_ms, ms, t)),
             cause,
             notes: notes(t, one),
@@ -153,7 +153,7 @@ fn notes(t: &Words, one: &DestinationStatus) -> Vec<String> {
         false => t.say("proof-wire"),
     });
     let meter = one.meter.as_ref().filter(|meter| meter.limit > 0).map(|meter| {
-        let values = [("used", &*grouped(meter.calls)), ("limit", &*grouped(meter.limit))];
+        let values = [("used", &*t.number(meter.calls)), ("limit", &*t.number(meter.limit))];
         t.fill("calls-used", &values)
     });
     proof.into_iter().chain(meter).collect()

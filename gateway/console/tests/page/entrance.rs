@@ -132,11 +132,23 @@ async fn only_hosts_of_the_box_are_answered() {
 async fn languages_follow_the_header_and_then_the_switch() {
     let site = Site::open().await;
     let mut browser = site.browser();
-    let page = browser.get("/login HTTP/1.1\r\nAccept-Language: zh-HK,en;q=0.5\r\nX-Rest:").await;
-    assert!(page.body.contains("lang=\"zh-Hant\"") && page.body.contains("登入"));
-    let csrf = browser.get("/login").await.csrf();
-    let choice = [("csrf", csrf.as_str()), ("language", "zh-Hant"), ("to", "//evil.example")];
-    assert_eq!(browser.post("/language", &choice).await.header("location"), "/");
-    assert!(browser.get("/login").await.body.contains("登入"));
+    let languages = [
+        ("zh-HK,en;q=0.5", "zh-Hant", "登入"),
+        ("zh-CN,zh;q=0.9", "zh-Hans", "登录"),
+        ("pt-PT,en;q=0.5", "pt", "Entrar"),
+    ];
+    for (header, tag, log_in) in languages {
+        let path = format!("/login HTTP/1.1\r\nAccept-Language: {header}\r\nX-Rest:");
+        let page = browser.get(&path).await;
+        let marked = page.body.contains(&format!("<html lang=\"{tag}\""));
+        assert!(marked && page.body.contains(log_in), "{header}");
+        assert_eq!(page.body.matches("aria-pressed=\"true\"").count(), 1, "{header}");
+    }
+    for (_, tag, log_in) in languages {
+        let csrf = browser.get("/login").await.csrf();
+        let choice = [("csrf", csrf.as_str()), ("language", tag), ("to", "//evil.example")];
+        assert_eq!(browser.post("/language", &choice).await.header("location"), "/");
+        assert!(browser.get("/login").await.body.contains(log_in), "{tag}");
+    }
     site.close().await;
 }

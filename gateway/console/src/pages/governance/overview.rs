@@ -190,7 +190,7 @@ fn changed(t: &Words, change: &diff::Change) -> Changed {
 fn moves(t: &Words, trial: &Shadow) -> Vec<String> {
     let line = |moved: &muster_ledger::ShadowMove| {
         let values = [
-            ("count", crate::words::grouped(moved.count)),
+            ("count", t.number(moved.count)),
             ("from", visible(&moved.from)),
             ("to", visible(&moved.to)),
         ];

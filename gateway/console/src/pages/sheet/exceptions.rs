@@ -1,6 +1,6 @@
 //! What of a month needs a look: absences, missing punches, lateness, work that nobody approved.
 
-use super::matrix::{Asked, count};
+use super::matrix::Asked;
 use super::{Month, departments, people, person, say, seat, tabs};
 use crate::access::Route;
 use crate::app::{Shared, Who};
@@ -96,7 +96,7 @@ pub(crate) async fn page(
         departments: names.collect(),
         more: found > rows.len(),
         rows,
-        found: t.with("exceptions-found", "count", &count(found)),
+        found: t.with("exceptions-found", "count", &t.number(found as u64)),
     };
     html(StatusCode::OK, &page)
 }

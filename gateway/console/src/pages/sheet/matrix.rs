@@ -5,7 +5,7 @@ use crate::access::Route;
 use crate::app::{App, Shared, Who};
 use crate::guard::{Problem, Visitor};
 use crate::pages::{Link, Shell, html};
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -187,9 +187,4 @@ pub(crate) fn escaped(text: &str) -> String {
         b => format!("%{b:02X}"),
     };
     text.bytes().map(escape).collect()
-}
-
-/// How many, with separators.
-pub(crate) fn count(n: usize) -> String {
-    grouped(n as u64)
 }

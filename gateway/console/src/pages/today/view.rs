@@ -8,7 +8,7 @@ use crate::guard::{Problem, Seat, Visitor};
 use crate::live::MAX_ROWS;
 use crate::pages::{Badge, Link, Shell, day, sending};
 use crate::when::long_date;
-use crate::words::{Words, grouped};
+use crate::words::Words;
 use askama::Template;
 use muster_attendance::PersonId;
 use serde::Serialize;
@@ -277,7 +277,7 @@ impl<'a> View<'a> {
             last_machine: zone.machine(line.last_ms),
             box_time: line.box_time,
             terminal: self.app.device_name(line.last_device, t),
-            punches: grouped(u64::from(line.punches)),
+            punches: t.number(u64::from(line.punches)),
             sending: sending(line.state, t),
             waiting,
         }
@@ -299,7 +299,7 @@ impl<'a> View<'a> {
     fn figures(&self) -> Figures {
         let counts = self.counts();
         let [inside, seen, refused, waiting] =
-            [counts.inside, counts.seen, counts.refused, counts.waiting].map(grouped);
+            [counts.inside, counts.seen, counts.refused, counts.waiting].map(|n| t.number(n));
         Figures { inside, seen, refused, waiting }
     }
 
@@ -309,7 +309,7 @@ impl<'a> View<'a> {
 
     fn pulse(&self) -> Pulse {
         let now = usize::from(self.app.zone.minute_of_day(self.now_ms)) * PARTS / 1_440;
-        Pulse::of(&self.board.pulse, now)
+        Pulse::of(&self.board.pulse, now, &self.visitor.t)
     }
 }
 
