@@ -1,6 +1,7 @@
 //! The page in a real browser: what each of its users opens it for, from log-in to result, in
-//! English and in traditional Chinese, on a desktop and on a phone. Every page on the way is
-//! checked with axe-core and kept as pictures in `target/tmp/screenshots`.
+//! English and in traditional Chinese, on a desktop and on a phone, and the board in every
+//! language. Every page on the way is checked with axe-core and kept as pictures in
+//! `target/tmp/screenshots`.
 
 mod driver;
 mod stage;
@@ -79,6 +80,25 @@ fn hr_in_english_on_a_desktop() -> Result<()> {
 #[test]
 fn hr_in_chinese_on_a_phone() -> Result<()> {
     run(async |driver: &Driver, stage: &Stage| hr(driver, stage, Screen::Phone, "zh-HK").await)
+}
+
+#[test]
+fn a_phone_speaks_every_language() -> Result<()> {
+    run(async |driver: &Driver, stage: &Stage| {
+        let code = stage.account("ho.mei", &["hr"])?;
+        let page = driver.browser(Screen::Phone, "pt-PT").await?;
+        stage.enter(&page, "ho.mei", &code).await?;
+        for (tag, sheets) in
+            [("pt", "Folhas"), ("zh-Hans", "考勤表"), ("zh-Hant", "考勤表"), ("en", "Sheets")]
+        {
+            page.click(&format!(".languages button[value='{tag}']")).await?;
+            page.see(&format!("html[lang='{tag}']")).await?;
+            let text = page.text().await?;
+            ensure!(text.contains(sheets), "{tag}: {text}");
+            page.look(&format!("today-{tag}")).await?;
+        }
+        end(page).await
+    })
 }
 
 #[test]
