@@ -4,7 +4,7 @@
 //! A function's frame is the sum of all that it pushes or takes off the stack pointer anywhere. A
 //! call through a pointer may reach every function whose address lies in the image as a word.
 //! Functions that may call each other in a circle (formatting does, through pointers) count as one
-//! whose frame is all of theirs, [`NESTED`] times over: that deep is formatting nested in
+//! whose frame is all of theirs, `NESTED` times over: that deep is formatting nested in
 //! formatting. Beside the way down from the reset there is one interrupt: all have one priority.
 
 use anyhow::{Context as _, Result, ensure};
