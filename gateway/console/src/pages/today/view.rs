@@ -299,7 +299,8 @@ impl<'a> View<'a> {
     fn figures(&self) -> Figures {
         let counts = self.counts();
         let [inside, seen, refused, waiting] =
-            [counts.inside, counts.seen, counts.refused, counts.waiting].map(|n| t.number(n));
+            [counts.inside, counts.seen, counts.refused, counts.waiting]
+                .map(|count| self.visitor.t.number(count));
         Figures { inside, seen, refused, waiting }
     }
 
