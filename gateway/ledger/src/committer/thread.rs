@@ -296,8 +296,9 @@ impl Writer {
         shared.wake_sweeper();
         shared.journal_bytes.store(self.journal.bytes(), Relaxed);
         shared.full.store(false, Relaxed);
-        answers.into_iter().for_each(Told::send);
+        // Before the answers: who has one and then reads waits for views that hold it.
         shared.publish(first, self.epoch, &facts);
+        answers.into_iter().for_each(Told::send);
     }
 
     fn answer(&self, core: &mut Core, waiting: Waiting, first: u64) -> Told {
