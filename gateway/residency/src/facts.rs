@@ -95,6 +95,14 @@ pub struct Subject {
     pub restricted: bool,
 }
 
+impl Subject {
+    /// Whether what is exported of them counts as sensitive: PIPL art 28 says so of everybody
+    /// under 14. It names biometrics too, and those leave from nowhere (I-01).
+    pub fn is_sensitive(&self) -> bool {
+        self.age_band == Some(AgeBand::Under14)
+    }
+}
+
 /// What is known of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {

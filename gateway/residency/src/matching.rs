@@ -4,7 +4,7 @@ use crate::condition::{Condition, Key, When};
 use crate::decide::Way;
 use crate::facts::Facts;
 use crate::policy::Site;
-use crate::vocab::{AgeBand, Class, Law};
+use crate::vocab::{Class, Law};
 
 /// What a condition can read.
 pub(crate) struct Scene<'a> {
@@ -105,7 +105,7 @@ fn destination<'a>(way: &'a Way<'_>, key: Key) -> Seen<'a> {
 
 /// True for what is marked so, and for everybody under 14.
 pub(crate) fn is_sensitive(facts: &Facts<'_>) -> bool {
-    facts.record.sensitive || facts.subject.age_band == Some(AgeBand::Under14)
+    facts.record.sensitive || facts.subject.is_sensitive()
 }
 
 fn one(value: Option<&str>) -> Seen<'_> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use muster_attendance::{Attendance, PersonId};
 use muster_residency::facts::{Notice, Paper, Record, RegionCheck};
 use muster_residency::policy::Signer as VerifiedSigner;
-use muster_residency::vocab::{AgeBand, Basis, Class, Field, FieldSet, Law};
+use muster_residency::vocab::{Basis, Class, Field, FieldSet, Law};
 use muster_residency::{Decision, Facts, Rules, decide};
 use std::sync::Arc;
 
@@ -45,9 +45,9 @@ impl Person {
         Self { id: resolved, facts }
     }
 
-    /// What is exported of them is sensitive: the law says so of children under 14.
+    /// Whether what is exported of them is sensitive.
     pub(super) fn is_sensitive(&self) -> bool {
-        self.facts.subject.age_band == Some(AgeBand::Under14)
+        self.facts.subject.is_sensitive()
     }
 }
 
