@@ -1,8 +1,9 @@
 //! What goes wrong on the way: nothing is lost, nothing is sent a second time.
 
 use crate::server::{Fault, Server};
-use crate::setting::{Setting, Way, start, until};
+use crate::setting::{NOW_MS, Setting, Way, start, until};
 use muster_ledger::PauseReason;
+use std::time::Duration;
 
 const PEOPLE: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
 
@@ -78,6 +79,31 @@ async fn the_quota_error_pauses_and_loses_nothing() {
     until("raised, it goes on", || setting.destination().settled == 3).await;
     worker.stop().await;
     assert_eq!(server.account().stored().into_values().collect::<Vec<_>>(), [1; 3]);
+}
+
+/// DingTalk takes nothing older than 180 days. What passes that horizon while the line or the power
+/// is down is never sent; it stays here with its reason, and the others go.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_grows_older_than_the_horizon_while_it_waits_is_held() {
+    const HORIZON: i64 = 180 * 86_400;
+    let (server, setting) = (Server::start().await, Setting::new().await);
+    let hour = Duration::from_secs(3_600);
+    setting.punch_from(NOW_MS / 1000 - HORIZON, &["1"]).await;
+    setting.punch_from(NOW_MS / 1000 - HORIZON + 3 * 3_600, &["2"]).await;
+    assert_eq!(setting.destination().backlog, 2, "both are young enough yet");
+    setting.punch_from(NOW_MS / 1000 - HORIZON - 3_600, &["3"]).await;
+    let held = |setting: &Setting| setting.ledger.status().held.get("D-180").copied();
+    assert_eq!(held(&setting), Some(1), "too old on arrival");
+    let setting = setting.restart().await;
+    setting.pass(hour);
+    let worker = start(&setting, &server, Way::default());
+    until("the younger is there", || setting.destination().settled == 1).await;
+    until("the elder is held", || held(&setting) == Some(2)).await;
+    worker.stop().await;
+    assert_eq!(setting.destination().backlog, 0);
+    let account = server.account();
+    assert_eq!(account.uploads.len(), 1);
+    assert_eq!(account.uploads[0]["userid"], "user-2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
