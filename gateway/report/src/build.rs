@@ -97,7 +97,7 @@ impl Input<'_> {
         }
         Document {
             kind: kind.word(),
-            title: words.say(&format!("title-{}", kind.word())),
+            title: kind.title(words),
             site: self.site.to_owned(),
             span: (self.from.to_string(), self.to.to_string()),
             made_at: self.moment(self.made_at),

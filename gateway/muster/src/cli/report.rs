@@ -1,40 +1,49 @@
 //! `muster report`: names and options.
 
 use super::BoxArgs;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
+use muster_report::{Kind, Words};
+use muster_residency::explain::Language;
 use std::path::PathBuf;
 
 /// What an auditor asks for.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReportKind {
-    /// Records of processing
-    Ropa,
-    /// What left, where to, and how each far end was proved
-    Transfers,
-    /// Counters against thresholds, with forecast
-    Thresholds,
-    /// Data flows, declared against observed
-    Flows,
-    /// Sovereignty score in two forms
-    Score,
-    /// Three questions, answered from counters
-    SelfAssessment,
-    /// What ends when
-    Calendar,
-    /// What waits, by age
-    Ageing,
-    /// Who did what
-    Access,
-    /// Delivered of permitted
-    Delivery,
-    /// A lost or stolen box: whose and which data, and whom to tell by when
-    Incident,
-    /// Where this site's records are
-    Statement,
-    /// All of it in one signed archive
+    /// One report.
+    Document(Kind),
+    /// All of them in one signed archive.
     AuditPack,
-    /// The public key that reports are signed with
+    /// The public key that reports are signed with.
     Key,
+}
+
+impl ReportKind {
+    const ALL: [Self; Kind::ALL.len() + 2] = {
+        let mut all = [Self::Key; Kind::ALL.len() + 2];
+        let mut next = 0;
+        while next < Kind::ALL.len() {
+            all[next] = Self::Document(Kind::ALL[next]);
+            next += 1;
+        }
+        all[next] = Self::AuditPack;
+        all
+    };
+}
+
+impl ValueEnum for ReportKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (word, what) = match self {
+            Self::Document(kind) => (kind.word(), kind.title(Words::of(Language::En))),
+            Self::AuditPack => ("audit-pack", "All of it in one signed archive".to_owned()),
+            Self::Key => ("key", "The public key that reports are signed with".to_owned()),
+        };
+        Some(PossibleValue::new(word).help(what))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use crate::exit::{self, Failure, OrExit as _, Outcome};
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clap::ValueEnum as _;
+use muster_report::Kind;
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Write};
@@ -20,14 +20,13 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
             super::print_lines(answer.result["public_key"].as_str())
         }
         ReportKind::AuditPack => pack(args),
-        _ => document(args),
+        ReportKind::Document(kind) => document(kind, args),
     }
 }
 
-fn document(args: &ReportArgs) -> Outcome {
-    let word = args.kind.to_possible_value().map(|v| v.get_name().to_owned());
+fn document(kind: Kind, args: &ReportArgs) -> Outcome {
     let request = Request::Report(ReportAsked {
-        kind: word.unwrap_or_default(),
+        kind: kind.word().to_owned(),
         form: match args.format {
             ReportFormat::Json => Form::Json,
             ReportFormat::Csv => Form::Csv,

@@ -65,6 +65,11 @@ impl Kind {
         }
     }
 
+    /// What it is headed with.
+    pub fn title(self, words: Words) -> String {
+        words.say(&format!("title-{}", self.word()))
+    }
+
     /// The report of this name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
