@@ -40,6 +40,25 @@ pub struct Day {
     pub received: Option<Instant>,
 }
 
+impl Day {
+    /// Reduced to how long was worked: no times, punches, plan or marks.
+    pub fn hours_only(&self) -> Self {
+        let DayMinutes { worked, extra, overtime, .. } = self.minutes;
+        let there = worked + extra + overtime > 0;
+        Self {
+            state: if there { State::Present } else { State::Unrostered },
+            is_final: self.is_final,
+            shift: None,
+            first_in: None,
+            last_out: None,
+            minutes: DayMinutes { worked, extra, overtime, ..DayMinutes::default() },
+            marks: Marks::default(),
+            punches: Vec::new(),
+            received: None,
+        }
+    }
+}
+
 /// What a day was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,6 +26,19 @@ pub struct Sheet {
     pub adjustments: Vec<Adjustment>,
 }
 
+impl Sheet {
+    /// Reduces the dates that `is_reduced` names to their hours, and the sums with them.
+    pub fn reduce(&mut self, is_reduced: impl Fn(Date) -> bool) {
+        let mut reduced = self.days.iter_mut().filter(|(date, _)| is_reduced(**date)).peekable();
+        if reduced.peek().is_none() {
+            return;
+        }
+        reduced.for_each(|(_, day)| *day = day.hours_only());
+        self.adjustments.retain(|adjustment| !is_reduced(adjustment.date));
+        self.month = Month::sum(&self.days);
+    }
+}
+
 /// Computes the sheet as it is at `now`.
 pub fn evaluate(input: &Input, now: Instant) -> Sheet {
     let recorded = unique(&input.punches, |punch: &Punch| &punch.id);

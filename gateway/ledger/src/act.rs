@@ -281,6 +281,14 @@ pub(crate) enum Act {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         records: Runs,
     },
+    /// A month's records are past their ceiling, and a statute wants their hours: from here on
+    /// nothing but hours is shown of them.
+    MonthReduced {
+        month: u32,
+        /// Its records: they wait for no region any more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        records: Runs,
+    },
     /// Whole segments of which every class-month is destroyed are deleted: the journal begins with
     /// this batch and record, after this chain hash, hex.
     JournalCut {
@@ -394,6 +402,7 @@ impl Act {
                 | Self::PersonErased { .. }
                 | Self::BiometricsLeft { .. }
                 | Self::MonthDestroyed { .. }
+                | Self::MonthReduced { .. }
                 | Self::JournalCut { .. }
                 | Self::ConsentSet { given: false, .. }
                 | Self::PersonRestricted { on: true, .. }

@@ -5,6 +5,7 @@ use crate::OpenError;
 use crate::act::Act;
 use crate::journal::{self, Export, Exported, Fact, Item, Seen, Unreadable};
 use crate::keyring::{Class, Keyring, KeyringError, RootKey};
+use crate::legal::reduced::Reduced;
 use crate::state::checkpoint;
 use muster_attendance::{DeviceId, Direction, EventId, Method, Outcome};
 use serde::Serialize;
@@ -13,7 +14,8 @@ use std::io::Write;
 use std::path::Path;
 
 /// How acts of retention begin.
-const RETENTION: [&[u8]; 2] = [b"{\"act\":\"journal-cut\"", b"{\"act\":\"month-destroyed\""];
+const RETENTION: [&[u8]; 3] =
+    [b"{\"act\":\"journal-cut\"", b"{\"act\":\"month-destroyed\"", b"{\"act\":\"month-reduced\""];
 
 /// What checking the whole chain found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -68,6 +70,7 @@ struct Lawful {
     cuts: Vec<(u64, String)>,
     facts: BTreeSet<u32>,
     acts: BTreeSet<u32>,
+    reduced: Reduced,
 }
 
 impl Lawful {
@@ -83,6 +86,7 @@ impl Lawful {
                 Ok(Act::MonthDestroyed { facts: false, month, .. }) => {
                     self.acts.insert(month);
                 }
+                Ok(Act::MonthReduced { month, .. }) => self.reduced.insert(month),
                 _ => {}
             },
             Seen::Checkpoint(bytes) => {
@@ -91,6 +95,7 @@ impl Lawful {
                 self.cuts.extend(rights.cut.map(|cut| (cut.batch, cut.chain)));
                 self.facts.extend(rights.facts_gone);
                 self.acts.extend(rights.acts_gone);
+                self.reduced.extend(rights.reduced);
             }
         }
     }
@@ -166,8 +171,8 @@ pub fn verify_journal(data: &Path, root_key: RootKey) -> Result<JournalReport, O
 }
 
 /// Writes the journal as JSON lines: an object for each record, act and unreadable block, with its
-/// place in the chain. Persons are internal numbers and sealed texts; password hashes are left out.
-/// Gives the number of lines.
+/// place in the chain. Persons are internal numbers and sealed texts; password hashes are left out,
+/// and of records that are reduced to hours all but their number. Gives the number of lines.
 pub fn export_journal(
     data: &Path,
     root_key: RootKey,
@@ -175,10 +180,14 @@ pub fn export_journal(
 ) -> Result<u64, OpenError> {
     let keyring = open_keyring(data, root_key)?;
     let export = Export::open(data, &keyring).map_err(|source| unreadable(data, source))?;
+    let mut lawful = Lawful::default();
+    // What is reduced is said behind the records it is said of.
+    journal::verify(data, &keyring, &mut |seen| lawful.note(&seen))
+        .map_err(|source| unreadable(data, source))?;
     let mut lines = 0;
     for exported in export {
         let exported = exported.map_err(|e| unreadable(data, std::io::Error::other(e)))?;
-        write_line(&exported, to).map_err(|source| unreadable(data, source))?;
+        write_line(&exported, &lawful.reduced, to).map_err(|source| unreadable(data, source))?;
         lines += 1;
     }
     Ok(lines)
@@ -198,8 +207,16 @@ struct Line<'a> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum LineItem {
     Record(RecordLine),
+    /// A record of which nothing but its hours, on the sheets, is shown.
+    HoursOnly {
+        record: u64,
+    },
     Act(serde_json::Value),
-    Unreadable { block: &'static str, month: u32, destroyed: bool },
+    Unreadable {
+        block: &'static str,
+        month: u32,
+        destroyed: bool,
+    },
 }
 
 #[derive(Serialize)]
@@ -223,13 +240,16 @@ struct RecordLine {
     quarantined: bool,
 }
 
-fn write_line(exported: &Exported, to: &mut impl Write) -> std::io::Result<()> {
+fn write_line(exported: &Exported, reduced: &Reduced, to: &mut impl Write) -> std::io::Result<()> {
     let line = Line {
         batch: exported.batch,
         chain: &exported.chain,
         epoch: exported.epoch,
         committed_ms: exported.at_ms,
         item: match &exported.item {
+            Item::Fact(record, fact) if reduced.hides(fact.attendance.received_ms) => {
+                LineItem::HoursOnly { record: *record }
+            }
             Item::Fact(number, fact) => LineItem::Record(record(*number, exported.epoch, fact)),
             Item::Act(bytes) => LineItem::Act(act(bytes)),
             Item::Unreadable(Unreadable { class, month, destroyed }) => LineItem::Unreadable {

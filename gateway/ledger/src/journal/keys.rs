@@ -51,7 +51,7 @@ impl Keys {
 }
 
 /// The month of a moment in UTC, as 202612, and the milliseconds it spans.
-pub(super) fn month_of(at_ms: i64) -> (u32, Range<i64>) {
+pub(crate) fn month_of(at_ms: i64) -> (u32, Range<i64>) {
     let at = Timestamp::from_millisecond(at_ms.clamp(0, LAST_MS)).unwrap_or_default();
     let date = at.to_zoned(TimeZone::UTC).date();
     let first = date.first_of_month();

@@ -100,6 +100,7 @@ mod writer;
 
 pub(crate) use batch::{Batch, Draft, Unreadable};
 pub(crate) use fact::Fact;
+pub(crate) use keys::month_of;
 pub(crate) use opening::Start;
 pub(crate) use prune::Beginning;
 pub(crate) use reader::{ReadError, Reader, Record};

@@ -29,6 +29,7 @@ pub struct Explanation {
     pub law_pack_overdue: bool,
 }
 
+/// `None` if there is no such record, or nothing but its hours is left.
 pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation>, CommitError> {
     let read = shared.reader().record(id.number());
     let read = read.map_err(|error| CommitError::Failed(error.to_string()))?;
@@ -40,6 +41,9 @@ pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation
         return Ok(None);
     }
     let core = shared.core();
+    if core.state.legal.rights.reduced.hides(attendance.received_ms) {
+        return Ok(None);
+    }
     let standing = &core.state.standing;
     let number = standing.decision(record.number, fact.decision);
     let ruling = core.state.decisions.ruling(number);

@@ -22,7 +22,7 @@ pub struct Resent {
 impl Ledger {
     /// Queues again what `destination` has settled since `since_ms`: under the same ids, decided
     /// anew like everything that is queued. Reads the whole journal. What was since dropped, set
-    /// aside or destroyed stays so.
+    /// aside, reduced to hours or destroyed stays so.
     pub async fn resend(
         &self,
         actor: &str,
@@ -80,6 +80,9 @@ impl Ledger {
         let read = reader.record(record);
         let Some(fact) = read.ok().flatten().and_then(|found| found.fact) else { return false };
         let core = self.core();
+        if core.state.legal.rights.reduced.hides(fact.attendance.received_ms) {
+            return false;
+        }
         let standing = &core.state.standing;
         let ruling = core.state.decisions.ruling(standing.decision(record, fact.decision));
         let dropped = ruling.is_some_and(|ruling| ruling.decision.decision == Verdict::Drop);

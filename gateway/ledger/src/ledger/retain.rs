@@ -24,7 +24,9 @@ use std::time::Instant;
 pub struct Retained {
     /// Nothing was destroyed, because the clock cannot be believed.
     pub waits_for_clock: bool,
-    /// Months (as 202612) whose records are gone.
+    /// Months (as 202612) of which nothing but hours is shown from now on.
+    pub reduced: Vec<u32>,
+    /// Months whose records are gone.
     pub months: Vec<u32>,
     /// Months whose acts are gone.
     pub act_months: Vec<u32>,
@@ -77,15 +79,16 @@ impl Ledger {
         let Some(rules) = self.rules() else { return Ok(()) };
         let Some(first) = self.first_day().await? else { return Ok(()) };
         let keeping = Keeping::of(&rules, &self.inner.shared.site);
-        let Plan { facts, acts } = {
-            let core = self.core();
-            let rights = &core.state.legal.rights;
-            plan(keeping, first, day(now_ms, TimeZone::UTC), &rights.facts_gone, &rights.acts_gone)
-        };
+        let today = day(now_ms, TimeZone::UTC);
+        let Plan { reduced, facts, acts } =
+            plan(keeping, first, today, &self.core().state.legal.rights);
+        self.reduce(&reduced).await?;
+        retained.reduced = reduced;
         if facts.is_empty() && acts.is_empty() {
             return self.cut(retained).await;
         }
-        let mut told = self.records_of(&facts).await?;
+        let of_facts = |(month, records)| Act::MonthDestroyed { facts: true, month, records };
+        let mut told: Vec<Act> = self.records_of(&facts).await?.into_iter().map(of_facts).collect();
         let of_acts = |&month: &u32| Act::MonthDestroyed { facts: false, month, records: vec![] };
         told.extend(acts.iter().map(of_acts));
         if !acts.is_empty() {
@@ -105,8 +108,18 @@ impl Ledger {
         self.cut(retained).await
     }
 
-    /// Says of months of facts that they are destroyed, with the records that go.
-    async fn records_of(&self, months: &[u32]) -> Result<Vec<Act>, CommitError> {
+    /// Shows nothing but hours of these months from now on; what of them waited waits no more.
+    async fn reduce(&self, months: &[u32]) -> Result<(), CommitError> {
+        if months.is_empty() {
+            return Ok(());
+        }
+        let of_month = |(month, records)| Act::MonthReduced { month, records };
+        let told = self.records_of(months).await?.into_iter().map(of_month).collect();
+        self.inner.acts.submit(told).await
+    }
+
+    /// The records of each of these months.
+    async fn records_of(&self, months: &[u32]) -> Result<BTreeMap<u32, Runs>, CommitError> {
         let (shared, months) = (self.inner.shared.clone(), months.to_vec());
         let work = move || {
             let mut found: BTreeMap<u32, Runs> =
@@ -124,9 +137,7 @@ impl Ledger {
             Ok(found)
         };
         let found = tokio::task::spawn_blocking(work).await.map_err(|_| CommitError::Closed)?;
-        let found = found.map_err(|error: ReadError| CommitError::Failed(error.to_string()))?;
-        let act = |(month, records)| Act::MonthDestroyed { facts: true, month, records };
-        Ok(found.into_iter().map(act).collect())
+        found.map_err(|error: ReadError| CommitError::Failed(error.to_string()))
     }
 
     /// Deletes the oldest segments of which every class-month is destroyed.

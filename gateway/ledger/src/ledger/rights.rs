@@ -185,10 +185,10 @@ impl Ledger {
         while left > 0 && last.is_none() {
             let days = left.min(YEAR);
             let from = to.saturating_sub((days - 1).days());
-            let found = self.views().person(person, from, to).await;
+            let found = self.views().punches(&[person], from, to).await;
             let found = found.map_err(|error| RequestError::Refused(error.to_string()))?;
-            let records = found.iter().flat_map(|(_, day)| &day.records);
-            last = records.map(|row| row.attendance.received_ms).max();
+            let punches = found.iter().flat_map(|(_, punches)| punches);
+            last = punches.map(|(_, punch)| punch.received_ms).max();
             (to, left) = (from.saturating_sub(1.day()), left - days);
         }
         let until = last.map(|last| days_after(last, keeping.floor));

@@ -13,6 +13,7 @@ pub(crate) mod expiry;
 pub(crate) mod packs;
 pub(crate) mod papers;
 pub(crate) mod people;
+pub(crate) mod reduced;
 pub(crate) mod retention;
 pub(crate) mod rights;
 pub(crate) mod signers;

@@ -1,12 +1,15 @@
 //! How long the journal's months are kept: class by law, ceiling and floor.
 //!
 //! Records of a month are under one key. The ceiling is a maximum, so the key goes when the
-//! month's first day reaches it, unless a statute's floor over its last day wants it longer.
+//! month's first day reaches it, unless a statute's floor over its last day wants it longer: then
+//! the policy may have the month reduced to hours until that day.
 //! Acts are kept for three years (PIPL art 56), and never shorter than the records of their month.
 
+use super::rights::Rights;
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan};
 use muster_residency::Rules;
+use muster_residency::policy::Reduce;
 use muster_residency::vocab::{Class, Law};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -32,17 +35,20 @@ pub(crate) struct Keeping {
     pub(crate) floor: i64,
     /// The law whose floor that is.
     pub(crate) floor_law: Option<Law>,
+    /// Between the two, nothing but hours is shown.
+    pub(crate) hours_only: bool,
 }
 
 impl Keeping {
     /// Under every law of the place and of the controller: the shortest ceiling, the longest floor.
     pub(crate) fn of(rules: &Rules, site: &str) -> Self {
-        let mut keeping = Self { ceiling: None, floor: 0, floor_law: None };
+        let mut keeping = Self { ceiling: None, floor: 0, floor_law: None, hours_only: false };
         let Some(site) = rules.site(site) else { return keeping };
         for law in BTreeSet::from([site.jurisdiction, site.controller]) {
             let Some(rule) = rules.retention(Class::Event, law) else { continue };
             let ceiling = i64::from(rule.ceiling_days);
             keeping.ceiling = Some(keeping.ceiling.map_or(ceiling, |known| known.min(ceiling)));
+            keeping.hours_only |= rule.then == Some(Reduce::HoursOnly);
             if i64::from(rule.floor_days) > keeping.floor {
                 keeping.floor = i64::from(rule.floor_days);
                 keeping.floor_law = Some(law);
@@ -52,21 +58,19 @@ impl Keeping {
     }
 }
 
-/// Months (as 202612, in UTC) whose keys are to be destroyed on `today`.
+/// Months (as 202612, in UTC) of which something is due on `today`.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Plan {
+    /// To be reduced to hours.
+    pub(crate) reduced: Vec<u32>,
+    /// Whose records' keys are to be destroyed.
     pub(crate) facts: Vec<u32>,
+    /// Whose acts' keys are to be destroyed.
     pub(crate) acts: Vec<u32>,
 }
 
 /// What is due of the months from `first` on. The current month never is.
-pub(crate) fn plan(
-    keeping: Keeping,
-    first: Date,
-    today: Date,
-    facts_gone: &BTreeSet<u32>,
-    acts_gone: &BTreeSet<u32>,
-) -> Plan {
+pub(crate) fn plan(keeping: Keeping, first: Date, today: Date, done: &Rights) -> Plan {
     let mut plan = Plan::default();
     let mut start = first.first_of_month();
     for _ in 0..MAX_MONTHS {
@@ -76,14 +80,15 @@ pub(crate) fn plan(
         }
         let month = start.year() as u32 * 100 + start.month() as u32;
         let since = |day: Date| day.until(today).map_or(0, |span| i64::from(span.get_days()));
-        let of_records = keeping
-            .ceiling
-            .is_some_and(|ceiling| since(start) >= ceiling && since(next) >= keeping.floor);
-        let gone = facts_gone.contains(&month);
+        let over = keeping.ceiling.is_some_and(|ceiling| since(start) >= ceiling);
+        let of_records = over && since(next) >= keeping.floor;
+        let gone = done.facts_gone.contains(&month);
         if of_records && !gone {
             plan.facts.push(month);
+        } else if over && keeping.hours_only && !gone && !done.reduced.has(month) {
+            plan.reduced.push(month);
         }
-        if since(next) >= ACT_DAYS && (of_records || gone) && !acts_gone.contains(&month) {
+        if since(next) >= ACT_DAYS && (of_records || gone) && !done.acts_gone.contains(&month) {
             plan.acts.push(month);
         }
         start = next;
@@ -147,10 +152,32 @@ mod tests {
     use jiff::civil::date;
 
     fn check(ceiling: Option<i64>, floor: i64, today: Date, facts: &[u32], acts: &[u32]) {
-        let keeping = Keeping { ceiling, floor, floor_law: None };
-        let none = BTreeSet::new();
-        let found = plan(keeping, date(2026, 1, 15), today, &none, &none);
+        let keeping = Keeping { ceiling, floor, floor_law: None, hours_only: false };
+        let found = plan(keeping, date(2026, 1, 15), today, &Rights::default());
         assert_eq!((&found.facts[..], &found.acts[..]), (facts, acts), "{today}");
+        assert!(found.reduced.is_empty(), "{today}");
+    }
+
+    #[test]
+    fn between_ceiling_and_floor_a_month_is_reduced_once_if_the_policy_says_so() {
+        let check = |today: Date, done: &Rights, reduced: &[u32], facts: &[u32]| {
+            let keeping =
+                Keeping { ceiling: Some(100), floor: 365, floor_law: None, hours_only: true };
+            let found = plan(keeping, date(2026, 1, 15), today, done);
+            assert_eq!((&found.reduced[..], &found.facts[..]), (reduced, facts), "{today}");
+        };
+        let none = Rights::default();
+        check(date(2026, 4, 10), &none, &[], &[]);
+        check(date(2026, 4, 11), &none, &[202601], &[]);
+        check(date(2026, 5, 12), &none, &[202601, 202602], &[]);
+        let mut done = Rights::default();
+        done.reduced.insert(202601);
+        check(date(2026, 5, 12), &done, &[202602], &[]);
+        let most: Vec<u32> = (202602..=202610).collect();
+        check(date(2027, 1, 31), &done, &most, &[]);
+        check(date(2027, 2, 1), &done, &most, &[202601]);
+        done.facts_gone.insert(202601);
+        check(date(2027, 2, 1), &done, &most, &[]);
     }
 
     #[test]
@@ -175,9 +202,9 @@ mod tests {
     #[test]
     fn acts_stay_three_years_and_as_long_as_their_records() {
         let acts = |ceiling: i64, today: Date| {
-            let keeping = Keeping { ceiling: Some(ceiling), floor: 0, floor_law: None };
-            let none = BTreeSet::new();
-            plan(keeping, date(2026, 1, 15), today, &none, &none).acts
+            let keeping =
+                Keeping { ceiling: Some(ceiling), floor: 0, floor_law: None, hours_only: false };
+            plan(keeping, date(2026, 1, 15), today, &Rights::default()).acts
         };
         assert!(acts(364, date(2027, 1, 30)).is_empty(), "364 days are too few");
         assert!(acts(364, date(2029, 1, 31)).is_empty());

@@ -3,6 +3,7 @@
 //! Erasing destroys secrets on this box. Copies that it cannot reach (terminals, backups, regions)
 //! stay on a list, and only when that is empty does anything say "erased".
 
+use super::reduced::Reduced;
 use crate::act::Act;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -144,6 +145,8 @@ pub(crate) struct Rights {
     /// Months whose keys are destroyed, as 202612.
     pub(crate) facts_gone: BTreeSet<u32>,
     pub(crate) acts_gone: BTreeSet<u32>,
+    /// Months of which nothing but hours is shown, their keys destroyed or not.
+    pub(crate) reduced: Reduced,
     /// Where the journal begins since segments were deleted.
     pub(crate) cut: Option<Cut>,
     /// People whose biometric evidence went with them.
@@ -201,6 +204,9 @@ impl Rights {
             Act::MonthDestroyed { facts, month, .. } => {
                 let gone = if *facts { &mut self.facts_gone } else { &mut self.acts_gone };
                 gone.insert(*month);
+            }
+            Act::MonthReduced { month, .. } => {
+                self.reduced.insert(*month);
             }
             Act::JournalCut { batch, record, chain } => {
                 let (batch, record, chain) = (*batch, *record, chain.clone());

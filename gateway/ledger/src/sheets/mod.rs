@@ -1,7 +1,9 @@
 //! Sheets: the rules of `muster_attendance` over what the box knows. Punches come from the views,
 //! plans and corrections from [`Plans`]; nothing is kept, every sheet is computed when it is asked
-//! for, as it is now or as it was when its month was closed.
+//! for, as it is now or as it was when its month was closed. Of months that retention reduced, it
+//! shows hours and nothing else.
 
+use crate::legal::reduced::Reduced;
 use crate::punch_time::is_usable;
 use crate::{
     Clock, Closing, Device, DeviceState, Devices, Directory, Plans, Redating, Views, ViewsError,
@@ -116,7 +118,7 @@ impl Sheets {
             .collect();
         let from = first.checked_sub(REACH.days()).unwrap_or(first);
         let to = last.checked_add(REACH.days()).unwrap_or(last);
-        let scene = Arc::new(scene);
+        let (scene, reduced) = (Arc::new(scene), Arc::new(self.views.reduced()));
         let elsewhere = self.redated(from, to);
         for some in people.chunks(Views::MAX_TOGETHER) {
             let mut read = self.views.punches(some, from, to).await?;
@@ -125,12 +127,13 @@ impl Sheets {
                 join(&mut read, more, redating);
             }
             let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
+            let reduced = reduced.clone();
             let work = move || -> Vec<PersonSheet> {
                 let known =
                     |(person, _): &(PersonId, _)| sheets.directory.profile(*person).is_some();
                 let read = read.into_iter().filter(known);
-                read.map(|(person, punches)| sheets.sheet(&scene, &then, person, range, punches))
-                    .collect()
+                let sheet = |(person, punches)| sheets.sheet(&scene, &then, person, range, punches);
+                read.map(sheet).map(|sheet| show(sheet, &reduced)).collect()
             };
             let done = tokio::task::spawn_blocking(work).await;
             let stopped = |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
@@ -170,6 +173,22 @@ impl Sheets {
         let mut found = None;
         self.of(&[person], first, last, |sheet| found = Some(sheet)).await?;
         Ok(found)
+    }
+
+    /// A person's minutes worked on each date of the months that are reduced to hours, those
+    /// without any left out.
+    pub async fn reduced_hours(&self, person: PersonId) -> Result<Vec<(Date, i64)>, SheetsError> {
+        let mut hours = Vec::new();
+        for first in self.views.reduced().months() {
+            let sheet = self.person(person, first, first.last_of_month()).await?;
+            let days = sheet.into_iter().flat_map(|sheet| sheet.sheet.days);
+            let worked = days.map(|(date, day)| {
+                let minutes = day.minutes;
+                (date, minutes.worked + minutes.extra + minutes.overtime)
+            });
+            hours.extend(worked.filter(|(_, minutes)| *minutes > 0));
+        }
+        Ok(hours)
     }
 
     /// Up to when the punches of each terminal are all here, by name, seconds since 1970.
@@ -278,6 +297,13 @@ impl Sheets {
         let closings = self.plans.closings().into_iter();
         closings.filter(|closing| closing.month == month).collect()
     }
+}
+
+/// The sheet with nothing but hours where that is all there is to see.
+fn show(mut sheet: PersonSheet, reduced: &Reduced) -> PersonSheet {
+    sheet.sheet.reduce(|date| reduced.has_day(date));
+    sheet.punches.retain(|_, punch| !reduced.hides(punch.received_ms));
+    sheet
 }
 
 /// Adds the punches of a re-dated start that are not there yet.

@@ -191,7 +191,7 @@ impl State {
             Act::Metered { destination, meter } => {
                 self.meters.insert(destination.clone(), meter.clone());
             }
-            Act::MonthDestroyed { records, .. } => {
+            Act::MonthDestroyed { records, .. } | Act::MonthReduced { records, .. } => {
                 records.iter().for_each(|&(first, count)| self.standing.forget(first, count));
                 self.legal.apply(act, at_ms);
             }

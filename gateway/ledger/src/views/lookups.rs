@@ -4,6 +4,7 @@
 use super::{LiveRow, RecordState};
 use crate::core::{Core, Shared};
 use crate::ledger::state_of;
+use crate::legal::reduced::Reduced;
 use crate::state::State;
 use crate::state::standing::Place;
 use roaring::RoaringTreemap;
@@ -42,13 +43,15 @@ pub(crate) struct Lookups {
     pub(crate) waiting: Box<dyn Fn() -> Vec<Waiting> + Send + Sync>,
     /// Which records wait for a reason.
     pub(crate) waiting_for: Box<AskWaiting>,
+    /// Of which months nothing but hours is shown.
+    pub(crate) reduced: Box<dyn Fn() -> Reduced + Send + Sync>,
     /// Punches as they happen.
     pub(crate) live: Box<dyn Fn() -> broadcast::Receiver<LiveRow> + Send + Sync>,
 }
 
 impl From<Arc<Shared>> for Lookups {
     fn from(shared: Arc<Shared>) -> Self {
-        let [a, b, c, d] = std::array::from_fn(|_| shared.clone());
+        let [a, b, c, d, e] = std::array::from_fn(|_| shared.clone());
         Self {
             standing: Box::new(move |records| {
                 let core = a.core();
@@ -58,7 +61,8 @@ impl From<Arc<Shared>> for Lookups {
             waiting_for: Box::new(move |reason, after, limit| {
                 waiting_for(&c.core().state, reason, after, limit)
             }),
-            live: Box::new(move || d.live()),
+            reduced: Box::new(move || d.core().state.legal.rights.reduced.clone()),
+            live: Box::new(move || e.live()),
         }
     }
 }

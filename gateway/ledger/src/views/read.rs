@@ -1,4 +1,5 @@
-//! Reading: waits for the views to come up, asks the store, says where each record stands.
+//! Reading: waits for the views to come up, asks the store, says where each record stands. Records
+//! of months that are reduced to hours are shown to nobody; sheets still compute hours from them.
 
 use super::row::{Key, Stored};
 use super::runner::Runner;
@@ -7,6 +8,7 @@ use super::{
     DayBoard, HeldGroup, Inner, LiveRow, PersonDay, Phase, Progress, RecordRow, Views, ViewsError,
     days,
 };
+use crate::legal::reduced::Reduced;
 use crate::punch_time::effective_seconds;
 use jiff::civil::Date;
 use muster_attendance::{Attendance, EventId, PersonId};
@@ -74,16 +76,18 @@ impl Views {
         let show = move |inner: &Inner| {
             let day = |(day, records)| {
                 let records = inner.show_by_time(records);
-                (days::date(day), PersonDay { person: Some(person), records })
+                let shown = PersonDay { person: Some(person), records };
+                (!shown.records.is_empty()).then_some((days::date(day), shown))
             };
-            found.into_iter().map(day).collect()
+            found.into_iter().filter_map(day).collect()
         };
         self.think(show).await
     }
 
     /// The punches of `people`, at most [`Views::MAX_TOGETHER`], from `from` to `to`, both
-    /// inclusive: what sheets are computed from, without where each record stands.
-    pub async fn punches(
+    /// inclusive: what sheets are computed from, without where each record stands, and those that
+    /// are reduced to hours too.
+    pub(crate) async fn punches(
         &self,
         people: &[PersonId],
         from: Date,
@@ -175,6 +179,11 @@ impl Views {
             Ok(inner.show(inner.stored(numbers)?))
         };
         self.think(find).await?
+    }
+
+    /// Of which months nothing but hours is shown.
+    pub(crate) fn reduced(&self) -> Reduced {
+        (self.handle.inner.lookups.reduced)()
     }
 
     /// New punches from now on; a slow reader is told how many it missed. Persons are as in the
@@ -282,6 +291,7 @@ impl Inner {
         let shown = people.into_iter();
         shown
             .map(|(person, records)| PersonDay { person, records: self.show_by_time(records) })
+            .filter(|day| !day.records.is_empty())
             .collect()
     }
 
@@ -291,8 +301,10 @@ impl Inner {
         self.show(records)
     }
 
-    /// Says where each record stands and who its person is.
-    fn show(&self, records: Vec<Stored>) -> Vec<RecordRow> {
+    /// Says where each record stands and who its person is, of those that may be shown.
+    fn show(&self, mut records: Vec<Stored>) -> Vec<RecordRow> {
+        let reduced = (self.lookups.reduced)();
+        records.retain(|record| !reduced.hides(record.attendance.received_ms));
         let mut rows = Vec::with_capacity(records.len());
         for together in records.chunks(ASK_TOGETHER) {
             let asked: Vec<_> = together.iter().map(|r| (r.number, r.decision)).collect();

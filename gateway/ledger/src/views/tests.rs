@@ -119,6 +119,7 @@ fn lookups() -> Lookups {
         standing: Box::new(move |asked| vec![standing.clone(); asked.len()]),
         waiting: Box::new(move || vec![group.clone()]),
         waiting_for: Box::new(|_, after, limit| (after.unwrap_or(0) + 1..3).take(limit).collect()),
+        reduced: Box::new(Default::default),
         live: Box::new(move || live.subscribe()),
     }
 }

@@ -1,10 +1,10 @@
 //! People's rights and what time takes away.
 
 use crate::setting::{
-    LAW_PACK, NOW_MS, Setting, accepted, commit, connected, employee, enrol, keys, next,
-    policy_text, punch, seventeen, signed_by, staffed, until,
+    LAW_PACK, NOW_MS, Setting, accepted, comes_out_the_same, commit, connected, employee, enrol,
+    keys, next, policy_text, punch, seventeen, signed_by, staffed, until,
 };
-use muster_attendance::PersonId;
+use muster_attendance::{EventId, PersonId};
 use muster_ledger::{
     Action, Elsewhere, Keyring, KeyringError, Ledger, PersonProfile, Right, request_text,
 };
@@ -268,6 +268,105 @@ async fn a_segment_of_destroyed_months_is_deleted_and_the_chain_still_verifies()
     std::fs::remove_file(&files(&setting)[0]).unwrap();
     let report = verify();
     assert!(!report.whole && report.first_bad.unwrap().why.contains("not by retention"));
+}
+
+/// Between ceiling and floor nothing but hours is to be seen of a month, by no way, and neither
+/// after a restart nor after the views are built again; on the floor's day it is destroyed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_ceiling_and_before_the_floor_nothing_but_hours_is_seen() {
+    let (setting, ledger, person, id) = reduced().await;
+    seen(&ledger, person, id, false).await;
+    assert_eq!(ledger.retain().await.unwrap().reduced, Vec::<u32>::new(), "once");
+    ledger.views().rebuild();
+    seen(&ledger, person, id, false).await;
+    ledger.close().await;
+    let mut journal = Vec::new();
+    let root = || muster_ledger::RootKey::new([7; 32]);
+    muster_ledger::export_journal(&setting.data(), root(), &mut journal).unwrap();
+    let journal = String::from_utf8(journal).unwrap();
+    assert_eq!(journal.matches("\"kind\":\"hours-only\"").count(), 2);
+    assert_eq!(journal.matches("\"kind\":\"record\"").count(), 1, "of the month that is not due");
+    assert!(!journal.contains(&format!("\"at_seconds\":{}", NOW_MS / 1000)));
+    let (ledger, _) = setting.open();
+    seen(&ledger, person, id, false).await;
+    comes_out_the_same(&ledger).await;
+    // The statute's time of a person's hours runs on though their records are not shown.
+    erase(&ledger, person, false, setting_ms()).await;
+    let erasure = ledger.erasures().pop().unwrap();
+    assert!(erasure.deferred_ms.is_some(), "{erasure:?}");
+    let end = NOW_MS + (365 + 31) * DAY_MS;
+    let ledger = later(&setting, ledger, end).await;
+    assert!(ledger.retain().await.unwrap().waits_for_clock);
+    let ledger = later(&setting, ledger, end + DAY_MS).await;
+    assert!(ledger.retain().await.unwrap().months.contains(&202612));
+}
+
+/// 2027-03-12T09:00:00+08:00: the first of December is more than a hundred days ago.
+const fn setting_ms() -> i64 {
+    NOW_MS + 101 * DAY_MS
+}
+
+/// A box whose first month was reduced just now; whose records they were, and one of them.
+async fn reduced() -> (Setting, Ledger, PersonId, EventId) {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    keeping(&ledger, Some(365)).await;
+    let (device, person) = crate::sheets::set_up(&ledger).await;
+    let punches =
+        [(1, 0), (2, 540)].map(|(seq, minute)| crate::sheets::at(seq, device, person, minute));
+    ledger.committer().commit(punches.to_vec()).await.unwrap();
+    let today = jiff::civil::date(2026, 12, 1);
+    setting.set_now(NOW_MS + 19 * 3_600_000);
+    let records = ledger.views().records(today, today, None, 10).await.unwrap().rows;
+    let id = records[0].id;
+    seen(&ledger, person, id, true).await;
+    let ledger = later(&setting, ledger, setting_ms() - DAY_MS).await;
+    assert!(ledger.retain().await.unwrap().waits_for_clock);
+    // One of this month, which stays as it is.
+    let at = muster_attendance::DeviceTime {
+        seconds: (setting_ms() - DAY_MS) / 1000,
+        offset_minutes: 480,
+    };
+    let received_ms = setting_ms() - DAY_MS;
+    let late = muster_attendance::Attendance { at, received_ms, ..punch(device, 3, person) };
+    ledger.committer().commit(vec![late]).await.unwrap();
+    let ledger = later(&setting, ledger, setting_ms()).await;
+    let waiting = |ledger: &Ledger| ledger.status().destinations.iter().map(|d| d.backlog).sum();
+    let before: u64 = waiting(&ledger);
+    let retained = ledger.retain().await.unwrap();
+    assert_eq!((retained.reduced, retained.months), (vec![202612], vec![]));
+    assert_eq!((before, waiting(&ledger)), (3, 1), "what is reduced waits for no region");
+    (setting, ledger, person, id)
+}
+
+/// What there is to see of the first of December, everywhere: all of it, or its hours.
+async fn seen(ledger: &Ledger, person: PersonId, id: EventId, whole: bool) {
+    let count = if whole { 2 } else { 0 };
+    let (day, views) = (jiff::civil::date(2026, 12, 1), ledger.views());
+    let mut board = views.day(day).await;
+    while matches!(board, Err(muster_ledger::ViewsError::Rebuilding { .. })) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        board = views.day(day).await;
+    }
+    let people = board.unwrap().people;
+    assert_eq!(people.iter().map(|day| day.records.len()).sum::<usize>(), count);
+    assert_eq!(people.len(), usize::from(whole), "not even who was there");
+    assert_eq!(views.person(person, day, day).await.unwrap().len(), usize::from(whole));
+    assert_eq!(views.records(day, day, None, 10).await.unwrap().rows.len(), count);
+    assert_eq!(views.record(id).await.unwrap().is_some(), whole);
+    assert_eq!(ledger.explain(id).await.unwrap().is_some(), whole);
+    let (sheets, devices) = (ledger.sheets(), ledger.devices());
+    devices.list().iter().for_each(|device| devices.heard(device.id));
+    let sheet = sheets.person(person, day, day).await.unwrap().unwrap();
+    assert_eq!(sheet.punches.len(), count);
+    let of_day = &sheet.sheet.days[&day];
+    assert_eq!(of_day.minutes.worked, 540);
+    let more = [of_day.first_in.is_some(), of_day.last_out.is_some(), of_day.shift.is_some()];
+    assert_eq!(more, [whole; 3]);
+    assert_eq!((of_day.minutes.planned > 0, !of_day.punches.is_empty()), (whole, whole));
+    assert_eq!(sheet.sheet.month.minutes.planned, of_day.minutes.planned);
+    let hours = sheets.reduced_hours(person).await.unwrap();
+    assert_eq!(hours, if whole { vec![] } else { vec![(day, 540)] });
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ const DAY: Date = date(2026, 12, 1);
 /// 2026-12-02T04:00:00+08:00: the day's window is over.
 const NIGHT_MS: i64 = NOW_MS + 19 * 3_600_000;
 
-async fn set_up(ledger: &Ledger) -> (muster_attendance::DeviceId, PersonId) {
+pub(crate) async fn set_up(ledger: &Ledger) -> (muster_attendance::DeviceId, PersonId) {
     let device = ledger.devices().pair("gate", DeviceKind::M1, None, None, None).await.unwrap();
     ledger.directory().import(vec![employee("17")]).await.unwrap();
     let person = ledger.directory().find("17").unwrap();
@@ -25,7 +25,12 @@ async fn set_up(ledger: &Ledger) -> (muster_attendance::DeviceId, PersonId) {
     (device, person)
 }
 
-fn at(seq: u64, device: muster_attendance::DeviceId, person: PersonId, minutes: i64) -> Attendance {
+pub(crate) fn at(
+    seq: u64,
+    device: muster_attendance::DeviceId,
+    person: PersonId,
+    minutes: i64,
+) -> Attendance {
     let mut punch = punch(device, seq, person);
     punch.at.seconds = NOW_MS / 1000 + minutes * 60;
     punch.received_ms = NOW_MS + minutes * 60_000;

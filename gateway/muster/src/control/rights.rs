@@ -70,17 +70,22 @@ pub(super) async fn execute(
     }
 }
 
-/// All that is held: the profile, what the law knows, requests; records go out as rows.
+/// All that is held: the profile, what the law knows, requests, and the hours of records that are
+/// reduced to them; records go out as rows.
 async fn export(facts: &Facts, id: &str, rows: Sender<Value>) -> Result<Value> {
     let person = find(facts, id)?;
     let ledger = &facts.ledger;
     let profile = records::person_since(facts, id, None, rows).await?;
+    let hours = ledger.sheets().reduced_hours(person).await.map_err(unavailable)?;
+    let hours =
+        hours.into_iter().map(|(date, minutes)| json!({ "date": date, "worked_minutes": minutes }));
     let requests = ledger.rights_requests();
     let requests: Vec<_> = requests.into_iter().filter(|r| r.person == person).collect();
     Ok(json!({
         "person": profile,
         "legal": ledger.person_legal(person),
         "requests": requests,
+        "hours": hours.collect::<Value>(),
         "exported": Timestamp::now(),
     }))
 }
