@@ -237,7 +237,7 @@ advice-refused = 目前无需处理。它有消息被拒收，原因见“运行
 advice-quiet = 已有一刻钟或更久没有联系。如果有人在那里打卡，请检查电源和线缆。
 advice-silent = 已有一天或更久没有联系。请检查考勤机的电源、线缆和网络；它会保存打卡，恢复后补发。
 advice-never = 配对后从未有联系。请在考勤机中输入凭据，并检查线缆。
-advice-unpaired = 未凭凭据，经本地监听端口接入。请用 muster device pair 配对，或将它移除。
+advice-unpaired = 没有凭据，经本地监听端口接入。请用 muster device pair 配对，或将它移除。
 advice-revoked = 不再接收它的任何消息。
 
 ## 尚未发送
