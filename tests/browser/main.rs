@@ -1,7 +1,7 @@
 //! The page in a real browser: what each of its users opens it for, from log-in to result, in
 //! English and in traditional Chinese, on a desktop and on a phone, and the board in every
 //! language. Every page on the way is checked with axe-core and kept as pictures in
-//! `target/tmp/screenshots`.
+//! `screenshots` in the folder that cargo has for files of tests.
 
 mod driver;
 mod stage;
