@@ -2,6 +2,7 @@
 //! policy, sign it twice, publish it.
 
 use crate::punch::{now_s, rfc3339};
+use crate::region::Region;
 use crate::site::{Layout, Site};
 use anyhow::{Context as _, Result};
 use std::fmt::Write as _;
@@ -28,6 +29,15 @@ pub fn make_keys(layout: &mut Layout, dir: &Path) -> Result<()> {
         layout.signers.push(format!("{person}:{role}:{}.pub", file.display()));
     }
     Ok(())
+}
+
+/// What a site needs that forwards to `region`: its section, and the signers' keys.
+pub fn reaching(region: &Region) -> impl Fn(&mut Layout, &Path) -> Result<()> {
+    let section = region.section(DESTINATION);
+    move |layout, dir| {
+        layout.more.clone_from(&section);
+        make_keys(layout, dir)
+    }
 }
 
 /// Imports people with these numbers, of whom all is known that the policy asks for.

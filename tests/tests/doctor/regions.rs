@@ -22,10 +22,7 @@ fn states(stage: &Stage) -> Result<Vec<String>> {
 fn each_step_is_told_up_to_the_one_that_fails() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let region = Region::start(office::REGION, folder.path(), Looks::Closely)?;
-    let stage = Stage::new(|layout, folder| {
-        layout.more = region.section(office::DESTINATION);
-        office::make_keys(layout, folder)
-    })?;
+    let stage = Stage::new(office::reaching(&region))?;
     office::publish(&stage.site, stage.folder.path())?;
     let all = [
         "name ok",
@@ -48,10 +45,7 @@ fn each_step_is_told_up_to_the_one_that_fails() -> Result<()> {
 fn another_region_a_closed_port_and_an_unknown_name() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let region = Region::start("cn-north", folder.path(), Looks::Closely)?;
-    let stage = Stage::new(|layout, folder| {
-        layout.more = region.section(office::DESTINATION);
-        office::make_keys(layout, folder)
-    })?;
+    let stage = Stage::new(office::reaching(&region))?;
     office::publish(&stage.site, stage.folder.path())?;
     let expect = ["name ok", "connect ok", "TLS ok", "certificate ok", "region warning"];
     ensure!(states(&stage)? == expect, "{:?}", states(&stage)?);

@@ -11,10 +11,7 @@ use std::time::Duration;
 fn a_well_box_is_well_and_says_what_a_dead_disk_would_cost() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let region = Region::start(office::REGION, folder.path(), Looks::Closely)?;
-    let stage = Stage::new(|layout, folder| {
-        layout.more = region.section(office::DESTINATION);
-        office::make_keys(layout, folder)
-    })?;
+    let stage = Stage::new(office::reaching(&region))?;
     let gateway = stage.start()?;
     office::publish(&stage.site, stage.folder.path())?;
     let way = Way::default();

@@ -56,10 +56,7 @@ fn ids(stage: &Stage) -> Result<Vec<String>> {
 fn what_waited_for_its_region_goes_there_once_after_a_restore() -> Result<()> {
     let region_folder = tempfile::tempdir()?;
     let region = Region::start(office::REGION, region_folder.path(), Looks::Closely)?;
-    let stage = Stage::new(|layout, folder| {
-        layout.more = region.section(office::DESTINATION);
-        office::make_keys(layout, folder)
-    })?;
+    let stage = Stage::new(office::reaching(&region))?;
     office::import(&stage.site, people())?;
     let gateway = stage.start()?;
     office::publish(&stage.site, stage.folder.path())?;

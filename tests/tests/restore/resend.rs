@@ -11,10 +11,7 @@ use std::time::Duration;
 fn what_a_region_lost_goes_again_under_the_same_ids() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let region = Region::start(office::REGION, folder.path(), Looks::Closely)?;
-    let stage = Stage::new(|layout, folder| {
-        layout.more = region.section(office::DESTINATION);
-        office::make_keys(layout, folder)
-    })?;
+    let stage = Stage::new(office::reaching(&region))?;
     office::import(&stage.site, people())?;
     let gateway = stage.start()?;
     office::publish(&stage.site, stage.folder.path())?;
