@@ -6,7 +6,7 @@
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use muster_residency::explain::Language as Tongue;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The languages, in the order the switch shows them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -147,29 +147,20 @@ fn thousandths(text: &str) -> u32 {
 
 type Bundle = FluentBundle<FluentResource>;
 
-/// All languages.
+/// All languages, each read when somebody first wants it: an idle box keeps none in memory.
+#[derive(Default)]
 pub(crate) struct Catalogue {
-    english: Bundle,
-    traditional_chinese: Bundle,
-    simplified_chinese: Bundle,
-    portuguese: Bundle,
+    bundles: [OnceLock<Bundle>; Language::ALL.len()],
 }
 
 impl Catalogue {
-    /// Reads the embedded texts.
+    /// The embedded texts.
     pub(crate) fn embedded() -> Self {
-        let [english, traditional_chinese, simplified_chinese, portuguese] =
-            Language::ALL.map(bundle);
-        Self { english, traditional_chinese, simplified_chinese, portuguese }
+        Self::default()
     }
 
     fn of(&self, language: Language) -> &Bundle {
-        match language {
-            Language::English => &self.english,
-            Language::TraditionalChinese => &self.traditional_chinese,
-            Language::SimplifiedChinese => &self.simplified_chinese,
-            Language::Portuguese => &self.portuguese,
-        }
+        self.bundles[language as usize].get_or_init(|| bundle(language))
     }
 }
 
