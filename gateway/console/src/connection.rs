@@ -3,12 +3,9 @@
 //! The cap comes before the TLS handshake, so that a flood costs a socket and nothing more, and no
 //! one address can take every place.
 
-use axum::http::Request;
-use axum_server::accept::Accept;
 use std::collections::HashMap;
-use std::future::{Ready, ready};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -16,7 +13,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tower_service::Service;
 
 /// Connections at a time.
 pub(crate) const MAX_CONNECTIONS: usize = 512;
@@ -36,6 +32,15 @@ pub(crate) struct Ends {
 pub(crate) struct Gate(Arc<Mutex<HashMap<IpAddr, usize>>>);
 
 impl Gate {
+    /// Lets a connection in that finds a place.
+    pub(crate) fn admit(&self, stream: TcpStream) -> io::Result<(Counted, Ends)> {
+        stream.set_nodelay(true)?;
+        let local = stream.local_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |a| a.ip());
+        let peer = stream.peer_addr()?.ip().to_canonical();
+        let place = self.enter(peer).ok_or(io::ErrorKind::ConnectionRefused)?;
+        Ok((Counted { stream, stall: None, _place: place }, Ends { local }))
+    }
+
     fn enter(&self, address: IpAddr) -> Option<Place> {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = table.values().sum();
@@ -62,24 +67,6 @@ impl Drop for Place {
             _ => drop(table.remove(&self.address)),
         }
     }
-}
-
-impl<S> Accept<TcpStream, S> for Gate {
-    type Stream = Counted;
-    type Service = Placed<S>;
-    type Future = Ready<io::Result<(Counted, Placed<S>)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        ready(admit(self, stream, service))
-    }
-}
-
-fn admit<S>(gate: &Gate, stream: TcpStream, inner: S) -> io::Result<(Counted, Placed<S>)> {
-    stream.set_nodelay(true)?;
-    let local = stream.local_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |a| a.ip());
-    let peer = stream.peer_addr().map(|address: SocketAddr| address.ip().to_canonical())?;
-    let place = gate.enter(peer).ok_or(io::ErrorKind::ConnectionRefused)?;
-    Ok((Counted { stream, stall: None, _place: place }, Placed { inner, ends: Ends { local } }))
 }
 
 /// A stream that holds its place and gives up on a reader that takes nothing.
@@ -135,28 +122,6 @@ impl AsyncWrite for Counted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// A service that tells requests where their connection came in.
-#[derive(Clone)]
-pub(crate) struct Placed<S> {
-    inner: S,
-    ends: Ends,
-}
-
-impl<S: Service<Request<B>>, B> Service<Request<B>> for Placed<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> S::Future {
-        request.extensions_mut().insert(self.ends);
-        self.inner.call(request)
     }
 }
 

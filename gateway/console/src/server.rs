@@ -2,7 +2,7 @@
 
 use crate::app::{App, Handles, SecondFactor};
 use crate::assets::Assets;
-use crate::connection::Gate;
+use crate::connection::{Counted, Ends, Gate};
 use crate::live::LiveBoard;
 use crate::password::Passwords;
 use crate::session::Sessions;
@@ -10,16 +10,23 @@ use crate::throttle::Throttle;
 use crate::totp::Codes;
 use crate::when::Zone;
 use crate::words::Catalogue;
-use axum_server::Handle;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use hyper_util::rt::TokioTimer;
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use ring::rand::SystemRandom;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service as _;
 use zeroize::Zeroizing;
 
 /// Time for a TLS handshake.
@@ -28,6 +35,8 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 const HEADERS: Duration = Duration::from_secs(20);
 /// Bytes of a connection's read buffer: headers must fit.
 const READ_BUFFER: usize = 32 * 1024;
+/// Pause after a connection could not be taken, for want of descriptors say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time that open requests get when the page stops.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -77,7 +86,8 @@ pub enum StartError {
 /// The page while it is served.
 pub struct Console {
     address: SocketAddr,
-    handle: Handle<SocketAddr>,
+    /// Its end stops the page.
+    running: watch::Sender<()>,
     task: JoinHandle<()>,
 }
 
@@ -87,27 +97,18 @@ impl Console {
         let tls = tls(&config)?;
         let wanted = config.listen;
         let listen = |source| StartError::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).map_err(listen)?;
+        let listener = std::net::TcpListener::bind(wanted).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
+        let listener = TcpListener::from_std(listener).map_err(listen)?;
         let app = app(config, handles)?;
         tokio::spawn(crate::live::run(Arc::downgrade(&app.live)));
 
-        let handle = Handle::new();
-        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(tls)))
-            .handshake_timeout(HANDSHAKE)
-            .acceptor(Gate::default());
-        let server = axum_server::from_tcp(listener).map_err(listen)?;
-        let mut server = server.handle(handle.clone()).acceptor(acceptor).http1_only();
-        let mut http = server.http_builder().http1();
-        http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(READ_BUFFER);
-        let routes = crate::routes::routes(app).into_make_service();
-        let task = tokio::spawn(async move {
-            if let Err(error) = server.serve(routes).await {
-                tracing::error!(%error, "the page stopped");
-            }
-        });
-        Ok(Self { address, handle, task })
+        let (running, stopped) = watch::channel(());
+        let server =
+            Server { tls: TlsAcceptor::from(Arc::new(tls)), routes: crate::routes::routes(app) };
+        let task = tokio::spawn(serve(listener, server, stopped));
+        Ok(Self { address, running, task })
     }
 
     /// Where it listens.
@@ -117,8 +118,8 @@ impl Console {
 
     /// Stops it: no new connections, two seconds for open requests, then all are closed.
     pub async fn stop(self) {
-        self.handle.graceful_shutdown(Some(DRAIN));
-        if tokio::time::timeout(DRAIN * 2, self.task).await.is_err() {
+        drop(self.running);
+        if timeout(DRAIN * 2, self.task).await.is_err() {
             tracing::warn!("the page did not stop in time");
         }
     }
@@ -126,6 +127,59 @@ impl Console {
     /// Waits until the page has ended, which it does by itself only on an error.
     pub async fn ended(&mut self) {
         let _ = (&mut self.task).await;
+    }
+}
+
+/// What each connection is served with.
+#[derive(Clone)]
+struct Server {
+    tls: TlsAcceptor,
+    routes: Router,
+}
+
+/// Takes connections until the page is stopped; open requests then get [`DRAIN`].
+async fn serve(listener: TcpListener, server: Server, mut stopped: watch::Receiver<()>) {
+    let gate = Gate::default();
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = open.join_next() => {}
+            taken = listener.accept() => match taken {
+                // One that finds no place is closed.
+                Ok((stream, _)) => if let Ok((stream, ends)) = gate.admit(stream) {
+                    open.spawn(server.clone().converse(stream, ends, stopped.clone()));
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "the page cannot take a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    // What is still open after it ends with the set.
+    let _ = timeout(DRAIN, async { while open.join_next().await.is_some() {} }).await;
+}
+
+impl Server {
+    /// One connection from handshake to end.
+    async fn converse(self, stream: Counted, ends: Ends, mut stopped: watch::Receiver<()>) {
+        let Ok(Ok(stream)) = timeout(HANDSHAKE, self.tls.accept(stream)).await else { return };
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ends);
+            self.routes.clone().call(request)
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(READ_BUFFER);
+        let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
     }
 }
 
