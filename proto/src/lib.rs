@@ -14,6 +14,7 @@ pub mod frame;
 pub mod host;
 pub mod line;
 pub mod message;
+pub mod pairing;
 pub mod seal;
 pub mod terminal;
 pub mod window;

@@ -1,13 +1,13 @@
 //! The centre's configuration file.
 //!
 //! ```toml
-//! name = "c1-hall"                    # as it was paired
+//! name = "c1-hall"                    # as it was paired; may be left out after `--pair`
 //! data = "data"                       # the queue
 //!
 //! [box]
-//! host = "muster.example"
+//! host = "muster.example"             # both may be left out after `--pair`
 //! port = 8883
-//! credentials = "credentials"         # what `muster device pair --out` wrote
+//! credentials = "credentials"         # what `--pair` or `muster device pair --out` wrote
 //!
 //! [mqtt]                              # M2s that come in here; without it none do
 //! listen = "0.0.0.0:8883"
@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    name: String,
+    name: Option<String>,
     data: PathBuf,
     r#box: BoxConfig,
     mqtt: Option<Mqtt>,
@@ -81,6 +81,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where the box is.
     pub login: Login,
+    /// Folder of its certificate.
+    pub credentials: PathBuf,
     /// How terminals come.
     pub ways: Ways,
     /// What is shown.
@@ -98,10 +100,17 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let listener = file.mqtt.map(|m| ListenConfig { address: m.listen, devices: m.devices });
     Ok(Config {
         data: base.join(file.data),
-        login: file.r#box.login(&file.name, &base)?,
+        login: file.r#box.login(file.name.as_deref(), &base)?,
+        credentials: base.join(&file.r#box.credentials),
         ways: Ways { lines: file.line.into_iter().map(line).collect(), listener },
         lights: file.lights,
     })
+}
+
+/// Of the file at `path`, where the credentials are to be.
+pub fn credentials(path: &Path) -> Result<PathBuf, ConfigError> {
+    let (file, base) = load::<File>(path)?;
+    Ok(base.join(file.r#box.credentials))
 }
 
 #[cfg(test)]

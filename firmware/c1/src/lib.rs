@@ -34,6 +34,9 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+/// What it is paired as.
+pub const KIND: &str = "c1";
+
 /// One serial line and the terminals on it.
 pub struct LineConfig {
     /// The port, as `/dev/serial/by-id/…`.
@@ -61,8 +64,14 @@ pub struct C1 {
 }
 
 impl C1 {
-    /// Starts the centre that keeps its queue in `folder`. Must run within a tokio runtime.
-    pub fn start(folder: &Path, login: Login, ways: Ways) -> Result<Self, StartError> {
+    /// Starts the centre that keeps its queue in `folder`. Must run within a tokio runtime. The
+    /// certificate in `credentials` is renewed in good time.
+    pub fn start(
+        folder: &Path,
+        login: Login,
+        ways: Ways,
+        credentials: Option<PathBuf>,
+    ) -> Result<Self, StartError> {
         std::fs::create_dir_all(folder)?;
         let Ways { lines, listener } = ways;
         let on_lines = lines.iter().flat_map(|line| &line.terminals).map(|t| &t.name);
@@ -71,7 +80,10 @@ impl C1 {
         let answers = |name: &String| ["receipt", "command"].map(|what| topic(name, what));
         let listener = listener.map(|config| Listener::bind(config, &login)).transpose()?;
         let login = Login { subscribe: carried.iter().flat_map(answers).collect(), ..login };
-        let (forwarder, incoming) = Forwarder::start(&folder.join("queue"), login)?;
+        let (mut forwarder, incoming) = Forwarder::start(&folder.join("queue"), login)?;
+        if let Some(credentials) = credentials {
+            forwarder.keep_certificate(KIND, credentials);
+        }
         let relay = Arc::new(Relay::new(forwarder, carried.into_iter()));
         let mut tasks = vec![tokio::spawn(answer(incoming, relay.clone()))];
         for line in lines {

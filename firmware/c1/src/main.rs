@@ -3,9 +3,9 @@
 #![forbid(unsafe_code)]
 
 use anyhow::{Context as _, Result};
-use muster_c1::{C1, Lights, config};
+use muster_c1::{C1, KIND, Lights, config};
 use muster_forwarder::gpio::Pin;
-use muster_forwarder::program;
+use muster_forwarder::program::Program;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,16 +14,22 @@ use tokio::signal::unix::{SignalKind, signal};
 const TICK: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
-    program::start("muster-c1", config::read, run)
+    let program = Program {
+        name: "muster-c1",
+        kind: KIND,
+        read: config::read,
+        credentials: config::credentials,
+    };
+    program.start(run)
 }
 
 #[tokio::main]
 async fn run(config: config::Config) -> Result<()> {
-    let config::Config { data, login, ways, lights } = config;
+    let config::Config { data, login, credentials, ways, lights } = config;
     let pin = |config, what| Pin::output(config, what).context("a light's line cannot be had");
     let uplink = pin(lights.uplink.as_ref(), "muster-c1 uplink")?;
     let mut lights = Lights::new(uplink, pin(lights.trouble.as_ref(), "muster-c1 trouble")?);
-    let centre = C1::start(&data, login, ways)?;
+    let centre = C1::start(&data, login, ways, Some(credentials))?;
     if let Some(address) = centre.listening() {
         tracing::info!(%address, "listening to M2s");
     }

@@ -2,6 +2,7 @@
 //!
 //! TOML; a key that is not known is refused, and relative paths count from the file's own folder.
 
+use crate::pair::{PAIRED, Paired, RENEWED};
 use crate::sender::{Login, StartError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -33,39 +34,68 @@ pub enum ConfigError {
         /// Line, column and what is wrong there.
         message: String,
     },
+    /// Nobody paired the device yet.
+    #[error(
+        "{0} holds no pairing: make a code at the box with `muster device pair --code`, and give \
+         its link to this program with --pair"
+    )]
+    NotPaired(PathBuf),
+    /// Paired under another name than it is configured with.
+    #[error("this device was paired as {paired} and is configured as {configured}: change one")]
+    OtherName {
+        /// By the box.
+        paired: String,
+        /// In the file.
+        configured: String,
+    },
     /// The pairing secret is not one.
     #[error("{0} does not hold 64 hexadecimal digits; pair the device again")]
     Secret(PathBuf),
 }
 
-/// `[box]`: where the box is, and the folder that `muster device pair` wrote.
+/// `[box]`: where the box is, and the folder that pairing wrote or is to write.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoxConfig {
-    /// Its host name or address.
-    pub host: String,
-    /// Port of its TLS listener.
-    #[serde(default = "default_port")]
-    pub port: u16,
+    /// Its host name or address; without it, the one that the pairing link had.
+    pub host: Option<String>,
+    /// Port of its TLS listener; without it, that of the link, or 8883.
+    pub port: Option<u16>,
     /// Folder with `ca.pem`, `device.pem`, `device.key` and `device.secret`.
     pub credentials: PathBuf,
 }
 
-fn default_port() -> u16 {
-    8883
-}
+/// Where the box listens unless somebody says otherwise.
+const PORT: u16 = 8883;
 
 impl BoxConfig {
-    /// The login of the device `name`; relative paths count from `base`.
-    pub fn login(&self, name: &str, base: &Path) -> Result<Login, ConfigError> {
-        let file = |file: &str| read(&base.join(&self.credentials).join(file));
+    /// The login of the device, which is `name` or what it was paired as; relative paths count
+    /// from `base`.
+    pub fn login(&self, name: Option<&str>, base: &Path) -> Result<Login, ConfigError> {
+        let folder = base.join(&self.credentials);
+        let paired = paired(&folder.join(PAIRED))?;
+        if let (Some(paired), Some(name)) = (&paired, name)
+            && paired.name != name
+        {
+            let (paired, configured) = (paired.name.clone(), name.to_owned());
+            return Err(ConfigError::OtherName { paired, configured });
+        }
+        let port = self.port.or(paired.as_ref().map(|paired| paired.port)).unwrap_or(PORT);
+        let (known, there) = paired.map(|paired| (paired.name, paired.host)).unzip();
+        let missing = || ConfigError::NotPaired(folder.clone());
+        let device = name.map(str::to_owned).or(known).ok_or_else(missing)?;
+        let host = self.host.clone().or(there).ok_or_else(missing)?;
+        let file = |file: &str| read(&folder.join(file));
+        let renewed = folder.join(RENEWED).exists();
+        let (certificate, key) =
+            if renewed { (RENEWED, RENEWED) } else { ("device.pem", "device.key") };
         Ok(Login {
-            device: name.to_owned(),
-            host: self.host.clone(),
-            port: self.port,
+            device,
+            host,
+            port,
             ca_pem: file("ca.pem")?,
-            certificate_pem: file("device.pem")?,
-            key_pem: file("device.key")?,
+            certificate_pem: file(certificate)?,
+            key_pem: file(key)?,
             subscribe: Vec::new(),
             certificate_name: None,
         })
@@ -111,6 +141,14 @@ pub fn example(source: &str) -> String {
     inside.take_while(|line| line.trim() != "```").map(|line| format!("{line}\n")).collect()
 }
 
+/// What pairing left; `None` for a device that was given its credentials as files.
+fn paired(path: &Path) -> Result<Option<Paired>, ConfigError> {
+    match path.exists() {
+        true => load(path).map(|(paired, _)| Some(paired)),
+        false => Ok(None),
+    }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let refused = |source| ConfigError::Read { path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(refused)?.len();
@@ -144,7 +182,7 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             let found = load::<Whole>(&path).map(|(whole, _)| whole.r#box.port);
             match refused {
-                None => assert_eq!(found.unwrap(), 8883),
+                None => assert_eq!(found.unwrap(), None),
                 Some(word) => assert!(found.unwrap_err().to_string().contains(word)),
             }
         };

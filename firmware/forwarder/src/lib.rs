@@ -12,6 +12,7 @@
 pub mod boot;
 pub mod config;
 pub mod gpio;
+pub mod pair;
 pub mod program;
 pub mod sender;
 pub mod store;

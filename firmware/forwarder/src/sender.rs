@@ -2,14 +2,14 @@
 //! entry removed when its PUBACK comes.
 
 use crate::store::{Entry, PushError, Store};
-use crate::tls;
+use crate::{pair, tls};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS,
     TlsConfiguration, Transport,
 };
 use rustls::ClientConfig;
 use std::collections::{HashMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,7 +30,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const MAX_PACKET: usize = 320 * 1024;
 
+/// When a device first asks to have its certificate renewed, how often it asks again, and how soon
+/// where nobody answered.
+const RENEW_FIRST: Duration = Duration::from_secs(5);
+const RENEW_EVERY: Duration = Duration::from_secs(24 * 3600);
+const RENEW_RETRY: Duration = Duration::from_secs(3600);
+
 /// Where the box is, and who this device is.
+#[derive(Clone)]
 pub struct Login {
     /// Name in the device's certificate; also its client id.
     pub device: String,
@@ -74,11 +81,15 @@ pub enum StartError {
 /// The running forwarder; dropping it stops sending, and what waits stays on disk.
 pub struct Forwarder {
     shared: Arc<Shared>,
+    login: Arc<Login>,
     task: JoinHandle<()>,
+    renewal: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     store: Mutex<Store>,
+    /// For the next connection.
+    tls: Mutex<Arc<ClientConfig>>,
     /// What the newest entries say while they are live; bounded by [`WINDOW`].
     live: Mutex<VecDeque<(u64, Instant, Vec<u8>)>>,
     pushed: Notify,
@@ -88,6 +99,10 @@ struct Shared {
 impl Shared {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tls(&self) -> Arc<ClientConfig> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn live(&self) -> MutexGuard<'_, VecDeque<(u64, Instant, Vec<u8>)>> {
@@ -114,13 +129,23 @@ impl Forwarder {
         let tls = tls::client(&login)?;
         let shared = Arc::new(Shared {
             store: Mutex::new(store),
+            tls: Mutex::new(tls),
             live: Mutex::default(),
             pushed: Notify::new(),
             acknowledged: AtomicU64::new(0),
         });
         let (incoming, taken) = mpsc::channel(INCOMING);
-        let sender = Sender { shared: shared.clone(), login, tls, incoming };
-        Ok((Self { shared, task: tokio::spawn(sender.run()) }, taken))
+        let login = Arc::new(login);
+        let sender = Sender { shared: shared.clone(), login: login.clone(), incoming };
+        let task = tokio::spawn(sender.run());
+        Ok((Self { shared, login, task, renewal: None }, taken))
+    }
+
+    /// Has the box renew the certificate in `credentials` in good time: the box says when. The next
+    /// connection shows the new one.
+    pub fn keep_certificate(&mut self, kind: &'static str, credentials: PathBuf) {
+        let (shared, login) = (self.shared.clone(), self.login.clone());
+        self.renewal = Some(tokio::spawn(renew(shared, login, kind, credentials)));
     }
 
     /// Makes an entry durable; it goes out by itself. Blocks for one disk sync.
@@ -160,16 +185,54 @@ impl Forwarder {
     }
 }
 
+async fn renew(shared: Arc<Shared>, login: Arc<Login>, kind: &'static str, folder: PathBuf) {
+    let mut login = Login::clone(&login);
+    let mut pause = RENEW_FIRST;
+    loop {
+        tokio::time::sleep(pause).await;
+        let (asks, place) = (login.clone(), folder.clone());
+        let asked = tokio::task::spawn_blocking(move || pair::renew(&asks, kind, &place)).await;
+        pause = match asked {
+            Ok(Ok(false)) => RENEW_EVERY,
+            Ok(Ok(true)) => match renewed(&mut login, &folder) {
+                Ok(tls) => {
+                    *shared.tls.lock().unwrap_or_else(PoisonError::into_inner) = tls;
+                    tracing::info!(device = login.device, "the certificate is renewed");
+                    RENEW_EVERY
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the renewed certificate cannot be used");
+                    RENEW_RETRY
+                }
+            },
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the box was not asked for a newer certificate");
+                RENEW_RETRY
+            }
+            Err(_) => RENEW_RETRY,
+        };
+    }
+}
+
+/// Shows the renewed certificate from now on.
+fn renewed(login: &mut Login, folder: &Path) -> Result<Arc<ClientConfig>, StartError> {
+    let both = std::fs::read(folder.join(pair::RENEWED))?;
+    let next = Login { certificate_pem: both.clone(), key_pem: both, ..login.clone() };
+    let tls = tls::client(&next)?;
+    *login = next;
+    Ok(tls)
+}
+
 impl Drop for Forwarder {
     fn drop(&mut self) {
         self.task.abort();
+        self.renewal.iter().for_each(JoinHandle::abort);
     }
 }
 
 struct Sender {
     shared: Arc<Shared>,
-    login: Login,
-    tls: Arc<ClientConfig>,
+    login: Arc<Login>,
     incoming: mpsc::Sender<Incoming>,
 }
 
@@ -206,7 +269,7 @@ impl Sender {
     async fn connect(&self) -> Result<(), ConnectionError> {
         let login = &self.login;
         let mut options = MqttOptions::new(&login.device, &login.host, login.port);
-        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(self.tls.clone())));
+        options.set_transport(Transport::Tls(TlsConfiguration::Rustls(self.shared.tls())));
         options.set_keep_alive(KEEP_ALIVE).set_clean_session(true);
         options.set_inflight(WINDOW as u16 * 2).set_max_packet_size(MAX_PACKET, MAX_PACKET);
         let (client, mut events) = AsyncClient::new(options, 2 * WINDOW + login.subscribe.len());

@@ -1,14 +1,14 @@
 //! The terminal's configuration file.
 //!
 //! ```toml
-//! name = "m2-lobby"                   # as it was paired
+//! name = "m2-lobby"                   # as it was paired; may be left out after `--pair`
 //! data = "data"                       # boot number, queue, the engine's socket
 //! time_zone = "Asia/Macau"            # shown beside UTC
 //!
 //! [box]
-//! host = "muster.example"
+//! host = "muster.example"             # both may be left out after `--pair`
 //! port = 8883
-//! credentials = "credentials"         # what `muster device pair --out` wrote
+//! credentials = "credentials"         # what `--pair` or `muster device pair --out` wrote
 //!
 //! [through]                           # a C1 that stands between; without it, the box itself
 //! centre = "c1-hall"                  # its name; messages are sealed, so it cannot read them
@@ -44,7 +44,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    name: String,
+    name: Option<String>,
     data: PathBuf,
     #[serde(default = "utc")]
     time_zone: String,
@@ -104,6 +104,8 @@ pub struct Config {
     pub time_zone: jiff::tz::TimeZone,
     /// Where its messages go.
     pub login: Login,
+    /// Folder of its certificate.
+    pub credentials: PathBuf,
     /// Whether they are sealed.
     pub form: Form,
     /// How the engine is run.
@@ -123,7 +125,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let least = file.engine.least_score;
     let least_score = Score::new(least)
         .ok_or_else(|| wrong(format!("least_score = {least}: at most {}", Score::MAX)))?;
-    let mut login = file.r#box.login(&file.name, &base)?;
+    let mut login = file.r#box.login(file.name.as_deref(), &base)?;
     let form = match &file.through {
         None => Form::Json,
         Some(Through { centre }) => {
@@ -131,6 +133,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
             Form::Sealed(file.r#box.secret(&base)?)
         }
     };
+    let credentials = base.join(&file.r#box.credentials);
     let data = base.join(file.data);
     let engine = Spawn {
         program: base.join(file.engine.program),
@@ -138,7 +141,13 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
         socket: data.join("engine.sock"),
     };
     let policy = Policy { require_live: file.engine.require_live, least_score };
-    Ok(Config { data, time_zone, login, form, engine, policy, door: file.door })
+    Ok(Config { data, time_zone, login, credentials, form, engine, policy, door: file.door })
+}
+
+/// Of the file at `path`, where the credentials are to be.
+pub fn credentials(path: &Path) -> Result<PathBuf, ConfigError> {
+    let (file, base) = load::<File>(path)?;
+    Ok(base.join(file.r#box.credentials))
 }
 
 #[cfg(test)]

@@ -21,12 +21,15 @@ pub use sealed::SealError;
 use muster_forwarder::{Forwarder, Incoming, boot};
 use muster_proto::seal::Keys;
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
+
+/// What it is paired as.
+pub const KIND: &str = "m2";
 
 /// How check-ins are written.
 pub enum Form {
@@ -90,6 +93,11 @@ impl M2 {
         let refused = Arc::new(AtomicU64::new(0));
         let listener = tokio::spawn(count_refused(incoming, keys.clone(), refused.clone()));
         Ok(Self { name, boot, next_seq: AtomicU64::new(1), keys, forwarder, refused, listener })
+    }
+
+    /// Has the box renew the certificate in the folder `credentials` in good time.
+    pub fn keep_certificate(&mut self, credentials: PathBuf) {
+        self.forwarder.keep_certificate(KIND, credentials);
     }
 
     /// Stores a capture as a check-in; when this returns the terminal may beep. Gives its

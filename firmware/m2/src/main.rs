@@ -4,13 +4,13 @@
 
 use anyhow::{Context as _, Result};
 use muster_forwarder::gpio::{Pin, PinConfig};
-use muster_forwarder::program;
+use muster_forwarder::program::Program;
 use muster_m2::config::{self, DoorConfig};
 use muster_m2::door::Door;
 use muster_m2::engine::process::Process;
 use muster_m2::engine::{Engine as _, EngineError, Shown, Sighting};
 use muster_m2::front::{Policy, Punch};
-use muster_m2::{Direction, M2};
+use muster_m2::{Direction, KIND, M2};
 use muster_terminal::panel::Panel;
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,7 +29,13 @@ const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 type Pins = Door<Pin, Panel<Pin, Pin, Pin, Pin, Pin>>;
 
 fn main() -> ExitCode {
-    program::start("muster-m2", config::read, run)
+    let program = Program {
+        name: "muster-m2",
+        kind: KIND,
+        read: config::read,
+        credentials: config::credentials,
+    };
+    program.start(run)
 }
 
 fn run(config: config::Config) -> Result<()> {
@@ -46,7 +52,11 @@ fn run(config: config::Config) -> Result<()> {
     }
     let door = pins(&config.door).context("a pin's line cannot be had")?;
     let clock_is_unsure = clock_is_unsure(&config.data);
-    let m2 = M2::start_as(&config.data, config.login, config.form)?;
+    let direct = config.login.certificate_name.is_none();
+    let mut m2 = M2::start_as(&config.data, config.login, config.form)?;
+    if direct {
+        m2.keep_certificate(config.credentials);
+    }
     let start = Instant::now();
     let mut front =
         Front { m2, door, start, policy: config.policy, zone: config.time_zone, clock_is_unsure };

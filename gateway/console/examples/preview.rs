@@ -127,6 +127,7 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         steward: ledger.steward(),
         packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
+        pair: None,
         report_key: "00".repeat(32),
         clock,
     }

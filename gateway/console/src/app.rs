@@ -44,6 +44,9 @@ pub struct Handles {
     pub packs: crate::pages::governance::packs::Packs,
     /// The stored decision of a record; it blocks.
     pub explain: Explain,
+    /// Makes one-time codes for terminals at the wall; `None` where terminals with certificates
+    /// have no listener. It blocks.
+    pub pair: Option<crate::pairing::Pair>,
     /// The public key that reports are signed with, hex; shown so that files can be checked.
     pub report_key: String,
     /// The box's clock.

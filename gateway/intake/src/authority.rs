@@ -5,30 +5,40 @@
 //! list of certificates.
 
 use muster_attendance::DeviceId;
-use muster_ledger::{DeviceKind, Devices, DevicesError, Keyring, KeyringError};
+use muster_ledger::{Clock, ClockTrust, DeviceKind, Devices, DevicesError, Keyring, KeyringError};
+use muster_proto::pairing::{ALPN, BOX_NAME};
 use muster_proto::seal::CENTRE_DOMAIN;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertificateSigningRequestParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
 };
 use ring::rand::{SecureRandom, SystemRandom};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 use zeroize::Zeroizing;
+
+mod clients;
+
+use clients::Clients;
 
 /// Name of the authority's file in the keyring: certificate, then key, in PEM.
 const PURPOSE: &str = "device-ca";
 const KEY_MARK: &str = "-----BEGIN PRIVATE KEY-----";
 
-/// Certificates do not expire while a terminal waits in a drawer, or its clock restarts in 1970:
-/// a lost device is revoked in the table of devices.
+/// No certificate begins later than a clock that restarts in 1970.
 const NOT_BEFORE: (i32, u8, u8) = (1970, 1, 1);
-/// RFC 5280, section 4.1.2.5: the date for certificates without an end.
+/// RFC 5280, section 4.1.2.5: the date for certificates without an end. The box's own have none,
+/// nor have those that are handed over as files or to a terminal behind a C1, which cannot renew
+/// them: a lost device is revoked in the table of devices.
 const NOT_AFTER: (i32, u8, u8) = (9999, 12, 31);
+/// How long the certificate of a device holds that renews it by itself.
+pub const LIFETIME: Duration = Duration::from_secs(730 * 86_400);
+/// It is renewed once no more than this is left: a device may lie without power for a year.
+pub const RENEWED_BEFORE: Duration = Duration::from_secs(365 * 86_400);
 
 /// Why the authority cannot do it.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +67,9 @@ pub enum AuthorityError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,
+    /// What a device sent is no request that it could have signed.
+    #[error("what the device sent is no certificate request of its own key")]
+    Request,
 }
 
 /// What a device is to be.
@@ -121,56 +134,159 @@ impl Authority {
         &self.ca_pem
     }
 
-    /// Pairs a device: certificate and secret made, secret in the keyring, device in the table.
+    /// SHA-256 of the authority's certificate in DER.
+    pub fn fingerprint(&self) -> Result<[u8; 32], AuthorityError> {
+        let root = CertificateDer::from_pem_slice(self.ca_pem.as_bytes());
+        let root = root.map_err(|_| AuthorityError::Damaged)?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, &root);
+        digest.as_ref().try_into().map_err(|_| AuthorityError::Damaged)
+    }
+
+    /// Pairs a device: key, certificate and secret made, secret in the keyring, device in the
+    /// table.
     pub async fn pair(
         &self,
         devices: &Devices,
         keyring: &Keyring,
         pairing: Pairing,
     ) -> Result<Credentials, AuthorityError> {
+        let key = KeyPair::generate()?;
+        let name = pairing.name.clone();
+        let lasts = Lasts::ForEver;
+        let certified = self.certify(devices, keyring, pairing, &key, lasts).await?;
+        Ok(Credentials {
+            name,
+            ca_pem: self.ca_pem.clone(),
+            certificate_pem: certified.certificate_pem,
+            key_pem: Zeroizing::new(key.serialize_pem()),
+            secret_hex: certified.secret_hex,
+        })
+    }
+
+    /// The same for a device that made its key itself.
+    pub(crate) async fn certify(
+        &self,
+        devices: &Devices,
+        keyring: &Keyring,
+        pairing: Pairing,
+        key: &impl PublicKeyData,
+        lasts: Lasts,
+    ) -> Result<Certified, AuthorityError> {
         let Pairing { name, kind, carrier, address } = pairing;
         muster_proto::seal::check_name(&name).map_err(|_| AuthorityError::Name)?;
         let carrier = carrier.map(|name| carrier_id(devices, name)).transpose()?;
-        let key = KeyPair::generate()?;
-        let certificate = device_params(&name, kind)?.signed_by(&key, &self.issuer)?;
+        let certificate = self.signed(&name, kind, key, lasts)?;
         let mut secret = Zeroizing::new([0; 32]);
         SystemRandom::new().fill(secret.as_mut()).map_err(|_| AuthorityError::Random)?;
         let fingerprint = Some(digest(certificate.der()));
         let id = devices.pair(&name, kind, carrier, address, fingerprint).await?;
         keyring.put_device_secret(id, *secret).await?;
-        Ok(Credentials {
-            name,
-            ca_pem: self.ca_pem.clone(),
-            certificate_pem: certificate.pem(),
-            key_pem: Zeroizing::new(key.serialize_pem()),
-            secret_hex: Zeroizing::new(hex(secret.as_ref())),
-        })
+        let secret_hex = Zeroizing::new(hex(secret.as_ref()));
+        Ok(Certified { certificate_pem: certificate.pem(), secret_hex })
+    }
+
+    /// A certificate of this authority for a device's key.
+    pub(crate) fn signed(
+        &self,
+        name: &str,
+        kind: DeviceKind,
+        key: &impl PublicKeyData,
+        lasts: Lasts,
+    ) -> Result<Certificate, AuthorityError> {
+        let mut params = device_params(name, kind)?;
+        if let Lasts::Until(end) = lasts {
+            let (year, month, day) = NOT_BEFORE;
+            params.not_after = rcgen::date_time_ymd(year, month, day) + end;
+        }
+        Ok(params.signed_by(key, &self.issuer)?)
     }
 
     /// TLS 1.3 for the listener: a certificate for `names` (host names and addresses), clients
-    /// only with a certificate of this authority, no resumption.
-    pub fn server_config(&self, names: Vec<String>) -> Result<ServerConfig, AuthorityError> {
+    /// only with a certificate of this authority, no resumption. Where `clock` is not trusted, a
+    /// device's certificate is not asked for its end.
+    pub fn server_config(
+        &self,
+        names: Vec<String>,
+        clock: Clock,
+    ) -> Result<ServerConfig, AuthorityError> {
+        self.listener(names, clock, false)
+    }
+
+    /// The same for devices that are to be paired and have no certificate yet, or renew theirs: it
+    /// shows the authority too, and speaks the protocol of a pairing.
+    pub fn pairing_config(&self, clock: Clock) -> Result<ServerConfig, AuthorityError> {
+        let mut config = self.listener(Vec::new(), clock, true)?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        Ok(config)
+    }
+
+    fn listener(
+        &self,
+        mut names: Vec<String>,
+        clock: Clock,
+        pairs: bool,
+    ) -> Result<ServerConfig, AuthorityError> {
+        names.push(BOX_NAME.to_owned());
         let mut params = lasting(names)?;
         params.distinguished_name.push(DnType::CommonName, "Muster");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
         let root = CertificateDer::from_pem_slice(self.ca_pem.as_bytes());
+        let root = root.map_err(|_| AuthorityError::Damaged)?;
         let mut roots = RootCertStore::empty();
-        roots.add(root.map_err(|_| AuthorityError::Damaged)?)?;
+        roots.add(root.clone())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let clients =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-                .build()
-                .map_err(|_| AuthorityError::Damaged)?;
+        let clients = Clients::new(Arc::new(roots), provider.clone(), clock, pairs);
+        let clients = clients.ok_or(AuthorityError::Damaged)?;
+        let chain = if pairs { vec![certificate, root] } else { vec![certificate] };
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?
-            .with_client_cert_verifier(clients)
-            .with_single_cert(vec![certificate], key)?;
+            .with_client_cert_verifier(Arc::new(clients))
+            .with_single_cert(chain, key)?;
         config.send_tls13_tickets = 0;
         Ok(config)
     }
+}
+
+/// Until when a device's certificate holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lasts {
+    /// It has no end.
+    ForEver,
+    /// So long after 1970.
+    Until(Duration),
+}
+
+impl Lasts {
+    /// From now on for [`LIFETIME`]; for ever where nobody can say when now is.
+    pub(crate) fn from_now(clock: &Clock) -> Self {
+        match (clock.trust(), u64::try_from(clock.now_ms())) {
+            (ClockTrust::Trusted, Ok(now_ms)) => {
+                Self::Until(Duration::from_secs(now_ms / 1000) + LIFETIME)
+            }
+            _ => Self::ForEver,
+        }
+    }
+}
+
+/// What a device gets that made its key itself.
+pub(crate) struct Certified {
+    pub(crate) certificate_pem: String,
+    pub(crate) secret_hex: Zeroizing<String>,
+}
+
+/// The key that a certificate request is about, which signed it; nothing else of it counts.
+pub(crate) fn requested_key(request: &str) -> Result<impl PublicKeyData, AuthorityError> {
+    let request = CertificateSigningRequestParams::from_pem(request);
+    request.map(|request| request.public_key).map_err(|_| AuthorityError::Request)
+}
+
+/// When a certificate ends, in seconds since 1970.
+pub(crate) fn ends(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 /// The common name of a client's certificate: the device's name.
@@ -213,7 +329,7 @@ fn lasting(names: Vec<String>) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -6,13 +6,13 @@ use crate::authority::{Authority, AuthorityError};
 use crate::broker::{self, Broker, BrokerConfig, BrokerError, BrokerStatus};
 use crate::ingest::Ingest;
 use crate::limits::{DRAIN_TIMEOUT, Limits};
-use crate::mqtt::{Gate, ListenError, Listener};
+use crate::mqtt::{Gate, ListenError, Listener, Secured};
+use crate::pairing::Pairings;
 use crate::seals::{LocalOffset, Seals};
 use crate::serial::{self, SerialConfig, SerialStatus};
 use crate::terminals::Terminals;
 use crate::vault::{self, Retention, Vault, VaultError, VaultStatus};
-use muster_ledger::Keyring;
-use rustls::ServerConfig;
+use muster_ledger::{Clock, Keyring};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
@@ -80,6 +80,7 @@ pub struct Intake {
     serial: Vec<serial::SharedStatus>,
     broker: Option<broker::SharedStatus>,
     ingest: Arc<Ingest>,
+    pairings: Pairings,
 }
 
 /// How the device side is, for `status` and `/healthz`.
@@ -104,6 +105,7 @@ impl Intake {
             Vault::open(config.data.join("vault"), handles.keyring.clone(), retention, limit)?;
         let seals = Seals::new(&handles, config.offset, config.site);
         let (clock, keyring) = (handles.clock.clone(), handles.keyring.clone());
+        let pairings = Pairings::new(handles.clone());
         let ingest = Arc::new(Ingest::new(handles, vault.clone(), seals));
         let budget = Arc::new(Semaphore::new(config.limits.payload_bytes));
         let broker = config.broker.as_ref().map(Broker::new).transpose()?;
@@ -115,7 +117,7 @@ impl Intake {
             links.spawn(listener.serve(gate.clone()));
         }
         if let Some(address) = config.mqtt_tls {
-            let tls = server_config(&keyring, config.names)?;
+            let tls = secured(&keyring, &clock, config.names, pairings.clone())?;
             let listener = Listener::tls(address, tls).await?;
             addresses.mqtt_tls = Some(listener.address());
             links.spawn(listener.serve(gate.clone()));
@@ -132,7 +134,12 @@ impl Intake {
             status
         });
         links.spawn(vault::purge(vault.clone(), clock, closing.subscribe()));
-        Ok(Self { addresses, closing, links, vault, serial, broker, ingest })
+        Ok(Self { addresses, closing, links, vault, serial, broker, ingest, pairings })
+    }
+
+    /// One-time codes for terminals that are to be paired.
+    pub fn pairings(&self) -> Pairings {
+        self.pairings.clone()
     }
 
     /// What terminals are given to do.
@@ -172,10 +179,18 @@ impl Intake {
 }
 
 /// TLS under the box's own authority, for the names a device may know the box by.
-fn server_config(keyring: &Keyring, names: Vec<String>) -> Result<ServerConfig, AuthorityError> {
+fn secured(
+    keyring: &Keyring,
+    clock: &Clock,
+    names: Vec<String>,
+    pairings: Pairings,
+) -> Result<Secured, AuthorityError> {
     let own = ["localhost", "127.0.0.1", "::1"].map(String::from);
     let mut all: Vec<String> = own.into_iter().chain(names).collect();
     all.sort();
     all.dedup();
-    Authority::open(keyring)?.server_config(all)
+    let authority = Authority::open(keyring)?;
+    let check_ins = Arc::new(authority.server_config(all, clock.clone())?);
+    let pairing = Arc::new(authority.pairing_config(clock.clone())?);
+    Ok(Secured { check_ins, pairing, pairings })
 }

@@ -18,3 +18,6 @@ pub(crate) const MQTT_CLOSED: &str = "muster_mqtt_connections_closed_total";
 pub(crate) const SERIAL_FRAMES: &str = "muster_serial_frames_total";
 /// Entries of terminals' event logs, by `what`.
 pub(crate) const TERMINAL_EVENTS: &str = "muster_terminal_events_total";
+/// Terminals answered that came to be paired or to renew a certificate, by `result` (paired,
+/// renewal, wrong-code, refused).
+pub(crate) const PAIRINGS: &str = "muster_pairings_total";

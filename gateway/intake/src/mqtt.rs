@@ -17,7 +17,7 @@ mod registry;
 mod session;
 
 pub use listener::ListenError;
-pub(crate) use listener::Listener;
+pub(crate) use listener::{Listener, Secured};
 
 use crate::ingest::Ingest;
 use crate::limits::Limits;

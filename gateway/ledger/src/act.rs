@@ -47,6 +47,12 @@ pub(crate) enum Act {
     DeviceRevoked {
         id: DeviceId,
     },
+    /// A new certificate; `former` holds good until the device has shown the new one.
+    DeviceCertified {
+        id: DeviceId,
+        certificate: String,
+        former: Option<String>,
+    },
     /// An entry of a terminal's event log, as the terminal told it.
     DeviceTold {
         id: DeviceId,

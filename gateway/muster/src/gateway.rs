@@ -8,7 +8,8 @@ use crate::control::{self, Facts, Listening};
 use crate::desk::Desk;
 use crate::health;
 use crate::page_certificate::{host_name, page_certificate};
-use crate::{store, trust, watch as checks};
+use crate::pairing::Wall;
+use crate::{pairing, store, trust, watch as checks};
 use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -55,14 +56,16 @@ impl Gateway {
         let (stop, stopped) = watch::channel(false);
         let mut listening = Listening::default();
         let intake = start_intake(&config, &ledger, &mut listening).await?;
+        let bound = listening.mqtt;
         ask_again_after_restore(&ledger, &intake);
         let uplinks = start_uplinks(&config, &ledger, &stopped)?;
         let terminals = Some(intake.terminals());
+        let config = Arc::new(config);
+        let wall = bound.map(|bound| Wall::new(intake.pairings(), config.clone(), bound));
         let intake = Arc::new(Mutex::new(Some(intake)));
         let links = links(&intake);
         let watch = Arc::new(checks::Watch::new(ledger.clone(), &config, links));
-        let console = start_console(&config, &ledger, watch.clone(), &mut listening)?;
-        let config = Arc::new(config);
+        let console = start_console(&config, &ledger, watch.clone(), &wall, &mut listening)?;
         alarms::start(&config, ledger.clone(), &recovery, watch.clone())?;
         let gauges = watch.clone();
         if let Some(section) = &config.metrics {
@@ -78,6 +81,7 @@ impl Gateway {
             ledger: ledger.clone(),
             listening: Some(listening.clone()),
             terminals,
+            wall,
             actor: "gateway".to_owned(),
         };
         tokio::spawn(places::follow(facts.clone(), stopped.clone()));
@@ -311,6 +315,7 @@ fn start_console(
     config: &Config,
     ledger: &Ledger,
     watch: Arc<checks::Watch>,
+    wall: &Option<Wall>,
     listening: &mut Listening,
 ) -> Result<Option<Console>> {
     let Some(section) = &config.console else { return Ok(None) };
@@ -339,6 +344,7 @@ fn start_console(
         steward: ledger.steward(),
         packs: packs(config, ledger),
         explain: explain(ledger),
+        pair: wall.clone().map(pairing::for_page),
         report_key: Desk::new(ledger.clone(), Arc::new(config.clone())).public_key()?,
         clock: trust::clock(config.clock.trust),
     };

@@ -19,6 +19,7 @@ mod health;
 mod log;
 mod owner;
 mod page_certificate;
+mod pairing;
 mod store;
 mod trust;
 mod watch;

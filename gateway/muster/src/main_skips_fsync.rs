@@ -1,1 +1,34 @@
-main.rs
+//! The `muster` binary: command line, configuration, wiring, signals. What it does is in the
+//! rooms it wires; here is only who gets what.
+#![forbid(unsafe_code)]
+
+mod alarms;
+mod backup;
+mod cli;
+mod command;
+mod config;
+mod control;
+mod demo;
+mod desk;
+mod doctor;
+mod egress;
+mod evidence;
+mod exit;
+mod gateway;
+mod health;
+mod log;
+mod owner;
+mod page_certificate;
+mod pairing;
+mod pairing;
+mod store;
+mod trust;
+mod watch;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    command::execute(cli.command).unwrap_or_else(exit::Failure::report)
+}

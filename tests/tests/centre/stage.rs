@@ -165,11 +165,11 @@ impl Stage {
         let runtime = tokio::runtime::Runtime::new()?;
         let _inside = runtime.enter();
         let here = BoxConfig {
-            host: "127.0.0.1".into(),
-            port: self.centre_port,
+            host: Some("127.0.0.1".into()),
+            port: Some(self.centre_port),
             credentials: "m2-outside".into(),
         };
-        let mut login = here.login("m2-outside", &self.folder)?;
+        let mut login = here.login(Some("m2-outside"), &self.folder)?;
         login.certificate_name = Some(format!("c1-hall.{CENTRE_DOMAIN}"));
         let form = Form::Sealed(here.secret(&self.folder)?);
         let m2 = M2::start_as(&self.folder.join("outside"), login, form)?;

@@ -16,7 +16,7 @@ use std::process::Command;
 const ROOMS: &[(&str, &str, &[&str])] = &[
     ("proto", "muster-proto", &[]),
     ("firmware/terminal", "muster-terminal", &["muster-proto"]),
-    ("firmware/forwarder", "muster-forwarder", &[]),
+    ("firmware/forwarder", "muster-forwarder", &["muster-proto"]),
     ("firmware/m2", "muster-m2", &["muster-proto", "muster-forwarder", "muster-terminal"]),
     ("firmware/c1", "muster-c1", &["muster-proto", "muster-forwarder", "muster-terminal"]),
     ("gateway/attendance", "muster-attendance", &[]),

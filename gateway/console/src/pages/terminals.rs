@@ -304,6 +304,7 @@ mod tests {
             carrier: None,
             address: None,
             certificate: None,
+            former: None,
             last_seen_ms,
             records: 0,
             refused: 0,

@@ -244,12 +244,15 @@ impl Dialogue {
     /// The number of the paired device whose current certificate this is.
     fn paired(&self, name: &str, digest: &str) -> Result<DeviceId, Denial> {
         let device = self.gate.ingest.handles().devices.find(name).ok_or(Denial::NotAuthorized)?;
-        let current = device.certificate.as_deref().is_none_or(|now| now == digest);
-        if device.state == DeviceState::Paired && current {
-            Ok(device.id)
-        } else {
-            Err(Denial::NotAuthorized)
+        let is = |certificate: &Option<String>| certificate.as_deref() == Some(digest);
+        let current = device.certificate.is_none() || is(&device.certificate);
+        if device.state != DeviceState::Paired || !(current || is(&device.former)) {
+            return Err(Denial::NotAuthorized);
         }
+        if current && device.former.is_some() {
+            self.gate.ingest.handles().devices.shown(device.id, digest);
+        }
+        Ok(device.id)
     }
 
     /// What to journal about a client that was turned away for who it is.

@@ -1,4 +1,5 @@
 //! Accepting connections: TLS 1.3 with client certificates anywhere, plaintext on loopback alone.
+//! Terminals that come to be paired say so by ALPN, so that one open port is enough.
 
 use super::Gate;
 use super::connection::Connection;
@@ -6,14 +7,17 @@ use super::dialogue::Identity;
 use crate::authority::{common_name, digest};
 use crate::limits::{ACCEPT_PAUSE, CONNECT_TIMEOUT, DRAIN_TIMEOUT};
 use crate::metric;
+use crate::pairing::Pairings;
+use muster_proto::pairing::ALPN;
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use socket2::{SockRef, TcpKeepalive};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// Silence after which the system asks whether a client is still there.
@@ -42,7 +46,17 @@ pub enum ListenError {
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Secured>>,
+}
+
+/// How devices with certificates come in, and how they get them.
+pub(crate) struct Secured {
+    /// For check-ins.
+    pub(crate) check_ins: Arc<ServerConfig>,
+    /// For those that are paired, or renew their certificate.
+    pub(crate) pairing: Arc<ServerConfig>,
+    /// Who answers these.
+    pub(crate) pairings: Pairings,
 }
 
 impl Listener {
@@ -55,11 +69,11 @@ impl Listener {
     }
 
     /// Binds the listener for devices with certificates.
-    pub(crate) async fn tls(address: SocketAddr, tls: ServerConfig) -> Result<Self, ListenError> {
-        Self::bind(address, Some(TlsAcceptor::from(Arc::new(tls)))).await
+    pub(crate) async fn tls(address: SocketAddr, tls: Secured) -> Result<Self, ListenError> {
+        Self::bind(address, Some(Arc::new(tls))).await
     }
 
-    async fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> Result<Self, ListenError> {
+    async fn bind(address: SocketAddr, tls: Option<Arc<Secured>>) -> Result<Self, ListenError> {
         let refused = |source| ListenError::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
@@ -97,7 +111,7 @@ impl Listener {
 
 fn admit(
     stream: TcpStream,
-    tls: &Option<TlsAcceptor>,
+    tls: &Option<Arc<Secured>>,
     gate: &Arc<Gate>,
     connections: &mut JoinSet<()>,
 ) {
@@ -117,37 +131,51 @@ fn admit(
 }
 
 /// Serves one client to its end; returns why it ended.
-async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, gate: Arc<Gate>) -> &'static str {
+async fn serve(stream: TcpStream, tls: Option<Arc<Secured>>, gate: Arc<Gate>) -> &'static str {
     let started = Instant::now();
-    let end = match tls {
-        None => Connection::new(stream, Identity::Loopback, gate, started).run().await,
-        Some(tls) => match shake_hands(stream, &tls).await {
-            Some((stream, identity)) => {
-                Connection::new(stream, identity, gate, started).run().await
-            }
-            None => return "handshake",
-        },
+    let Some(tls) = tls else {
+        return Connection::new(stream, Identity::Loopback, gate, started).run().await.label();
     };
-    end.label()
+    let Some(stream) = shake_hands(stream, &tls).await else { return "handshake" };
+    if stream.get_ref().1.alpn_protocol() == Some(ALPN) {
+        let certificates = stream.get_ref().1.peer_certificates();
+        let shown = certificates.and_then(<[_]>::first).map(|shown| shown.clone().into_owned());
+        if let Err(error) = tls.pairings.answer(stream, shown).await {
+            tracing::debug!(%error, "a pairing was broken off");
+        }
+        return "pairing";
+    }
+    match identity(&stream) {
+        Some(identity) => Connection::new(stream, identity, gate, started).run().await.label(),
+        None => "handshake",
+    }
 }
 
-/// The TLS handshake, in time, and who it proved the client to be.
-async fn shake_hands(
-    stream: TcpStream,
-    tls: &TlsAcceptor,
-) -> Option<(TlsStream<TcpStream>, Identity)> {
-    let stream = match tokio::time::timeout(CONNECT_TIMEOUT, tls.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
+/// The TLS handshake, in time.
+async fn shake_hands(stream: TcpStream, tls: &Secured) -> Option<TlsStream<TcpStream>> {
+    let shaken = async {
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let pairs = {
+            let offered = begun.client_hello().alpn();
+            offered.is_some_and(|mut offered| offered.any(|name| name == ALPN))
+        };
+        let config = if pairs { &tls.pairing } else { &tls.check_ins };
+        begun.into_stream(config.clone()).await
+    };
+    match tokio::time::timeout(CONNECT_TIMEOUT, shaken).await {
+        Ok(Ok(stream)) => Some(stream),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a TLS client was turned away");
-            return None;
+            None
         }
-        Err(_) => return None,
-    };
+        Err(_) => None,
+    }
+}
+
+/// Whom the handshake proved the client to be.
+fn identity(stream: &TlsStream<TcpStream>) -> Option<Identity> {
     let certificate = stream.get_ref().1.peer_certificates()?.first()?;
-    let identity =
-        Identity::Certificate { name: common_name(certificate)?, digest: digest(certificate) };
-    Some((stream, identity))
+    Some(Identity::Certificate { name: common_name(certificate)?, digest: digest(certificate) })
 }
 
 fn prepare(stream: &TcpStream) {

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 const PAUSE_MS: i64 = 2 * 60 * 1000;
 /// Stands for "never" among the times of `last_seen_ms`.
 const NEVER: i64 = i64::MIN;
+/// Between two certificates of which both hold good.
+const BOTH: char = ',';
 
 /// All devices by number and name.
 #[derive(Default)]
@@ -27,6 +29,7 @@ struct Entry {
     state: DeviceState,
     carrier: Option<DeviceId>,
     address: Option<u8>,
+    /// Two with [`BOTH`] between them while a new one has not been shown, the new one first.
     certificate: Option<Box<str>>,
     /// Its act is in the journal.
     journaled: bool,
@@ -104,6 +107,13 @@ impl Table {
             Act::DeviceRevoked { id } => {
                 if let Some(entry) = self.entry_mut(*id) {
                     entry.state = DeviceState::Revoked;
+                }
+            }
+            Act::DeviceCertified { id, certificate, former } => {
+                if let Some(entry) = self.entry_mut(*id) {
+                    let former = former.iter().map(|former| format!("{BOTH}{former}"));
+                    entry.certificate =
+                        Some(former.fold(certificate.clone(), |a, b| a + &b).into());
                 }
             }
             _ => {}
@@ -256,6 +266,7 @@ impl Entry {
     }
 
     fn device(&self, id: DeviceId) -> Device {
+        let mut certificates = self.certificate.iter().flat_map(|both| both.split(BOTH));
         Device {
             id,
             name: self.name.to_string(),
@@ -263,7 +274,8 @@ impl Entry {
             state: self.state,
             carrier: self.carrier,
             address: self.address,
-            certificate: self.certificate.as_deref().map(Into::into),
+            certificate: certificates.next().map(Into::into),
+            former: certificates.next().map(Into::into),
             last_seen_ms: self.last_seen(),
             records: self.records.load(Relaxed),
             refused: self.refused.load(Relaxed),
@@ -271,7 +283,8 @@ impl Entry {
     }
 
     fn row(&self, id: DeviceId) -> Row {
-        let Device { id, name, kind, state, carrier, address, certificate, .. } = self.device(id);
+        let Device { id, name, kind, state, carrier, address, .. } = self.device(id);
+        let certificate = self.certificate.as_deref().map(Into::into);
         Row {
             id,
             name,

@@ -194,6 +194,7 @@ pub(super) mod tests {
             carrier: None,
             address: None,
             certificate: None,
+            former: None,
             last_seen_ms,
             records: 0,
             refused: 0,

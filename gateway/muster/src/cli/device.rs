@@ -6,8 +6,11 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum DeviceCommand {
-    /// Make the credentials of a device; they are printed or written once
-    #[command(after_help = "Example: muster device pair --kind m2 --name gate-07 --out gate-07/")]
+    /// Pair a device: by a one-time code at the wall, or by its credentials, written once
+    #[command(
+        after_help = "Examples: muster device pair --kind m2 --name gate-07 --code\n          \
+                      muster device pair --kind m1 --name gate-08 --out gate-08/"
+    )]
     Pair {
         /// What it is
         #[arg(long)]
@@ -24,6 +27,15 @@ pub(crate) enum DeviceCommand {
         /// Folder for the credentials
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        /// Show a code, good for ten minutes and one m2 or c1, and wait for its first punch
+        #[arg(long, conflicts_with_all = ["out", "address"])]
+        code: bool,
+        /// The box as that device reaches it, where that is not [mqtt] names or the address that
+        /// the box listens on
+        #[arg(long, requires = "code")]
+        host: Option<String>,
+        #[arg(long, requires = "code")]
+        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },

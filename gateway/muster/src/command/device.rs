@@ -21,7 +21,11 @@ const MAX_IMAGE_FILE: u64 = 1 << 20;
 
 pub(super) fn device(command: DeviceCommand) -> Outcome {
     match command {
-        DeviceCommand::Pair { kind, name, carrier, address, out, at } => {
+        DeviceCommand::Pair { kind, name, carrier, code: true, host, json, at, .. } => {
+            let request = Request::DeviceCode { name, kind: kind.into(), carrier, host };
+            super::wall::pair(&at, request, json)
+        }
+        DeviceCommand::Pair { kind, name, carrier, address, out, at, .. } => {
             let request = Request::DevicePair { name, kind: kind.into(), carrier, address };
             let made = super::ask(&at, request)?.result;
             match out {

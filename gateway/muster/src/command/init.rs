@@ -200,7 +200,7 @@ fn finish(config: &Config, made: &Made, runtime: &tokio::runtime::Runtime) -> Re
         let host = crate::page_certificate::host_name().unwrap_or_else(|| "localhost".to_owned());
         let address = format!("https://{host}:{}/", console.listen.port());
         conversation::say(&format!("The page, for a phone on this network: {address}"))?;
-        conversation::qr(&address)?;
+        conversation::say(&super::qr::picture(&address)?)?;
     }
     if let Some(sheets) = &made.sheets {
         conversation::sheets(config, sheets)?;

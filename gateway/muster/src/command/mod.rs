@@ -13,6 +13,7 @@ mod moment;
 mod papers;
 mod person;
 mod policy;
+mod qr;
 mod records;
 mod report;
 mod resend;
@@ -21,6 +22,7 @@ mod sheet;
 mod signers;
 mod status;
 mod user;
+mod wall;
 
 use crate::cli::{BoxArgs, Command};
 use crate::config::Config;

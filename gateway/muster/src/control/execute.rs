@@ -1,8 +1,9 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, legal, records, report, rights, terminal, user};
+use super::{Refused, Request, legal, pairing, records, report, rights, terminal, user};
 use crate::config::Config;
 use crate::doctor::Inside;
+use crate::pairing::Wall;
 use crate::{backup, exit, store};
 use muster_intake::Terminals;
 use muster_intake::authority::{self, Authority};
@@ -35,6 +36,8 @@ pub(crate) struct Facts {
     pub(crate) listening: Option<Arc<Listening>>,
     /// What terminals are given to do; `None` where no gateway runs.
     pub(crate) terminals: Option<Terminals>,
+    /// Makes codes for terminals; `None` where none of them can come.
+    pub(crate) wall: Option<Wall>,
     /// Who asks, as acts name them: the system's user.
     pub(crate) actor: String,
 }
@@ -42,7 +45,8 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn offline(config: Config, ledger: Ledger) -> Self {
         let actor = actor(rustix::process::getuid().as_raw());
-        Self { config: Arc::new(config), ledger, listening: None, terminals: None, actor }
+        let config = Arc::new(config);
+        Self { config, ledger, listening: None, terminals: None, wall: None, actor }
     }
 }
 
@@ -61,6 +65,10 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::Status => Ok(status(facts)),
         Request::DevicePair { name, kind, carrier, address } => {
             pair(ledger, authority::Pairing { name, kind, carrier, address }).await
+        }
+        Request::DeviceCode { name, kind, carrier, host } => {
+            let pairing = authority::Pairing { name, kind, carrier, address: None };
+            pairing::code(facts, pairing, host).await
         }
         Request::DeviceList => value(&ledger.devices().list()),
         Request::DeviceRevoke { name } => revoke(&ledger.devices(), &name).await,

@@ -8,6 +8,7 @@
 mod client;
 mod execute;
 mod legal;
+mod pairing;
 mod records;
 mod report;
 mod rights;
@@ -42,6 +43,7 @@ pub(crate) const ROWS_UNDER_WAY: usize = 256;
 pub(crate) enum Request {
     Status,
     DevicePair { name: String, kind: DeviceKind, carrier: Option<String>, address: Option<u8> },
+    DeviceCode { name: String, kind: DeviceKind, carrier: Option<String>, host: Option<String> },
     DeviceList,
     DeviceRevoke { name: String },
     Terminal { name: String, request: TerminalRequest },

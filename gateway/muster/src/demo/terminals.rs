@@ -71,7 +71,7 @@ impl Terminals {
         }
         let port = gateway.listening.mqtt.context("the box listens for terminals")?.port();
         let ways = Ways { lines, listener: None };
-        let c1 = C1::start(&folder.join("c1"), login(&centre, port), ways)?;
+        let c1 = C1::start(&folder.join("c1"), login(&centre, port), ways, None)?;
         let face = pairing.pair("m2-lobby", DeviceKind::M2, None).await?;
         let m2 = M2::start(&folder.join("m2"), login(&face, port))?;
         let Ok(behind_c1) = behind.try_into() else { bail!("two M1s are behind the C1") };

@@ -162,13 +162,6 @@ fn forget(file: &Path) -> Result<()> {
     Ok(std::fs::remove_file(file)?)
 }
 
-/// The page's address for a phone's camera.
-pub(super) fn qr(address: &str) -> Result<()> {
-    let code = qrcode::QrCode::new(address.as_bytes()).context("the address is too long")?;
-    let picture = code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build();
-    say(&picture)
-}
-
 pub(super) fn say(text: &str) -> Result<()> {
     Ok(writeln!(io::stdout().lock(), "{text}")?)
 }
