@@ -18,6 +18,8 @@ use muster_terminal::queue::FlashQueue;
 use muster_terminal::sim::{CodeFlash, Emulator, FingerModule, RamCard, Seen, Setup};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -36,6 +38,9 @@ const BUTTON: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(2);
 /// Bytes of a slot of the image's queue.
 const SLOT: usize = 256;
+
+/// Longest frame that bears no message, in bytes between its ends.
+const EMPTY_FRAME: usize = 16;
 
 /// Numbers of the users, each on the page of its place; the last is for use under duress.
 pub const USERS: [&str; 6] = ["00011", "00012", "00013", "00014", "00015", "00016"];
@@ -72,10 +77,19 @@ pub struct EmulatedM1 {
 /// A card to be made.
 #[derive(Clone, Debug)]
 pub struct Card {
+    /// The site that the terminal is set up for.
+    pub site: String,
     /// Its size.
     pub mebibytes: u8,
     /// A signed image and the file with the key that it is signed with.
     pub firmware: Option<(PathBuf, PathBuf)>,
+}
+
+impl Default for Card {
+    /// Of 1 MiB, for the tests' site, without firmware.
+    fn default() -> Self {
+        Self { site: Site::NAME.to_owned(), mebibytes: 1, firmware: None }
+    }
 }
 
 /// One line of the log about a finger.
@@ -96,8 +110,7 @@ impl EmulatedM1 {
         port: &Path,
         dir: &Path,
     ) -> Result<Self> {
-        let card = Card { mebibytes: 1, firmware: None };
-        Self::with_card(site, name, credentials, port, dir, &card)
+        Self::with_card(site, name, credentials, port, dir, &Card::default())
     }
 
     /// As [`EmulatedM1::new`], with such a card, which `muster device card` makes.
@@ -128,7 +141,7 @@ impl EmulatedM1 {
             "--mebibytes",
             &size,
             "--site",
-            Site::NAME,
+            &wanted.site,
             "--out",
             &out,
         ];
@@ -215,6 +228,32 @@ impl EmulatedM1 {
         self.machine.as_mut().context("it is off")
     }
 
+    /// Somebody else in its place on the wire, while it is off: at each poll of the box they say
+    /// the next of these frames that bears a message. Gives how many were said by the time that
+    /// all were, or that `limit` is over.
+    pub fn play_back(&self, recorded: &[u8], limit: Duration) -> Result<usize> {
+        ensure!(self.machine.is_none(), "it is on");
+        let (ours, theirs) = UnixStream::pair()?;
+        theirs.set_nonblocking(true)?;
+        ours.set_read_timeout(Some(limit))?;
+        self.wired.connect(Some(theirs));
+        let frames = recorded.split(|byte| *byte == 0).filter(|frame| frame.len() > EMPTY_FRAME);
+        let (begun, mut polls, mut said) = (Instant::now(), BufReader::new(ours), 0);
+        for frame in frames {
+            let mut poll = Vec::new();
+            while poll.len() < 2 && begun.elapsed() < limit {
+                poll.clear();
+                polls.read_until(0, &mut poll)?;
+            }
+            polls.get_mut().write_all(&[&[0], frame, &[0]].concat())?;
+            said += 1;
+        }
+        // The last is on its way for as long as its bytes take.
+        std::thread::sleep(BUTTON);
+        self.wired.connect(None);
+        Ok(said)
+    }
+
     /// Switches it on.
     pub fn switch_on(&mut self) -> Result<()> {
         let (machine, line) =
@@ -267,6 +306,22 @@ impl EmulatedM1 {
         let (at, beep) = self.press(page)?;
         self.note(expected(page), &beep)?;
         Ok((at, beep))
+    }
+
+    /// As [`EmulatedM1::punch`], and waits for the receipt. From the moment at which the module had
+    /// found the finger: to the line of the beep, and to that of the receipt.
+    pub fn times(&mut self, page: u16, limit: Duration) -> Result<(Duration, Duration)> {
+        let before = receipted(&self.machine()?.seen());
+        let (found, _) = self.timed_punch(page)?;
+        self.drain(before + 1, limit)?;
+        let seen = self.machine()?.seen();
+        ensure!(receipted(&seen) == before + 1, "receipts out of turn");
+        let last = |begin: &str| {
+            let mut lines = seen.lines.iter().rev();
+            let line = lines.find(|(_, line)| line.starts_with(begin));
+            line.map(|(at, _)| at.duration_since(found)).with_context(|| format!("no {begin}"))
+        };
+        Ok((last("stored ")?, last("receipted ")?))
     }
 
     /// As [`EmulatedM1::punch`], without keeping account of it.

@@ -29,4 +29,5 @@ pub mod serial;
 pub mod site;
 pub mod stack;
 pub mod tap;
+pub mod webhook;
 pub mod wire;

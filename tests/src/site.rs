@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// How a box is made.
 #[derive(Clone, Debug)]
@@ -65,6 +65,25 @@ impl Layout {
             text += &format!("[[serial]]\nport = \"{}\"\nbaud = 115200\n", port.display());
         }
         text + &self.more
+    }
+}
+
+/// A command that runs; killed when dropped.
+#[derive(Debug)]
+pub struct Begun(Child);
+
+impl Begun {
+    /// Whether it still does.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -156,6 +175,13 @@ impl Site {
     pub fn output(&self, args: &[&str]) -> Result<Output> {
         let mut command = self.command(args.iter().map(OsStr::new));
         Ok(command.arg("--config").arg(self.config()).output()?)
+    }
+
+    /// The same, without waiting for it.
+    pub fn begin(&self, args: &[&str]) -> Result<Begun> {
+        let mut command = self.command(args.iter().map(OsStr::new));
+        command.arg("--config").arg(self.config()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Begun(command.spawn()?))
     }
 
     /// What a command with `--json` says.

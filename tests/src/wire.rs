@@ -40,6 +40,8 @@ pub struct Wire {
     pub carried_down: AtomicU64,
     /// All frames towards the terminal since somebody began to record.
     pub recorded: Mutex<Option<Vec<u8>>>,
+    /// The same towards the box.
+    pub recorded_up: Mutex<Option<Vec<u8>>>,
     terminal: Mutex<Option<UnixStream>>,
     stop: AtomicBool,
 }
@@ -127,9 +129,7 @@ fn carry(mut line: Line, wire: &Wire, mut random: Random) {
         down.send(&std::mem::take(&mut *lock(&wire.garbage)), wire);
         let arrived = down.arrived(wire, &mut random);
         wire.carried_down.fetch_add(arrived.len() as u64, SeqCst);
-        if let Some(recorded) = &mut *lock(&wire.recorded) {
-            recorded.extend(&arrived);
-        }
+        record(&wire.recorded, &arrived);
         let room = up.room().min(bytes.len());
         match exchange(&wire.terminal, &arrived, &mut bytes[..room]) {
             Ok(len) => up.send(&bytes[..len], wire),
@@ -138,8 +138,15 @@ fn carry(mut line: Line, wire: &Wire, mut random: Random) {
         up.send(&std::mem::take(&mut *lock(&wire.garbage_up)), wire);
         let arrived = up.arrived(wire, &mut random);
         wire.carried.fetch_add(arrived.len() as u64, SeqCst);
+        record(&wire.recorded_up, &arrived);
         line.write(&arrived);
         std::thread::sleep(TICK);
+    }
+}
+
+fn record(recorded: &Mutex<Option<Vec<u8>>>, arrived: &[u8]) {
+    if let Some(recorded) = &mut *lock(recorded) {
+        recorded.extend(arrived);
     }
 }
 

@@ -4,6 +4,7 @@
 //! are, reasons are, and beyond [`MAX_ALARMS`] nothing new is kept but what is known goes on
 //! counting. Nothing here is about people.
 
+use crate::metric;
 use muster_attendance::DeviceId;
 use muster_ledger::RefusalReason;
 use muster_proto::message::{Happened, Note, TaskReason};
@@ -86,6 +87,26 @@ impl AlarmReason {
             Happened::UpdateRefused if note.detail == TaskReason::Image as u32 => Self::WrongImage,
             _ => return None,
         })
+    }
+
+    /// In one word, as it is serialised.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unpaired => "unpaired",
+            Self::Revoked => "revoked",
+            Self::NotAuthentic => "not-authentic",
+            Self::Cloned => "cloned",
+            Self::BootReused => "boot-reused",
+            Self::Replayed => "replayed",
+            Self::OtherSite => "other-site",
+            Self::ReplayedToIt => "replayed-to-it",
+            Self::UnsignedImage => "unsigned-image",
+            Self::DowngradedImage => "downgraded-image",
+            Self::WrongImage => "wrong-image",
+            Self::RolledBack => "rolled-back",
+            Self::NoGrounds => "no-grounds",
+            Self::Tampered => "tampered",
+        }
     }
 
     /// What happened, for people.
@@ -174,6 +195,7 @@ impl Alarms {
         let entry = alarms.entry((device, reason)).or_insert(Entry { last_ms: now_ms, count: 0 });
         entry.last_ms = now_ms;
         entry.count += 1;
+        metrics::counter!(metric::ALARMS, "reason" => reason.word()).increment(1);
     }
 
     /// Those that stand, with the names of their devices.

@@ -17,12 +17,17 @@ use crate::split::split;
 use crate::tasks::{Greeting, Tasks};
 use crate::terminals;
 use crate::vault::Vault;
-use crate::verify::{self, CheckIn, Incoming, Reject, Speaker, Verified};
+use crate::verify::{self, CheckIn, Incoming, Introduction, Reject, Speaker, Verified};
 use futures_util::future::join_all;
-use muster_attendance::{Attendance, DeviceClock, DeviceId, PersonId};
+use muster_attendance::{Attendance, DeviceId, PersonId};
+use muster_ledger::quarantine::SEQ_CONFLICT;
 use muster_ledger::{CommitError, DirectoryError, Refusal, RefusalReason, Verdict};
 use muster_proto::message::{Note, Order, Stamp};
 use std::ops::Range;
+
+/// Links on which a terminal's messages come in the order that it says them, and none comes twice
+/// unless it was said twice: what does was recorded. Others store, forward and repeat.
+const IN_ORDER: [&str; 1] = ["serial"];
 
 /// One message of a link.
 pub(crate) struct Message {
@@ -89,7 +94,7 @@ impl Ingest {
         bytes: &mut [u8],
         messages: &[Message],
     ) -> Vec<Reply> {
-        let mut round = self.sort(bytes, messages);
+        let mut round = self.sort(link, bytes, messages);
         if !round.slow.is_empty() {
             self.resolve(&mut round).await;
         }
@@ -97,8 +102,11 @@ impl Ingest {
             self.refuse(messages, &mut round).await;
         }
         self.note(&mut round).await;
-        let Round { mut replies, punches, places, .. } = round;
-        let set_aside = self.commit(on_full, punches, &places, &mut replies).await;
+        let Round { mut replies, punches, places, in_order, .. } = round;
+        let set_aside = self.commit(on_full, &punches, &places, &mut replies).await;
+        if in_order {
+            self.look_for_replays(&punches, &places, &replies);
+        }
         for (place, attendance) in set_aside {
             let payload = messages.get(place).and_then(|m| bytes.get(m.payload.clone()));
             self.vault.set_aside(&attendance, payload.unwrap_or_default()).await;
@@ -108,8 +116,9 @@ impl Ingest {
     }
 
     /// Verifies each message and splits those that need nothing but a look into memory.
-    fn sort<'a>(&self, mut bytes: &'a mut [u8], messages: &[Message]) -> Round<'a> {
-        let mut round = Round::new(messages.len(), self.handles.clock.now_ms());
+    fn sort<'a>(&self, link: &str, mut bytes: &'a mut [u8], messages: &[Message]) -> Round<'a> {
+        let now_ms = self.handles.clock.now_ms();
+        let mut round = Round::new(messages.len(), now_ms, IN_ORDER.contains(&link));
         let (mut unknown_fields, mut at) = (0, 0);
         for (place, message) in messages.iter().enumerate() {
             let range = message.payload.start - at..message.payload.end - at;
@@ -122,14 +131,12 @@ impl Ingest {
                     unknown_fields += check_in.unknown_fields;
                     let stamp = Stamp { boot: check_in.boot, seq: check_in.seq };
                     round.note_sealed(place, sealed.then(|| (verified.device(), stamp)));
-                    if sealed && !check_in.live {
-                        self.tasks.came_again(verified.device(), stamp);
+                    if sealed {
+                        self.tasks.came(verified.device(), stamp, check_in.live);
                     }
                     self.place(&mut round, place, verified);
                 }
-                Ok((_, Incoming::Hello(stamp, hash))) => {
-                    self.hello(&mut round, place, message, (stamp, hash));
-                }
+                Ok((_, Incoming::Hello(said))) => self.hello(&mut round, place, message, said),
                 Ok((_, Incoming::Note(note))) => round.notes.push((place, note)),
                 Ok((_, Incoming::Report(report))) => {
                     if let Ok(speaker) = message.who {
@@ -176,17 +183,12 @@ impl Ingest {
         Ok((sealed, incoming))
     }
 
-    fn hello(
-        &self,
-        round: &mut Round<'_>,
-        place: usize,
-        message: &Message,
-        (stamp, hash): (Stamp, u64),
-    ) {
+    fn hello(&self, round: &mut Round<'_>, place: usize, message: &Message, said: Introduction) {
         let Ok(speaker) = message.who else { return };
-        let device = speaker.device();
-        let reason = match self.tasks.greeted(device, stamp, hash) {
-            Greeting::New => {
+        let (device, stamp) = (speaker.device(), said.stamp);
+        let reason = match self.tasks.greeted(device, said) {
+            Greeting::Twice | Greeting::Again if round.in_order => RefusalReason::Replayed,
+            Greeting::New | Greeting::Twice => {
                 self.handles.devices.heard(device);
                 if let Some(from) = self.tasks.still_wanted(device, stamp.boot) {
                     self.order_again(device, from);
@@ -323,7 +325,7 @@ impl Ingest {
     async fn commit(
         &self,
         on_full: OnFull,
-        punches: Vec<Attendance>,
+        punches: &[Attendance],
         places: &[usize],
         replies: &mut [Reply],
     ) -> Vec<(usize, Attendance)> {
@@ -331,8 +333,8 @@ impl Ingest {
         if punches.is_empty() {
             return set_aside;
         }
-        let mut verdicts = self.verdicts(on_full, &punches).await;
-        for (&place, punch) in places.iter().zip(&punches) {
+        let mut verdicts = self.verdicts(on_full, punches).await;
+        for (&place, punch) in places.iter().zip(punches) {
             let answer = match &mut verdicts {
                 Ok(verdicts) => match verdicts.next() {
                     Some(verdict) => Answer::of(verdict, (punch.boot, punch.seq)),
@@ -340,10 +342,9 @@ impl Ingest {
                 },
                 Err(later) => Answer::Later(*later),
             };
-            if matches!(answer, Answer::Quarantined(_)) {
+            if let Answer::Quarantined(committed) = &answer {
                 set_aside.push((place, *punch));
-                // A clock that is known to be wrong is a reason of its own.
-                if punch.clock == DeviceClock::Ok {
+                if committed.apart() == Some(SEQ_CONFLICT) {
                     self.alarms.raise(Some(punch.device), AlarmReason::Cloned, punch.received_ms);
                 }
             }
@@ -352,6 +353,19 @@ impl Ingest {
             }
         }
         set_aside
+    }
+
+    /// Finds live punches that came again though their terminal said that it has their receipts:
+    /// it sends no such any more, so somebody else did. They were stored before and stay as they
+    /// are; the terminal's own repetitions on request are not live.
+    fn look_for_replays(&self, punches: &[Attendance], places: &[usize], replies: &[Reply]) {
+        for (&place, punch) in places.iter().zip(punches) {
+            let again = replies.get(place).is_some_and(|r| matches!(r.answer, Answer::Again(_)));
+            let stamp = Stamp { boot: punch.boot, seq: punch.seq };
+            if again && punch.live && self.tasks.is_settled(punch.device, stamp) {
+                self.alarms.raise(Some(punch.device), AlarmReason::Replayed, punch.received_ms);
+            }
+        }
     }
 
     async fn verdicts(
@@ -377,6 +391,7 @@ impl Ingest {
 /// The messages of one read, on their way.
 struct Round<'a> {
     now_ms: i64,
+    in_order: bool,
     /// One for each message; what nothing else is said of is for later.
     replies: Vec<Reply>,
     punches: Vec<Attendance>,
@@ -388,10 +403,11 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    fn new(messages: usize, now_ms: i64) -> Self {
+    fn new(messages: usize, now_ms: i64, in_order: bool) -> Self {
         let later = || Reply { answer: Answer::Later(Later::Failing), sealed: None };
         Self {
             now_ms,
+            in_order,
             replies: std::iter::repeat_with(later).take(messages).collect(),
             punches: Vec::with_capacity(messages),
             places: Vec::with_capacity(messages),

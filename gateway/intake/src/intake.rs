@@ -157,9 +157,7 @@ impl Intake {
             .broker
             .as_ref()
             .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let Handles { devices, clock, .. } = self.ingest.handles();
-        let name = |id| devices.get(id).map(|device| device.name);
-        let alarms = self.ingest.alarms().list(clock.now_ms(), name);
+        let alarms = self.terminals().alarms();
         IntakeStatus { vault: self.vault.status(), serial: serial.collect(), broker, alarms }
     }
 

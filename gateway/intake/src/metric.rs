@@ -16,6 +16,9 @@ pub(crate) const MQTT_CONNECTIONS: &str = "muster_mqtt_connections";
 pub(crate) const MQTT_CLOSED: &str = "muster_mqtt_connections_closed_total";
 /// Frames on serial lines, by `result` (good, damaged, oversized, stray).
 pub(crate) const SERIAL_FRAMES: &str = "muster_serial_frames_total";
+/// What devices were refused for or tell of that somebody should look into, by `reason`
+/// ([`crate::alarms::AlarmReason`]).
+pub(crate) const ALARMS: &str = "muster_intake_alarms_total";
 /// Entries of terminals' event logs, by `what`.
 pub(crate) const TERMINAL_EVENTS: &str = "muster_terminal_events_total";
 /// Terminals answered that came to be paired or to renew a certificate, by `result` (paired,

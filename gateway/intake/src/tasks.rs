@@ -9,13 +9,14 @@ mod post;
 
 pub(crate) use post::Route;
 
+use crate::verify::Introduction;
 use again::Again;
 use muster_attendance::DeviceId;
 use muster_proto::message::{Report, Stamp, TaskReason, TaskResult};
 use post::Post;
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedMutexGuard, mpsc, watch};
 use zeroize::Zeroizing;
@@ -41,16 +42,23 @@ struct Terminal {
     noted: Stamp,
     /// The newest greeting since the start, and a hash of what it said.
     greeted: (Stamp, u64),
+    /// The terminal said that every punch before this one has its receipt.
+    settled: Stamp,
+    /// The newest punch that came since the start.
+    punched: Stamp,
 }
 
 /// What a greeting is, beside those before it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Greeting {
-    /// The newest, perhaps come twice.
+    /// The newest.
     New,
+    /// The newest, come once more.
+    Twice,
     /// One of this boot that is no longer the newest.
     Again,
-    /// The number of the newest with other words: two terminals use one boot number.
+    /// The number of the newest with other words, or it knows nothing of punches of its own boot:
+    /// two terminals use one boot number.
     Reused,
     /// Of an earlier boot: replayed, or of a terminal that was reset or copied.
     Earlier,
@@ -61,8 +69,6 @@ pub(crate) struct Tasks {
     terminals: Mutex<HashMap<DeviceId, Terminal>>,
     next: Mutex<u32>,
     next_route: AtomicU64,
-    /// Terminals that were asked to send again; most of the time none.
-    asked_again: AtomicUsize,
     /// Changes whenever there is something for links to take.
     news: watch::Sender<u64>,
 }
@@ -74,7 +80,6 @@ impl Tasks {
             terminals: Mutex::default(),
             next: Mutex::new(epoch << 16 | 1),
             next_route: AtomicU64::new(0),
-            asked_again: AtomicUsize::new(0),
             news: watch::Sender::new(0),
         }
     }
@@ -165,17 +170,15 @@ impl Tasks {
         let mut terminals = self.terminals();
         let terminal = terminals.entry(device).or_default();
         let boot = Some(terminal.greeted.0.boot).filter(|boot| *boot > 0);
-        if terminal.again.replace(Again::new(from, boot)).is_none() {
-            self.asked_again.fetch_add(1, Relaxed);
-        }
+        terminal.again = Some(Again::new(from, boot));
     }
 
-    /// A punch that had waited came from `device`.
-    pub(crate) fn came_again(&self, device: DeviceId, stamp: Stamp) {
-        if self.asked_again.load(Relaxed) > 0
-            && let Some(again) =
-                self.terminals().get_mut(&device).and_then(|terminal| terminal.again.as_mut())
-        {
+    /// A punch whose seal held came from `device`; `live` if it had not waited.
+    pub(crate) fn came(&self, device: DeviceId, stamp: Stamp, live: bool) {
+        let mut terminals = self.terminals();
+        let terminal = terminals.entry(device).or_default();
+        terminal.punched = stamp.max(terminal.punched);
+        if let Some(again) = terminal.again.as_mut().filter(|_| !live) {
             again.came(stamp);
         }
     }
@@ -189,7 +192,6 @@ impl Tasks {
             return Some(again.from);
         }
         *wanted = None;
-        self.asked_again.fetch_sub(1, Relaxed);
         None
     }
 
@@ -206,20 +208,32 @@ impl Tasks {
     }
 
     /// Notes a greeting, and says how it stands to those before it since the start of the box.
-    pub(crate) fn greeted(&self, device: DeviceId, stamp: Stamp, hash: u64) -> Greeting {
+    pub(crate) fn greeted(&self, device: DeviceId, said: Introduction) -> Greeting {
+        let Introduction { stamp, hash, next, settled } = said;
         let mut terminals = self.terminals();
-        let newest = &mut terminals.entry(device).or_default().greeted;
+        let terminal = terminals.entry(device).or_default();
+        let newest = &mut terminal.greeted;
         let greeting = match stamp.cmp(&newest.0) {
+            Ordering::Greater if stamp.boot < terminal.punched.boot => Greeting::Earlier,
+            Ordering::Greater if next <= terminal.punched => Greeting::Reused,
             Ordering::Greater => Greeting::New,
-            Ordering::Equal if hash == newest.1 => Greeting::New,
+            Ordering::Equal if hash == newest.1 => Greeting::Twice,
             Ordering::Equal => Greeting::Reused,
             Ordering::Less if stamp.boot < newest.0.boot => Greeting::Earlier,
             Ordering::Less => Greeting::Again,
         };
         if greeting == Greeting::New {
             *newest = (stamp, hash);
+            if settled {
+                terminal.settled = next;
+            }
         }
         greeting
+    }
+
+    /// Whether the terminal said that it has the receipt of this punch.
+    pub(crate) fn is_settled(&self, device: DeviceId, punch: Stamp) -> bool {
+        self.terminals().get(&device).is_some_and(|terminal| punch < terminal.settled)
     }
 
     /// Whether this entry was journaled since the start: entries come oldest first.
@@ -242,18 +256,34 @@ mod tests {
     #[test]
     fn greetings() {
         let tasks = Tasks::new(1);
+        let said = |boot, seq, hash| {
+            let (stamp, next) = (Stamp { boot, seq }, Stamp { boot, seq: 10 });
+            Introduction { stamp, hash, next, settled: hash == 7 }
+        };
         let check = |boot, seq, hash, expect| {
-            let greeting = tasks.greeted(DeviceId(1), Stamp { boot, seq }, hash);
+            let greeting = tasks.greeted(DeviceId(1), said(boot, seq, hash));
             assert_eq!(greeting, expect, "{boot} {seq} {hash}");
         };
         check(3, 1, 7, Greeting::New);
-        check(3, 1, 7, Greeting::New);
+        check(3, 1, 7, Greeting::Twice);
         check(3, 2, 8, Greeting::New);
         check(3, 1, 7, Greeting::Again);
         check(3, 2, 9, Greeting::Reused);
         check(2, 9, 7, Greeting::Earlier);
         check(4, 1, 7, Greeting::New);
-        assert_eq!(tasks.greeted(DeviceId(2), Stamp { boot: 1, seq: 1 }, 7), Greeting::New);
+        assert_eq!(tasks.greeted(DeviceId(2), said(1, 1, 7)), Greeting::New);
+        // Only what a greeting said that counted.
+        let settled = |boot, seq| tasks.is_settled(DeviceId(1), Stamp { boot, seq });
+        assert!(settled(3, 99) && settled(4, 9) && !settled(4, 10));
+        check(5, 1, 8, Greeting::New);
+        assert!(settled(4, 9) && !settled(4, 10), "some wait: nothing new is known");
+        tasks.came(DeviceId(1), Stamp { boot: 5, seq: 9 }, true);
+        check(5, 2, 8, Greeting::New);
+        tasks.came(DeviceId(1), Stamp { boot: 5, seq: 10 }, true);
+        check(5, 3, 8, Greeting::Reused);
+        tasks.came(DeviceId(1), Stamp { boot: 7, seq: 1 }, false);
+        check(6, 1, 8, Greeting::Earlier);
+        check(8, 1, 8, Greeting::New);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod words;
 
 pub(crate) use words::{told, word};
 
+use crate::alarms::Alarm;
 use crate::ingest::Ingest;
 use at::AtTerminal;
 use muster_attendance::{DeviceId, PersonId};
@@ -117,6 +118,13 @@ pub struct Terminals {
 impl Terminals {
     pub(crate) fn new(ingest: Arc<Ingest>) -> Self {
         Self { ingest }
+    }
+
+    /// What devices were refused for, or tell of, that somebody should look into.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        let handles = self.ingest.handles();
+        let name = |id| Some(handles.devices.get(id)?.name);
+        self.ingest.alarms().list(handles.clock.now_ms(), name)
     }
 
     /// Tells a terminal how to behave.

@@ -74,12 +74,25 @@ impl Speaker {
 pub(crate) enum Incoming<'a> {
     /// A punch.
     CheckIn(Verified<CheckIn<'a>>),
-    /// A terminal introducing itself, and a hash of what it says.
-    Hello(Stamp, u64),
+    /// A terminal introducing itself.
+    Hello(Introduction),
     /// An entry of its event log.
     Note(Note),
     /// What it says of a task.
     Report(Report<'a>),
+}
+
+/// What a terminal's Hello says that matters here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Introduction {
+    /// Its number.
+    pub(crate) stamp: Stamp,
+    /// Tells one Hello from another with the same number.
+    pub(crate) hash: u64,
+    /// The punch that the terminal makes next.
+    pub(crate) next: Stamp,
+    /// Whether it has the receipt of every punch before.
+    pub(crate) settled: bool,
 }
 
 /// Why a message is refused for good, and which it was as far as it could be read.

@@ -49,6 +49,11 @@ impl Watch {
         Self { ledger, data: config.site.data.clone(), tried, links, seen: Mutex::default() }
     }
 
+    /// What devices were refused for, or tell of.
+    pub(crate) fn terminals(&self) -> Vec<Alarm> {
+        (self.links)().alarms
+    }
+
     /// The state now.
     pub(crate) fn report(&self) -> HealthReport {
         let now = now_ms();

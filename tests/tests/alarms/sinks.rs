@@ -1,9 +1,10 @@
 //! A webhook and a mail server, scripted, over TLS, that write down what they are told.
 
 use anyhow::Result;
+use muster_tests::webhook::request;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,21 +63,8 @@ pub(crate) fn http(config: Arc<ServerConfig>, heard: Heard) -> Result<u16> {
     serve(config, move |stream, config| {
         let stream = Stream::new(ServerConnection::new(config.clone())?, stream);
         let mut stream = BufReader::new(stream);
-        let (mut len, mut authorised) = (0, false);
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line)?;
-            let line = line.trim().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            authorised |= line == "authorization: bearer let-me-in";
-            if let Some(value) = line.strip_prefix("content-length:") {
-                len = value.trim().parse()?;
-            }
-        }
-        let mut body = vec![0; len];
-        stream.read_exact(&mut body)?;
+        let (head, body) = request(&mut stream)?;
+        let authorised = head.iter().any(|line| line == "authorization: bearer let-me-in");
         let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
         let status = if std::mem::take(&mut *first) {
             "500 Broken"

@@ -3,10 +3,12 @@
 use crate::stage::{NAME, RECEIPTS, Stage};
 use anyhow::Result;
 use muster_tests::emulated::STRANGER;
+use muster_tests::site::Site;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 /// Somebody whose finger is enrolled, and where.
-const PERSON: &str = "00021";
+pub(crate) const PERSON: &str = "00021";
 const PAGE: &str = "30";
 /// Between two looks at a finger of one enrolment.
 const TURN: Duration = Duration::from_millis(1_500);
@@ -19,7 +21,7 @@ impl Stage {
     }
 
     /// Everything that an enrolment needs, but for the consent.
-    fn import(&self) {
+    pub(crate) fn import(&self) {
         let file = |name: &str, text: &str| {
             let path = self.dir.path().join(name);
             std::fs::write(&path, text).unwrap();
@@ -34,6 +36,11 @@ impl Stage {
         let from = ["--destination", "hk-cloud", "--from", "2026-01-01"];
         self.site.muster(&[&["notice", "add", &text], &notice[..], &from].concat()).unwrap();
         self.site.muster(&[&["notice", "give"], &notice[..], &[PERSON]].concat()).unwrap();
+    }
+
+    pub(crate) fn consent(&self) {
+        let given = ["consent", "set", PERSON, "--given", "--from", "2026-01-01"];
+        self.site.muster(&given).unwrap();
     }
 
     /// Enrols with the finger on the glass twice.
@@ -65,7 +72,7 @@ fn a_finger_is_enrolled_only_on_record_and_erased_on_command() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(DATA), "{said}");
     assert!(said.contains("no legal basis for biometrics"), "{said}");
-    stage.site.muster(&["consent", "set", PERSON, "--given", "--from", "2026-01-01"]).unwrap();
+    stage.consent();
     stage.enrol(STRANGER).unwrap();
     assert!(stage.m1.module().pages().any(|page| page.to_string() == PAGE));
     assert_eq!(stage.m1.punch_unlisted(STRANGER).unwrap().sign, "Accepted");
@@ -80,6 +87,27 @@ fn a_finger_is_enrolled_only_on_record_and_erased_on_command() {
         assert!(log.contains(event), "{event}: {log}");
     }
     assert_eq!(stage.m1.starts().unwrap(), 1);
+}
+
+#[test]
+fn a_finger_is_put_into_another_terminal_of_the_site() {
+    let mut stage = Stage::new().unwrap();
+    let mut yard = stage.another("m1-yard", Site::NAME).unwrap();
+    stage.m1.power_on().unwrap();
+    yard.power_on().unwrap();
+    stage.m1.wire().fast.store(true, SeqCst);
+    yard.wire().fast.store(true, SeqCst);
+    let users = stage.dir.path().join("more.csv");
+    std::fs::write(&users, format!("page,number,duress\n{PAGE},{PERSON},\n")).unwrap();
+    stage.device(&["users", "m1-yard", users.to_str().unwrap()]).unwrap();
+    stage.import();
+    let copy = ["copy", NAME, "0", "m1-yard", PERSON, "--page", PAGE];
+    assert!(stage.device(&copy).unwrap_err().to_string().contains("no legal basis"));
+    stage.consent();
+    stage.device(&copy).unwrap();
+    assert!(yard.module().pages().any(|page| page.to_string() == PAGE));
+    let log = stage.device(&["log", "m1-yard"]).unwrap();
+    assert!(log.contains("did     copy done"), "{log}");
 }
 
 #[test]

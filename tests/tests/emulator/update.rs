@@ -82,7 +82,7 @@ fn signed_firmware_is_taken_over_the_wire_and_a_bad_one_is_given_up() {
 
     let refused = stage.update(&maker.sign("stranger", "2", &second)).unwrap_err();
     assert!(refused.contains("not signed by the key"), "{refused}");
-    stage.alarm("firmware that is not signed for it").unwrap();
+    stage.alarm(Some(NAME), "unsigned-image").unwrap();
     let refused = stage.update(&one).unwrap_err();
     assert!(refused.contains("not newer"), "{refused}");
 
@@ -97,7 +97,7 @@ fn signed_firmware_is_taken_over_the_wire_and_a_bad_one_is_given_up() {
     stage.runs("2");
     let refused = stage.update(&one).unwrap_err();
     assert!(refused.contains("not newer"), "{refused}");
-    stage.alarm("firmware that is not newer").unwrap();
+    stage.alarm(Some(NAME), "downgraded-image").unwrap();
 
     stage.update(&maker.sign("maker", "3", &bad)).unwrap();
     stage.written();
@@ -105,7 +105,7 @@ fn signed_firmware_is_taken_over_the_wire_and_a_bad_one_is_given_up() {
     stage.m1.switch_on().unwrap();
     stage.written();
     stage.runs("2");
-    stage.alarm("did not prove itself").unwrap();
+    stage.alarm(Some(NAME), "rolled-back").unwrap();
     stage.m1.punch(2).unwrap();
     stage.m1.drain(1, RECEIPTS).unwrap();
     stage.hold().unwrap();

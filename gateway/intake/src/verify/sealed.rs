@@ -1,6 +1,6 @@
 //! Opening sealed messages.
 
-use super::{CheckIn, Incoming, Reject, Verified};
+use super::{CheckIn, Incoming, Introduction, Reject, Verified};
 use crate::seals::Seals;
 use crate::split::{BiometricEvidence, EvidenceKind};
 use muster_attendance as fact;
@@ -30,8 +30,7 @@ pub(super) fn open<'a>(
     let keys = seals.keys(device).ok_or(reject((NotAuthentic, false)))?;
     if header.kind == message::Kind::Hello {
         let hello: Hello<'_> = opened(payload, &keys).map_err(reject)?;
-        let stamp = message::Stamp { boot: hello.boot, seq: hello.count };
-        return Ok(Incoming::Hello(stamp, hash(&hello)));
+        return Ok(Incoming::Hello(introduction(&hello)));
     }
     match header.kind {
         message::Kind::Note => return opened(payload, &keys).map(Incoming::Note).map_err(reject),
@@ -45,12 +44,13 @@ pub(super) fn open<'a>(
     Ok(Incoming::CheckIn(Verified { device, inner }))
 }
 
-/// Tells one Hello from another with the same number.
-fn hash(hello: &Hello<'_>) -> u64 {
-    let Hello { at, next_seq, oldest, waiting, firmware, .. } = hello;
+fn introduction(hello: &Hello<'_>) -> Introduction {
+    let Hello { boot, count, at, next_seq, oldest, waiting, firmware, .. } = *hello;
     let mut hasher = std::hash::DefaultHasher::new();
     (at, next_seq, oldest, waiting, firmware).hash(&mut hasher);
-    hasher.finish()
+    let of_boot = |seq| message::Stamp { boot, seq };
+    let (stamp, next) = (of_boot(count), of_boot(next_seq));
+    Introduction { stamp, hash: hasher.finish(), next, settled: waiting == 0 }
 }
 
 /// Opens in place; on failure, why and whether the seal held.

@@ -21,8 +21,8 @@ pub(super) const MAX_REQUESTS: usize = 4096;
 pub(super) enum Fate {
     /// Stored as the batch's fact of this index.
     New(usize),
-    /// Stored apart, likewise.
-    Quarantined(usize),
+    /// Stored apart, likewise, for this reason.
+    Quarantined(usize, &'static str),
     /// There already.
     Again(Original),
     /// Refused; the refusal is among the acts.

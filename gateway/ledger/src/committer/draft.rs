@@ -143,11 +143,11 @@ impl Drafter<'_> {
         }
     }
 
-    fn store_apart(&mut self, punch: &Attendance, reason: &str) -> Fate {
+    fn store_apart(&mut self, punch: &Attendance, reason: &'static str) -> Fate {
         let state = &mut self.core.state;
         let (decisions, standing) = (&mut state.decisions, &mut state.standing);
         let decision = decisions.intern(Ruling::hold(reason), |d| standing.queue_number(d));
-        Fate::Quarantined(self.store(punch, decision, true))
+        Fate::Quarantined(self.store(punch, decision, true), reason)
     }
 
     fn store(&mut self, punch: &Attendance, decision: u32, quarantined: bool) -> usize {

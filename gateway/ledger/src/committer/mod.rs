@@ -32,6 +32,7 @@ pub struct Committed {
     device: DeviceId,
     boot: u32,
     seq: u64,
+    apart: Option<&'static str>,
 }
 
 impl Committed {
@@ -43,6 +44,11 @@ impl Committed {
     /// Which message it answers.
     pub fn message(&self) -> (DeviceId, u32, u64) {
         (self.device, self.boot, self.seq)
+    }
+
+    /// Why it was stored apart, a code of [`crate::quarantine`]; `None` where it was not.
+    pub fn apart(&self) -> Option<&'static str> {
+        self.apart
     }
 }
 

@@ -327,11 +327,13 @@ impl Writer {
             device: punch.device,
             boot: punch.boot,
             seq: punch.seq,
+            apart: None,
         };
         match fate {
             Fate::New(index) => Verdict::New(committed(first + index as u64, punch.received_ms)),
-            Fate::Quarantined(index) => {
-                Verdict::Quarantined(committed(first + index as u64, punch.received_ms))
+            Fate::Quarantined(index, reason) => {
+                let stored = committed(first + index as u64, punch.received_ms);
+                Verdict::Quarantined(Committed { apart: Some(reason), ..stored })
             }
             Fate::Again(original) => {
                 Verdict::Again(committed(original.record, original.received_ms))

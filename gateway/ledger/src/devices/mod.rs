@@ -13,7 +13,7 @@ use crate::act::Act;
 use crate::submit::{ActSender, Durable};
 use crate::{Clock, CommitError};
 use muster_attendance::DeviceId;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tokio::sync::{oneshot, watch};
 
@@ -133,12 +133,7 @@ struct Shared {
     revision: watch::Sender<u64>,
     acts: ActSender,
     clock: Clock,
-    /// What terminals told since the start, the last of it, and how much there was.
-    lately: Mutex<(u64, VecDeque<(DeviceId, String)>)>,
 }
-
-/// What terminals told that is kept at hand.
-const MAX_LATELY: usize = 256;
 
 impl Devices {
     /// Devices a box can hold, unpaired and revoked ones included.
@@ -153,7 +148,6 @@ impl Devices {
             shared: Arc::new(Shared {
                 table: RwLock::new(table),
                 pending: Mutex::default(),
-                lately: Mutex::default(),
                 changing: tokio::sync::Mutex::default(),
                 revision: watch::Sender::new(0),
                 acts,
@@ -248,27 +242,8 @@ impl Devices {
     /// Journals an entry of a terminal's event log. Fsynced when this returns.
     pub async fn told(&self, id: DeviceId, told: Told) -> Result<(), CommitError> {
         let Told { entry: (boot, seq), at, clock_unsure, what, detail } = told;
-        let word = what.clone();
         let act = Act::DeviceTold { id, boot, seq, at, clock_unsure, what, detail };
-        self.shared.acts.submit(vec![act]).await?;
-        let mut lately = self.shared.lately.lock().unwrap_or_else(PoisonError::into_inner);
-        lately.0 += 1;
-        lately.1.push_back((id, word));
-        let spare = lately.1.len().saturating_sub(MAX_LATELY);
-        lately.1.drain(..spare);
-        Ok(())
-    }
-
-    /// What terminals told after the first `seen` entries since the start, by name and word, and
-    /// how many there are now. The oldest are left out where there are many.
-    pub fn told_after(&self, seen: u64) -> (u64, Vec<(String, String)>) {
-        let lately = self.shared.lately.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, list) = (lately.0, lately.1.iter());
-        let new = usize::try_from(count.saturating_sub(seen)).unwrap_or(usize::MAX);
-        let new: Vec<_> = list.rev().take(new).cloned().collect();
-        drop(lately);
-        let named = new.into_iter().rev().filter_map(|(id, word)| Some((self.get(id)?.name, word)));
-        (count, named.collect())
+        self.shared.acts.submit(vec![act]).await
     }
 
     /// Journals what became of a terminal's task. Fsynced when this returns.

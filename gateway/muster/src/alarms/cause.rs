@@ -4,12 +4,6 @@ use super::{Alarm, Kind};
 use crate::config::Problem;
 use crate::health::Check;
 use muster_ledger::{Device, DeviceState, Health, PauseReason, Recovery, Status, quarantine};
-use std::collections::BTreeMap;
-
-/// Words of terminals' event logs that tell of tampering.
-const TAMPERING: [&str; 4] = ["tampered", "seal-refused", "replayed", "rolled-back"];
-/// Refusals that tell of a copied or reset terminal.
-const COPIES: [&str; 2] = ["boot-reused", "replayed"];
 
 /// What is seen.
 pub(super) struct Observed<'a> {
@@ -18,8 +12,8 @@ pub(super) struct Observed<'a> {
     pub(super) checks: &'a [Check],
     pub(super) status: &'a Status,
     pub(super) devices: &'a [Device],
-    /// What terminals told since the last look: name, word.
-    pub(super) events: &'a [(String, String)],
+    /// What devices were refused for, or tell of.
+    pub(super) terminals: &'a [muster_intake::alarms::Alarm],
     pub(super) recovery: &'a Recovery,
     pub(super) certificates: &'a [Problem],
 }
@@ -52,26 +46,15 @@ fn tampering(seen: &Observed<'_>) -> Vec<Alarm> {
     if seen.recovery.broken_chain.is_some() {
         found.push(at_start("journal", "a batch does not continue the chain: history was edited"));
     }
-    let mut events: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for (name, word) in seen.events.iter().filter(|(_, word)| TAMPERING.contains(&word.as_str())) {
-        *events.entry((name, word)).or_default() += 1;
-    }
-    for ((name, word), count) in events {
-        let cause = format!("the terminal tells: {word}");
-        let cure = "look at the terminal; if it was opened or copied, revoke it and pair it anew";
-        let name = format!("terminal {name} {word}");
-        found.push(Alarm::new(Kind::Tamper, &name, cause, cure).happened(count));
-    }
-    for reason in COPIES {
-        let count = seen.status.refused.get(reason).copied().unwrap_or(0);
-        if count > 0 {
-            let cause = format!("{count} messages refused so far: a terminal was copied or reset");
-            let cure = "muster device list tells whose refusals grow; revoke it and pair it anew";
-            let name = format!("refusals {reason}");
-            found.push(Alarm::new(Kind::Tamper, &name, cause, cure).happened(count));
-        }
-    }
+    found.extend(seen.terminals.iter().map(terminal));
     found
+}
+
+/// What a device was refused for, or tells of.
+fn terminal(alarm: &muster_intake::alarms::Alarm) -> Alarm {
+    let device = alarm.device.as_deref().unwrap_or("that is none of ours");
+    let name = format!("terminal {device} {}", alarm.reason.word());
+    Alarm::new(Kind::Tamper, &name, alarm.reason.cause(), alarm.reason.cure()).happened(alarm.count)
 }
 
 /// What the guard at the way out has stopped.
@@ -138,6 +121,7 @@ fn of_check(kind: Kind, check: &Check) -> Alarm {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use muster_intake::alarms::AlarmReason;
     use muster_ledger::{Clock, ClockTrust, Ledger, Options, RootKey};
 
     /// The status of a box that is well.
@@ -158,20 +142,39 @@ pub(super) mod tests {
     fn check(change: impl Fn(&mut Status, &mut Recovery, &mut Vec<Check>), expect: &[&str]) {
         let (mut status, mut recovery, mut checks) = (well(), Recovery::default(), Vec::new());
         change(&mut status, &mut recovery, &mut checks);
-        let events = [("gate".to_owned(), "started".to_owned())];
         let found = alarms(&Observed {
             now_ms: 10_000,
             silent_after_ms: 5_000,
             checks: &checks,
             status: &status,
             devices: &[],
-            events: &events,
+            terminals: &[],
             recovery: &recovery,
             certificates: &[],
         });
         let keys: Vec<String> = found.iter().map(Alarm::key).collect();
         assert_eq!(keys, expect);
         assert!(found.iter().all(|alarm| !alarm.cure.is_empty() && !alarm.cause.is_empty()));
+    }
+
+    fn told(device: &str, reason: AlarmReason) -> muster_intake::alarms::Alarm {
+        let device = Some(device.to_owned()).filter(|device| !device.is_empty());
+        muster_intake::alarms::Alarm { device, reason, last_ms: 0, count: 2 }
+    }
+
+    #[test]
+    fn each_reason_of_a_terminal_is_an_alarm_of_its_own() {
+        let keys = [("gate", AlarmReason::Cloned), ("", AlarmReason::Unpaired)];
+        let keys = keys.map(|(device, reason)| {
+            let alarm = terminal(&told(device, reason));
+            assert_eq!((alarm.cause.as_str(), alarm.count), (reason.cause(), 2));
+            assert_eq!(alarm.cure, reason.cure());
+            alarm.key()
+        });
+        assert_eq!(
+            keys,
+            ["tamper terminal gate cloned", "tamper terminal that is none of ours unpaired",]
+        );
     }
 
     fn bad(name: &str) -> Check {
@@ -201,14 +204,14 @@ pub(super) mod tests {
         };
         let lost = |state, last_seen_ms| {
             let (status, recovery) = (well(), Recovery::default());
-            let events = [("gate".to_owned(), "tampered".to_owned())];
+            let terminals = [told("gate", AlarmReason::Tampered)];
             let found = alarms(&Observed {
                 now_ms: 10_000,
                 silent_after_ms: 5_000,
                 checks: &[],
                 status: &status,
                 devices: &[device(state, last_seen_ms)],
-                events: &events,
+                terminals: &terminals,
                 recovery: &recovery,
                 certificates: &[],
             });
@@ -226,13 +229,6 @@ pub(super) mod tests {
         check(|_, _, _| {}, &[]);
         check(|_, recovery, _| recovery.rolled_back = true, &["tamper data folder"]);
         check(|_, recovery, _| recovery.broken_chain = Some(3), &["tamper journal"]);
-        check(
-            |status, _, _| {
-                status.refused.insert("replayed".into(), 2);
-                status.refused.insert("unknown-device".into(), 2);
-            },
-            &["tamper refusals replayed"],
-        );
         check(
             |status, _, _| {
                 status.set_aside.insert("EGRESS-BASE64".into(), 1);

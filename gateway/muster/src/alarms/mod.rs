@@ -144,7 +144,6 @@ pub(crate) fn start(
     tokio::spawn(async move {
         let mut watcher = Watcher {
             raised: Raised::load(&file),
-            told: 0,
             certificates: (None, Vec::new()),
             config,
             section,
@@ -162,8 +161,6 @@ pub(crate) fn start(
 
 struct Watcher {
     raised: Raised,
-    /// What terminals told up to now.
-    told: u64,
     /// Problems of certificates in files, and when they were looked at.
     certificates: (Option<std::time::Instant>, Vec<crate::config::Problem>),
     config: Arc<Config>,
@@ -181,15 +178,13 @@ impl Watcher {
             let problems = crate::doctor::certificate_problems(&self.config);
             self.certificates = (Some(std::time::Instant::now()), problems);
         }
-        let (told, events) = ledger.devices().told_after(self.told);
-        self.told = told;
         let alarms = cause::alarms(&Observed {
             now_ms: now,
             silent_after_ms: i64::try_from(self.section.silent_after_s).unwrap_or(i64::MAX) * 1000,
             checks: &watch.report().checks,
             status: &ledger.status(),
             devices: &ledger.devices().list(),
-            events: &events,
+            terminals: &watch.terminals(),
             recovery: &self.recovery,
             certificates: &self.certificates.1,
         });

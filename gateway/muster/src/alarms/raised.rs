@@ -1,7 +1,8 @@
 //! What was told already, so that each alarm is told once.
 //!
 //! What lasts is told when it begins, and again only after it was gone for [`GONE_MS`]. What
-//! happens is told when it happens, and again when it goes on happening [`AGAIN_MS`] later.
+//! happens is told when it happens, and again only after it did not happen for [`AGAIN_MS`]: who
+//! knocks all night long is one alarm.
 
 use super::Alarm;
 use super::deliver::Receipt;
@@ -12,7 +13,7 @@ use std::path::Path;
 
 /// What lasts must be gone for so long before it is told again.
 const GONE_MS: i64 = 60_000;
-/// What goes on happening is told again after so long.
+/// What happens must not have happened for so long before it is told again.
 const AGAIN_MS: i64 = 600_000;
 /// Alarms that are remembered; the longest not seen go first.
 const MAX_KNOWN: usize = 4096;
@@ -21,8 +22,9 @@ const MAX_KNOWN: usize = 4096;
 struct Known {
     /// When it was last seen.
     seen_ms: i64,
-    /// When it was last told.
-    told_ms: i64,
+    /// When it last happened.
+    #[serde(default)]
+    happened_ms: i64,
     /// How often it had happened then.
     count: u64,
 }
@@ -53,13 +55,11 @@ impl Raised {
             let tell = match known {
                 None => true,
                 Some(known) if alarm.count == 0 => now_ms - known.seen_ms > GONE_MS,
-                Some(known) => alarm.count != known.count && now_ms - known.told_ms > AGAIN_MS,
+                Some(known) => alarm.count != known.count && now_ms - known.happened_ms > AGAIN_MS,
             };
-            let (told_ms, count) = match known {
-                Some(known) if !tell => (known.told_ms, known.count),
-                _ => (now_ms, alarm.count),
-            };
-            self.known.insert(alarm.key(), Known { seen_ms: now_ms, told_ms, count });
+            let (count, before) = (alarm.count, known.filter(|known| known.count == alarm.count));
+            let happened_ms = before.map_or(now_ms, |known| known.happened_ms);
+            self.known.insert(alarm.key(), Known { seen_ms: now_ms, happened_ms, count });
             if tell {
                 new.push(alarm);
             }
@@ -85,7 +85,8 @@ impl Raised {
         let same = taken.len() == self.kept.len()
             && taken.iter().all(|(key, known)| {
                 self.kept.get(key).is_some_and(|kept| {
-                    kept.told_ms == known.told_ms && known.seen_ms - kept.seen_ms < GONE_MS / 2
+                    known.happened_ms - kept.happened_ms < GONE_MS / 2
+                        && known.seen_ms - kept.seen_ms < GONE_MS / 2
                 })
             });
         if !same {
@@ -118,13 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_is_told_and_then_at_most_every_ten_minutes() {
+    fn what_happens_is_told_once_until_it_did_not_happen_for_ten_minutes() {
         let mut raised = Raised::default();
         assert_eq!(told(&mut raised, 0, &[1]), 1);
         assert_eq!(told(&mut raised, 2, &[1]), 0);
-        assert_eq!(told(&mut raised, 4, &[9]), 0);
-        assert_eq!(told(&mut raised, 700, &[9]), 1);
-        assert_eq!(told(&mut raised, 2000, &[9]), 0);
+        // It goes on every five minutes for an hour.
+        for count in 2..14 {
+            assert_eq!(told(&mut raised, 300 * count as i64, &[count]), 0);
+        }
+        assert_eq!(told(&mut raised, 5000, &[13]), 0);
+        assert_eq!(told(&mut raised, 5002, &[14]), 1, "it was quiet, and happens again");
+        assert_eq!(told(&mut raised, 5004, &[15]), 0);
     }
 
     #[test]

@@ -89,6 +89,23 @@ pub(crate) enum DeviceCommand {
         #[command(flatten)]
         at: BoxArgs,
     },
+    /// Put a user's finger from one M1 of this site into another; only where notice, basis and age
+    /// are on record
+    #[command(after_help = "Example: muster device copy gate-07 12 yard-01 00017 --page 3")]
+    Copy {
+        /// The M1 that has the finger
+        from: String,
+        /// Where its module keeps it
+        from_page: u16,
+        /// The M1 that is to have it too; it knows the user (`muster device users`)
+        to: String,
+        number: String,
+        /// Where its module is to keep it
+        #[arg(long)]
+        page: u16,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
     /// Have an M1 erase a user's fingers
     #[command(after_help = "Example: muster device erase gate-07 00017 --and-user")]
     Erase {

@@ -67,6 +67,10 @@ fn terminal(command: DeviceCommand) -> Outcome {
             eprint_asking(&name);
             (name, at, TerminalRequest::Enrol { number, page }, "has the finger")
         }
+        DeviceCommand::Copy { from, from_page, to, number, page, at } => {
+            let request = TerminalRequest::Copy { from, from_page, number, page };
+            (to, at, request, "has the finger")
+        }
         DeviceCommand::Erase { name, number, and_user, at } => {
             (name, at, TerminalRequest::Erase { number, and_user }, "has erased them")
         }

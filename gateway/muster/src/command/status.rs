@@ -52,6 +52,12 @@ fn lines(status: &Value) -> Vec<String> {
             }
         ));
     }
+    for alarm in status["alarms"].as_array().into_iter().flatten() {
+        let device = alarm["device"].as_str().map_or("no device of ours".to_owned(), super::plain);
+        let (cause, cure) = (text(&alarm["cause"]), text(&alarm["cure"]));
+        lines.push(format!("alarm        {device}: {cause} ({} times)", alarm["count"]));
+        lines.push(format!("             {cure}"));
+    }
     if status["quarantined"].as_u64() > Some(0) {
         lines.push(format!("need you     {} set aside", status["quarantined"]));
     }

@@ -6,6 +6,7 @@ use crate::doctor::Inside;
 use crate::pairing::Wall;
 use crate::{backup, exit, store};
 use muster_intake::Terminals;
+use muster_intake::alarms::Alarm;
 use muster_intake::authority::{self, Authority};
 use muster_ledger::{
     Devices, DevicesError, Directory, GovernError, Governance, Ledger, PersonProfile,
@@ -109,6 +110,14 @@ fn status(facts: &Facts) -> Value {
     status["site"] = facts.config.site.site.clone().into();
     status["running"] = facts.listening.is_some().into();
     status["listen"] = serde_json::to_value(facts.listening.as_deref()).unwrap_or_default();
+    let alarms = facts.terminals.iter().flat_map(|terminals| terminals.alarms());
+    let told = |alarm: Alarm| {
+        let mut told = serde_json::to_value(&alarm).unwrap_or_default();
+        told["cause"] = alarm.reason.cause().into();
+        told["cure"] = alarm.reason.cure().into();
+        told
+    };
+    status["alarms"] = alarms.map(told).collect();
     status
 }
 

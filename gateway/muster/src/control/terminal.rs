@@ -26,6 +26,13 @@ pub(crate) enum TerminalRequest {
         number: String,
         page: u16,
     },
+    /// From another terminal of this site.
+    Copy {
+        from: String,
+        from_page: u16,
+        number: String,
+        page: u16,
+    },
     Erase {
         number: String,
         and_user: bool,
@@ -83,6 +90,12 @@ pub(super) async fn execute(
         TerminalRequest::Enrol { number, page } => {
             let on_record = on_record(facts, name, &number)?;
             terminals.enrol(name, &number, page, on_record).await.map_err(refused)?;
+            Ok(json!({ "page": page }))
+        }
+        TerminalRequest::Copy { from, from_page, number, page } => {
+            let on_record = on_record(facts, name, &number)?;
+            let user = (number.as_str(), page);
+            terminals.copy(&from, from_page, name, user, on_record).await.map_err(refused)?;
             Ok(json!({ "page": page }))
         }
         TerminalRequest::Erase { number, and_user } => {

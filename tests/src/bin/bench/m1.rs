@@ -4,7 +4,7 @@
 use crate::bench_box::{BenchBox, stop};
 use crate::table::{Row, ms, quantile};
 use anyhow::{Result, ensure};
-use muster_tests::emulated::{Card, EmulatedM1, receipted};
+use muster_tests::emulated::{Card, EmulatedM1};
 use muster_tests::ledgerbook::compare;
 use muster_tests::serial::secret;
 use std::sync::atomic::Ordering::SeqCst;
@@ -23,7 +23,21 @@ const PATIENCE: Duration = Duration::from_secs(1_200);
 const LINE: f64 = 11_520.0;
 const GOAL: Duration = Duration::from_millis(40);
 
-pub(crate) fn m1() -> Result<Vec<Row>> {
+/// Fingers on an empty queue: two minutes.
+pub(crate) fn fingers() -> Result<Vec<Row>> {
+    on_a_line(0, |m1| Ok(vec![receipt(m1)?]))
+}
+
+/// A full queue: four minutes.
+pub(crate) fn queue() -> Result<Vec<Row>> {
+    on_a_line(QUEUED, |m1| Ok(vec![drain(m1)?]))
+}
+
+/// Measures an M1 with so many punches on its card, and compares the books.
+fn on_a_line(
+    queued: u64,
+    measure: impl FnOnce(&mut EmulatedM1) -> Result<Vec<Row>>,
+) -> Result<Vec<Row>> {
     let bench = BenchBox::new(|layout, dir| {
         layout.serial = vec![dir.join("tty-m1")];
         Ok(())
@@ -31,20 +45,19 @@ pub(crate) fn m1() -> Result<Vec<Row>> {
     let dir = bench.dir.path();
     let credentials = bench.site.pair("m1", NAME, dir)?;
     let (port, place) = (dir.join("tty-m1"), dir.join("m1"));
-    let card = Card { mebibytes: CARD_MEBIBYTES, firmware: None };
+    let card = Card { mebibytes: CARD_MEBIBYTES, ..Card::default() };
     let mut m1 = EmulatedM1::with_card(&bench.site, NAME, &credentials, &port, &place, &card)?;
-    m1.store_before(&secret(&credentials)?, QUEUED)?;
+    m1.store_before(&secret(&credentials)?, queued)?;
     let (gateway, _) = bench.start()?;
-    let drained = drain(&mut m1)?;
-    let fingers = fingers(&mut m1)?;
+    let waiting = m1.power_on()?;
+    ensure!(waiting == queued, "{waiting} wait");
+    let rows = measure(&mut m1)?;
     compare(&bench.site, vec![m1.claim()], None)?.hold()?;
     stop(gateway)?;
-    Ok(vec![fingers, drained])
+    Ok(rows)
 }
 
 fn drain(m1: &mut EmulatedM1) -> Result<Row> {
-    let waiting = m1.power_on()?;
-    ensure!(waiting == QUEUED, "{waiting} wait");
     let carried =
         |m1: &EmulatedM1| m1.wire().carried.load(SeqCst) + m1.wire().carried_down.load(SeqCst);
     let (begun, before) = (Instant::now(), carried(m1));
@@ -61,19 +74,14 @@ fn drain(m1: &mut EmulatedM1) -> Result<Row> {
     })
 }
 
-fn fingers(m1: &mut EmulatedM1) -> Result<Row> {
+fn receipt(m1: &mut EmulatedM1) -> Result<Row> {
     let mut times = Vec::new();
     for number in 1..=FINGERS {
-        let (found, _) = m1.timed_punch((number % 5) as u16)?;
-        m1.drain(QUEUED + number, PATIENCE)?;
-        let seen = m1.machine()?.seen();
-        let at = seen.lines.back().map(|(at, _)| *at);
-        ensure!(receipted(&seen) == QUEUED + number, "receipts out of turn");
-        times.extend(at.map(|at| at.duration_since(found)));
+        times.push(m1.times((number % 5) as u16, PATIENCE)?.1);
     }
     let (median, p99) = (quantile(&mut times, 500), quantile(&mut times, 990));
     Ok(Row {
-        what: "M1: finger found to receipt, 115,200 baud, median".to_owned(),
+        what: format!("M1: finger found to receipt, {FINGERS} fingers, 115,200 baud, median"),
         ours: format!("{} (p99 {})", ms(median), ms(p99)),
         against: String::new(),
         ratio: String::new(),

@@ -1,6 +1,6 @@
 //! Benchmarks: `cargo run --release -p muster-tests --bin bench -- all`, or the names of some.
 //! Prints a table; ratios hold within one run on one machine. Needs mosquitto,
-//! and for `m1` the image and qemu-system-arm.
+//! and for `m1` and `m1-queue` the image and qemu-system-arm.
 
 mod backlog;
 mod bench_box;
@@ -20,14 +20,15 @@ use table::{Row, table};
 type Bench = fn() -> Result<Vec<Row>>;
 
 /// What can be measured, in the order of `all`.
-const ALL: [(&str, Bench); 7] = [
+const ALL: [(&str, Bench); 8] = [
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
     ("region", region::region),
     ("backlog", backlog::backlog),
     ("disk", backlog::disk),
-    ("m1", m1::m1),
+    ("m1", m1::fingers),
+    ("m1-queue", m1::queue),
 ];
 
 #[allow(clippy::print_stdout, clippy::print_stderr)]
