@@ -187,7 +187,7 @@ pub(crate) struct CardArgs {
     /// The public Ed25519 key of its firmware, 64 hex digits
     #[arg(long, value_name = "FILE", requires = "firmware")]
     pub(crate) firmware_key: Option<PathBuf>,
-    /// Size of the card in MiB: 1, 2, 4, 8 or 16; the first keeps some 1,900 punches, each more
+    /// Size of the card in MiB: 1, 2, 4, 8 or 16; the first keeps some 2,000 punches, each more
     /// 4,000
     #[arg(long, value_name = "MIB", default_value_t = 1, value_parser = power_of_two)]
     pub(crate) mebibytes: u8,
