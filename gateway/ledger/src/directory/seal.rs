@@ -78,12 +78,12 @@ impl SealKey {
         let Ok(tag) = tag else { return String::new() };
         sealed.extend_from_slice(&text);
         sealed.extend_from_slice(tag.as_ref());
-        STANDARD_NO_PAD.encode(sealed)
+        to_text(&sealed)
     }
 
     /// Opens what [`Self::seal`] made under the same context.
     pub(crate) fn open(&self, context: Context, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
-        let bytes = STANDARD_NO_PAD.decode(sealed).ok()?;
+        let bytes = from_text(sealed)?;
         let (nonce, rest) = bytes.split_first_chunk::<NONCE_LEN>()?;
         let mut text = Zeroizing::new(rest.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
@@ -113,6 +113,16 @@ impl From<Keyring> for Secrets {
         let create = move |count| other.create_persons(count);
         Self { find: Arc::new(find), create: Arc::new(create) }
     }
+}
+
+/// What is sealed, as acts have it.
+pub(super) fn to_text(sealed: &[u8]) -> String {
+    STANDARD_NO_PAD.encode(sealed)
+}
+
+/// What an act has, as bytes; `None` where it was not made by [`to_text`].
+pub(super) fn from_text(text: &str) -> Option<Vec<u8>> {
+    STANDARD_NO_PAD.decode(text).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The table itself: what the acts say, opened with the persons' own secrets.
 
 use super::PersonProfile;
-use super::seal::{Context, SealKey};
+use super::seal::{Context, SealKey, from_text, to_text};
 use crate::KeyringError;
 use crate::act::Act;
 use muster_attendance::{DeviceId, PersonId};
@@ -18,7 +18,8 @@ pub(crate) type Find<'a> = &'a dyn Fn(PersonId) -> Result<SealKey, KeyringError>
 /// Everybody, by internal number and by the terminals'.
 #[derive(Default)]
 pub(crate) struct Table {
-    people: HashMap<PersonId, Entry>,
+    /// Boxed: a table that has just grown is half empty.
+    people: HashMap<PersonId, Box<Entry>>,
     by_number: HashMap<Arc<str>, PersonId>,
     /// Numbers that mean somebody else at one device.
     mapped: HashMap<DeviceId, HashMap<Box<str>, PersonId>>,
@@ -34,7 +35,8 @@ pub(crate) struct Table {
 struct Entry {
     /// Absent where the secret is there but what it sealed does not open.
     known: Option<Known>,
-    sealed: Box<str>,
+    /// As journaled, but for its base64.
+    sealed: Box<[u8]>,
 }
 
 /// A profile, with what many share kept once.
@@ -87,7 +89,7 @@ impl Table {
 
     /// What a checkpoint holds.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let people = self.people.iter().map(|(&person, entry)| (person, entry.sealed.to_string()));
+        let people = self.people.iter().map(|(&person, entry)| (person, to_text(&entry.sealed)));
         Snapshot { people: people.collect(), mappings: self.mappings.clone() }
     }
 
@@ -223,7 +225,9 @@ impl Table {
         if let Some(known) = &known {
             self.by_number.insert(known.number.clone(), person);
         }
-        self.people.insert(person, Entry { known, sealed: sealed.into() });
+        // What is no base64 opens for nobody.
+        let sealed = from_text(sealed).unwrap_or_default().into();
+        self.people.insert(person, Box::new(Entry { known, sealed }));
         self.note(person);
     }
 
