@@ -48,6 +48,7 @@ mod roster;
 pub mod sheet;
 pub mod shift;
 mod spans;
+pub mod summary;
 pub mod time;
 mod workday;
 
@@ -59,3 +60,4 @@ pub use fact::{
 };
 pub use month::Month;
 pub use punch::Use;
+pub use summary::Summary;

@@ -300,7 +300,7 @@ pub(crate) mod tests {
         };
         let id = EventId::new(at * 1000, 0, seconds.unsigned_abs());
         let (state, destination, reasons) = (RecordState::Settled, None, Vec::new());
-        RecordRow { id, attendance, state, destination, reasons }
+        RecordRow { id, attendance, summary: None, state, destination, reasons }
     }
 
     pub(crate) fn day(people: Vec<Vec<RecordRow>>) -> DayBoard {

@@ -113,6 +113,11 @@ pub(crate) enum Act {
         id: u32,
         decision: serde_json::Value,
     },
+    /// A text seen for the first time; records made from sheets name it by `id`.
+    Labelled {
+        id: u32,
+        text: String,
+    },
     /// Held records whose outcome changed.
     Redecided {
         decision: u32,

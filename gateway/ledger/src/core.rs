@@ -3,13 +3,14 @@
 
 use crate::act::Act;
 use crate::decider::{Decided, Decider, Known, Question};
-use crate::journal::{Fact, Reader};
+use crate::journal::{Content, Fact, Reader};
 use crate::legal::counters::Undo;
 use crate::legal::{Concerns, Legal, Reservation};
 use crate::state::State;
+use crate::summaries::Stale;
 use crate::tables::Tables;
 use crate::{Clock, ClockTrust, LiveRow};
-use muster_attendance::{Attendance, EventId, PersonId};
+use muster_attendance::{EventId, PersonId};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     /// When the next one takes over.
     switches_ms: Option<i64>,
     sweep: Option<Sweep>,
+    /// Days whose sheets may have changed.
+    pub(crate) stale: Stale,
     pub(crate) closed: bool,
 }
 
@@ -67,14 +70,15 @@ impl Core {
             began_ms: None,
             switches_ms: None,
             sweep: None,
+            stale: Stale::default(),
             closed: false,
         }
     }
 
-    /// Decides where a punch may go; `record` is its number, if it has one yet.
+    /// Decides where a record may go; `record` is its number, if it has one yet.
     pub(crate) fn decide(
         &mut self,
-        punch: &Attendance,
+        content: &Content,
         record: Option<u64>,
         now_ms: i64,
         tables: &Tables,
@@ -82,10 +86,10 @@ impl Core {
         if self.is_switch_due(now_ms) {
             self.govern(now_ms);
         }
-        let State { decisions, standing, legal, .. } = &mut self.state;
-        let question = Question { punch, record, now_ms };
+        let State { decisions, standing, legal, labels, .. } = &mut self.state;
+        let question = Question { content, record, now_ms };
         let who = |person| tables.who(person);
-        let known = Known { who: &who, legal };
+        let known = Known { who: &who, legal, labels };
         self.decider.decide(question, known, decisions, standing)
     }
 
@@ -241,11 +245,12 @@ impl Shared {
 
     /// Tells of durable facts.
     pub(crate) fn publish(&self, first: u64, epoch: u16, facts: &[Fact]) {
-        self.receipted.fetch_add(facts.len() as u64, Relaxed);
+        let punches = facts.iter().filter(|fact| fact.content.punch().is_some()).count();
+        self.receipted.fetch_add(punches as u64, Relaxed);
         self.head.send_replace(first + facts.len() as u64);
         if self.live.receiver_count() > 0 {
             for (record, fact) in (first..).zip(facts) {
-                let attendance = fact.attendance;
+                let Some(&attendance) = fact.content.punch() else { continue };
                 let id = EventId::new(attendance.received_ms, epoch, record);
                 // Nobody listening any more is no harm.
                 let _ = self.live.send(LiveRow { id, attendance });
@@ -312,6 +317,8 @@ impl Shared {
                 _ => {}
             }
             self.tables.apply(act);
+            let date_of = |number| Some(self.tables.plans.correction(number)?.date);
+            core.stale.act(act, date_of);
             core.state.apply_act(act, at_ms);
             self.note_attestation(core, act);
         }

@@ -31,6 +31,7 @@ mod sheets;
 mod state;
 mod status;
 mod submit;
+mod summaries;
 mod sweeper;
 mod tables;
 pub mod trail;
@@ -67,6 +68,7 @@ pub use plans::{
 pub use sheets::{PersonSheet, Sheets, SheetsError};
 pub use state::decisions::RulesRef;
 pub use status::{DestinationStatus, Health, Status};
+pub use summaries::SummarizeError;
 pub use views::{
     DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, RecordsCursor, RecordsPage,
     Views, ViewsError,

@@ -3,11 +3,11 @@
 
 use crate::OpenError;
 use crate::act::Act;
-use crate::journal::{self, Export, Exported, Fact, Item, Seen, Unreadable};
+use crate::journal::{self, Content, Export, Exported, Fact, Item, Seen, Unreadable};
 use crate::keyring::{Class, Keyring, KeyringError, RootKey};
 use crate::legal::reduced::Reduced;
 use crate::state::checkpoint;
-use muster_attendance::{DeviceId, Direction, EventId, Method, Outcome};
+use muster_attendance::{Attendance, DeviceId, Direction, EventId, Method, Outcome, PersonId};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -207,6 +207,8 @@ struct Line<'a> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum LineItem {
     Record(RecordLine),
+    /// A record made from sheets.
+    Summary(SummaryLine),
     /// A record of which nothing but its hours, on the sheets, is shown.
     HoursOnly {
         record: u64,
@@ -220,13 +222,22 @@ enum LineItem {
 }
 
 #[derive(Serialize)]
+struct SummaryLine {
+    record: u64,
+    id: EventId,
+    person: Option<String>,
+    summary: serde_json::Value,
+    decision: u32,
+    quarantined: bool,
+}
+
+#[derive(Serialize)]
 struct RecordLine {
     record: u64,
     id: EventId,
     device: DeviceId,
     boot: u32,
     seq: u64,
-    /// Internal number, hex: 64 bits are too many for some readers of JSON numbers.
     person: Option<String>,
     at_seconds: i64,
     offset_minutes: i16,
@@ -247,10 +258,10 @@ fn write_line(exported: &Exported, reduced: &Reduced, to: &mut impl Write) -> st
         epoch: exported.epoch,
         committed_ms: exported.at_ms,
         item: match &exported.item {
-            Item::Fact(record, fact) if reduced.hides(fact.attendance.received_ms) => {
+            Item::Fact(record, fact) if reduced.hides(fact.content.received_ms()) => {
                 LineItem::HoursOnly { record: *record }
             }
-            Item::Fact(number, fact) => LineItem::Record(record(*number, exported.epoch, fact)),
+            Item::Fact(number, fact) => line_of(*number, exported.epoch, fact),
             Item::Act(bytes) => LineItem::Act(act(bytes)),
             Item::Unreadable(Unreadable { class, month, destroyed }) => LineItem::Unreadable {
                 block: if *class == Class::Facts { "facts" } else { "acts" },
@@ -263,15 +274,43 @@ fn write_line(exported: &Exported, reduced: &Reduced, to: &mut impl Write) -> st
     to.write_all(b"\n")
 }
 
-fn record(number: u64, epoch: u16, fact: &Fact) -> RecordLine {
-    let punch = &fact.attendance;
+fn line_of(number: u64, epoch: u16, fact: &Fact) -> LineItem {
+    match &fact.content {
+        Content::Punch(punch) => LineItem::Record(record(number, epoch, fact, punch)),
+        Content::Summary(summary) => LineItem::Summary(SummaryLine {
+            record: number,
+            id: EventId::new(summary.made_ms, epoch, number),
+            person: summary.person().map(person_text),
+            summary: serde_json::to_value(summary).map(without_person).unwrap_or_default(),
+            decision: fact.decision,
+            quarantined: fact.quarantined,
+        }),
+    }
+}
+
+/// Internal number, hex: 64 bits are too many for some readers of JSON numbers.
+fn person_text(person: PersonId) -> String {
+    format!("{:016x}", person.0)
+}
+
+/// The person is beside it, as text.
+fn without_person(mut summary: serde_json::Value) -> serde_json::Value {
+    for place in ["/kind/day", "/kind/correction/day"] {
+        if let Some(serde_json::Value::Object(day)) = summary.pointer_mut(place) {
+            day.remove("person");
+        }
+    }
+    summary
+}
+
+fn record(number: u64, epoch: u16, fact: &Fact, punch: &Attendance) -> RecordLine {
     RecordLine {
         record: number,
         id: EventId::new(punch.received_ms, epoch, number),
         device: punch.device,
         boot: punch.boot,
         seq: punch.seq,
-        person: punch.person.map(|person| format!("{:016x}", person.0)),
+        person: punch.person.map(person_text),
         at_seconds: punch.at.seconds,
         offset_minutes: punch.at.offset_minutes,
         received_ms: punch.received_ms,

@@ -3,8 +3,7 @@
 
 use crate::committer::{Committer, Outcome, Redecision, Request};
 use crate::core::{Shared, Sweep};
-use crate::journal::{Reader, Record};
-use muster_attendance::Attendance;
+use crate::journal::{Content, Reader, Record};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,17 +69,17 @@ impl Sweeper {
         Some(last)
     }
 
-    fn read(&mut self, sweep: &Sweep, open: Vec<u64>) -> Vec<(u64, u32, Attendance)> {
+    fn read(&mut self, sweep: &Sweep, open: Vec<u64>) -> Vec<(u64, u32, Content)> {
         let mut found = Vec::with_capacity(open.len());
         for record in self.reader.facts(open.into_iter()) {
             match record {
                 Ok(Record { number, fact: Some(fact), .. }) => {
-                    let punch = fact.attendance;
+                    let content = fact.content;
                     let concerned = sweep.people.as_ref().is_none_or(|people| {
-                        punch.person.is_some_and(|person| people.contains(&person))
+                        content.person().is_some_and(|person| people.contains(&person))
                     });
                     if concerned {
-                        found.push((number, fact.decision, punch));
+                        found.push((number, fact.decision, content));
                     }
                 }
                 Ok(_) => {}
@@ -93,12 +92,12 @@ impl Sweeper {
         found
     }
 
-    fn judge(&self, found: &[(u64, u32, Attendance)]) -> Option<Redecision> {
+    fn judge(&self, found: &[(u64, u32, Content)]) -> Option<Redecision> {
         let now_ms = self.shared.clock.now_ms();
         let mut core = self.shared.core();
         let mut records = Vec::new();
-        for (record, stored, punch) in found {
-            let new = core.decide(punch, Some(*record), now_ms, &self.shared.tables).number;
+        for (record, stored, content) in found {
+            let new = core.decide(content, Some(*record), now_ms, &self.shared.tables).number;
             let old = core.state.standing.decision(*record, *stored);
             if !core.state.decisions.same_outcome(old, new) {
                 records.push((*record, new));

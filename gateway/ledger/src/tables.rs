@@ -138,13 +138,14 @@ impl Tables {
 
 /// Punches as terminals number them: a quarantined one may bear the number of another.
 fn counted(facts: &[Fact]) -> impl Iterator<Item = &Attendance> {
-    facts.iter().map(|fact| &fact.attendance)
+    facts.iter().filter_map(|fact| fact.content.punch())
 }
 
 fn by_device(facts: &[Fact], mut note: impl FnMut(DeviceId, u64)) {
-    for group in facts.chunk_by(|a, b| a.attendance.device == b.attendance.device) {
-        if let Some(fact) = group.first() {
-            note(fact.attendance.device, group.len() as u64);
+    let devices: Vec<DeviceId> = counted(facts).map(|punch| punch.device).collect();
+    for group in devices.chunk_by(|a, b| a == b) {
+        if let Some(&device) = group.first() {
+            note(device, group.len() as u64);
         }
     }
 }

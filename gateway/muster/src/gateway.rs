@@ -24,6 +24,8 @@ use tokio::sync::watch;
 
 /// Who hands in the policy's file, as acts name them.
 const FILE: &str = "the policy's file";
+/// How often sheets are looked at for records that the policy lets go.
+const SUMMARIZE_EVERY: Duration = Duration::from_secs(10);
 /// How often what is past its time is destroyed.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 /// So long after a restore terminals are asked for what they keep, at each start.
@@ -75,6 +77,7 @@ impl Gateway {
         }
         tokio::spawn(upkeep(metrics, gauges, ledger.clone(), stopped.clone()));
         tokio::spawn(retain(ledger.clone(), stopped.clone()));
+        tokio::spawn(summarize(ledger.clone(), stopped.clone()));
         let listening = Arc::new(listening);
         let facts = Facts {
             config: config.clone(),
@@ -169,6 +172,20 @@ async fn retain(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
             Err(error) => tracing::error!(%error, "retention waits an hour"),
         }
         if tokio::time::timeout(RETAIN_EVERY, stopped.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Makes what the policy lets go of sheets, until the end.
+async fn summarize(ledger: Ledger, mut stopped: watch::Receiver<bool>) {
+    loop {
+        match ledger.summarize().await {
+            Ok(0) => {}
+            Ok(made) => tracing::debug!(made, "records made from sheets"),
+            Err(error) => tracing::warn!(%error, "records of sheets wait and are tried again"),
+        }
+        if tokio::time::timeout(SUMMARIZE_EVERY, stopped.wait_for(|stop| *stop)).await.is_ok() {
             return;
         }
     }

@@ -33,6 +33,7 @@ pub mod replay;
 pub mod rules;
 pub mod signature;
 pub mod vocab;
+pub mod wanted;
 
 pub use decide::decide;
 pub use decision::{Decision, StoredDecision};

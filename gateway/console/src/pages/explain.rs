@@ -63,7 +63,7 @@ pub(crate) async fn page(
         Problem::Views
     })?;
     let explained = explained.ok_or(Problem::Missing)?;
-    if explained.attendance.person.is_some_and(|person| !visible_to(&app, seat, person)) {
+    if explained.person().is_some_and(|person| !visible_to(&app, seat, person)) {
         return Err(Problem::Missing);
     }
     let t = &visitor.t;

@@ -36,6 +36,7 @@ pub(super) enum Waiting {
     Refuse { done: Answer<()> },
     Dispatch { dispatch: Dispatch, reserved: Option<Undo>, done: Answer<Outcome<Vec<Parcel>>> },
     Redecide { count: u64, done: Answer<Outcome<u64>> },
+    Summarize { count: u64, done: Answer<u64> },
 }
 
 impl Waiting {
@@ -52,6 +53,7 @@ impl Waiting {
             Self::Refuse { done } => done.send(Err(why)).is_ok(),
             Self::Dispatch { done, .. } => done.send(Err(why)).is_ok(),
             Self::Redecide { done, .. } => done.send(Err(why)).is_ok(),
+            Self::Summarize { done, .. } => done.send(Err(why)).is_ok(),
         };
     }
 }

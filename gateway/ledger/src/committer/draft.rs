@@ -8,7 +8,7 @@ use super::{Answer, Dispatch, Outcome, Redecision, Refusal, RefusalReason, Reque
 use crate::Attestation;
 use crate::act::{Act, Runs};
 use crate::core::{Core, Shared};
-use crate::journal::{Fact, Reader};
+use crate::journal::{Content, Fact, Reader};
 use crate::outbox::Parcel;
 use crate::punch_time::must_wait;
 use crate::quarantine::{CLOCK_WAIT, SEQ_CONFLICT};
@@ -17,7 +17,7 @@ use crate::state::dedupe::Seen;
 use crate::state::{refusal_word, runs};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use muster_attendance::{Attendance, DeviceId, PersonId};
+use muster_attendance::{Attendance, DeviceId, PersonId, Summary};
 use muster_residency::vocab::Law;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -54,6 +54,7 @@ impl Drafter<'_> {
             }
             Request::Dispatch { dispatch, done } => self.dispatch(dispatch, done),
             Request::Redecide { redecision, done } => self.redecide(redecision, done),
+            Request::Summarize { summaries, done } => self.summarize(summaries, done),
             // The thread keeps these to itself.
             Request::Rotate { .. } | Request::Close { .. } => {}
         }
@@ -96,7 +97,22 @@ impl Drafter<'_> {
     }
 
     fn decide(&mut self, punch: &Attendance) -> u32 {
-        self.core.decide(punch, None, self.now_ms, &self.shared.tables).number
+        self.core.decide(&Content::Punch(*punch), None, self.now_ms, &self.shared.tables).number
+    }
+
+    fn summarize(&mut self, summaries: Vec<Summary>, done: Answer<u64>) {
+        let mut count = 0;
+        for summary in summaries {
+            if self.core.state.made.has(&summary) {
+                continue;
+            }
+            let content = Content::Summary(summary);
+            let tables = &self.shared.tables;
+            let decision = self.core.decide(&content, None, self.now_ms, tables).number;
+            self.batch.facts.push(Fact { content, decision, quarantined: false });
+            count += 1;
+        }
+        self.batch.waiting.push(Waiting::Summarize { count, done });
     }
 
     fn refuse(&mut self, punch: &Attendance, reason: RefusalReason) -> Fate {
@@ -156,7 +172,7 @@ impl Drafter<'_> {
         if !self.core.state.dedupe.insert(punch, record) {
             self.core.state.dedupe.insert_variant(punch, record);
         }
-        self.batch.facts.push(Fact { attendance: *punch, decision, quarantined });
+        self.batch.facts.push(Fact::punch(*punch, decision, quarantined));
         index
     }
 

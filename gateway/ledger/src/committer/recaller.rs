@@ -50,7 +50,7 @@ pub(super) fn read(reader: &mut Reader, (key, first, last): Wanted) -> Found {
     for record in reader.facts(first..=last) {
         match record {
             Ok(record) => {
-                let punch = record.fact.map(|fact| fact.attendance);
+                let punch = record.fact.and_then(|fact| fact.content.punch().copied());
                 found.extend(punch.filter(|p| key.holds(p)).map(|p| (record.number, p)));
             }
             Err(error) => {

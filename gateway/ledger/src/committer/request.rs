@@ -4,7 +4,7 @@ use super::recaller::Found;
 use super::{Answer, Refusal, Verdict};
 use crate::legal::Reservation;
 use crate::outbox::Parcel;
-use muster_attendance::{Attendance, EventId};
+use muster_attendance::{Attendance, EventId, Summary};
 use muster_residency::vocab::Law;
 use std::sync::Arc;
 
@@ -31,6 +31,12 @@ pub(crate) enum Request {
     Redecide {
         redecision: Redecision,
         done: Answer<Outcome<u64>>,
+    },
+    /// Store records made from sheets, at most [`super::Committer::MAX_BATCH`], but for those that
+    /// were made before. Answered with how many were new.
+    Summarize {
+        summaries: Vec<Summary>,
+        done: Answer<u64>,
     },
     /// Begin a new segment, with a checkpoint under this month's key.
     Rotate {

@@ -10,6 +10,7 @@ use crate::act::Act;
 use crate::core::{Core, Shared, Sweep};
 use crate::journal::{Draft, Journal, JournalError, Position, Reader};
 use crate::outbox::{Home, Parcel};
+use crate::punch_time::effective_seconds;
 use crate::state::checkpoint;
 use crate::state::decisions::Ruling;
 use crate::submit::Submission;
@@ -263,7 +264,10 @@ impl Writer {
             position = appended?;
             counts::append(facts.len(), began.elapsed());
         }
-        self.shared.core().state.decisions.journaled(decided.len());
+        let labels = decided.iter().filter(|act| matches!(act, Act::Labelled { .. })).count();
+        let state = &mut self.shared.core().state;
+        state.decisions.journaled(decided.len() - labels);
+        state.labels.journaled(labels);
         Ok(position.first_record)
     }
 
@@ -273,7 +277,9 @@ impl Writer {
             id,
             decision: serde_json::to_value(ruling.as_ref()).unwrap_or_default(),
         };
-        core.state.decisions.unjournaled().map(act).collect()
+        let text = |(id, text): (u32, &str)| Act::Labelled { id, text: text.to_owned() };
+        let decided = core.state.decisions.unjournaled().map(act);
+        decided.chain(core.state.labels.unjournaled().map(text)).collect()
     }
 
     /// The batch is on disk: takes it into the state and tells who waits.
@@ -285,6 +291,8 @@ impl Writer {
         shared.apply_acts(&mut core, &acts, at_ms);
         core.state.apply_facts(self.epoch, first, &facts, true);
         shared.tables.note_punches(&facts, at_ms);
+        let punches = facts.iter().filter_map(|fact| fact.content.punch());
+        punches.for_each(|punch| core.stale.punch(effective_seconds(punch)));
         if core.changes != changes && !facts.is_empty() {
             core.ask_sweep(Sweep { from: first, people: None });
         }
@@ -313,6 +321,7 @@ impl Writer {
             Waiting::Acts { done, .. } => Told::Acts(done),
             Waiting::Refuse { done } => Told::Refuse(done),
             Waiting::Redecide { count, done } => Told::Redecide(count, done),
+            Waiting::Summarize { count, done } => Told::Summarize(count, done),
             Waiting::Dispatch { dispatch, done, .. } => {
                 let home = Home::new(&self.shared, &dispatch.destination);
                 let sending = dispatch.sending.into_iter();
@@ -380,7 +389,9 @@ impl Writer {
         let mut core = self.shared.core();
         let first = self.journal.next_record();
         for (index, fact) in batch.facts.iter().enumerate().rev() {
-            core.state.dedupe.undo(&fact.attendance, first + index as u64);
+            if let Some(punch) = fact.content.punch() {
+                core.state.dedupe.undo(punch, first + index as u64);
+            }
         }
         for waiting in batch.waiting.iter().rev() {
             if let Waiting::Dispatch { dispatch, reserved, .. } = waiting {
@@ -423,6 +434,7 @@ enum Told {
     Acts(tokio::sync::oneshot::Sender<Result<(), CommitError>>),
     Refuse(Answer<()>),
     Redecide(u64, Answer<Outcome<u64>>),
+    Summarize(u64, Answer<u64>),
     Dispatch(Vec<Parcel>, Answer<Outcome<Vec<Parcel>>>),
 }
 
@@ -434,6 +446,7 @@ impl Told {
             Self::Acts(done) => done.send(Ok(())).is_ok(),
             Self::Refuse(done) => done.send(Ok(())).is_ok(),
             Self::Redecide(count, done) => done.send(Ok(Outcome::Done(count))).is_ok(),
+            Self::Summarize(count, done) => done.send(Ok(count)).is_ok(),
             Self::Dispatch(parcels, done) => done.send(Ok(Outcome::Done(parcels))).is_ok(),
         };
     }
@@ -456,6 +469,7 @@ fn refuse_all(requests: Vec<Request>, batch: Batch, why: &CommitError) {
             Request::Refuse { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Dispatch { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Redecide { done, .. } => done.send(Err(why.clone())).is_ok(),
+            Request::Summarize { done, .. } => done.send(Err(why.clone())).is_ok(),
             Request::Rotate { done } => done.send(Err(why.clone())).is_ok(),
             Request::Close { done } => done.send(Ok(())).is_ok(),
         };

@@ -7,12 +7,14 @@
 mod person;
 mod scene;
 
+use crate::journal::Content;
 use crate::legal::counters::is_exempt;
 use crate::legal::{Legal, RecordApproval};
 use crate::state::decisions::{Decisions, RulesRef, Ruling};
+use crate::state::labels::Labels;
 use crate::state::standing::Standing;
 use crate::{ClockTrust, Governance, PersonProfile};
-use muster_attendance::{Attendance, PersonId};
+use muster_attendance::PersonId;
 use muster_residency::facts::Record;
 use muster_residency::policy::Signer as VerifiedSigner;
 use muster_residency::rules::MemoKey;
@@ -49,10 +51,10 @@ pub(crate) struct Decided {
     pub(crate) sensitive: bool,
 }
 
-/// What is asked: where this punch may go at that moment.
+/// What is asked: where this record may go at that moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Question<'a> {
-    pub(crate) punch: &'a Attendance,
+    pub(crate) content: &'a Content,
     /// Its number, once it has one: a single record may be approved.
     pub(crate) record: Option<u64>,
     pub(crate) now_ms: i64,
@@ -64,6 +66,7 @@ pub(crate) struct Known<'a> {
     /// Who a person of a record is, and what the directory says of them.
     pub(crate) who: &'a dyn Fn(PersonId) -> (PersonId, Option<PersonProfile>),
     pub(crate) legal: &'a Legal,
+    pub(crate) labels: &'a Labels,
 }
 
 /// What distinguishes two decisions of one person between two changes of shared facts.
@@ -174,7 +177,7 @@ impl Decider {
         question: Question<'_>,
         known: Known<'_>,
     ) -> Decision {
-        let person = Person::of(question.punch.person, known);
+        let person = Person::of(question.content, known);
         self.scene.try_out(rules, &person, question, known)
     }
 
@@ -191,7 +194,7 @@ impl Decider {
         let Some((rules, name)) = &self.scene.rules else {
             return (Ruling::hold(NO_POLICY), None);
         };
-        let person = Person::of(question.punch.person, known);
+        let person = Person::of(question.content, known);
         let facts = self.scene.facts(&person, question, known);
         let approved = approval(question, known, name).map(|a| a.destination.as_str());
         let decision = self.scene.ask(rules, &person, facts, known, approved);
@@ -204,7 +207,7 @@ impl Decider {
         (Ruling { rules: Some(name.clone()), decision: decision.stored() }, export)
     }
 
-    /// Decides where a punch may go.
+    /// Decides where a record may go.
     pub(crate) fn decide(
         &mut self,
         question: Question<'_>,
@@ -220,11 +223,15 @@ impl Decider {
             let number = decisions.intern(Ruling::hold(NO_POLICY), |d| standing.queue_number(d));
             return Decided::held(number);
         };
-        let id = question.punch.person;
+        let id = question.content.person();
         if self.people.len() >= MAX_PEOPLE && !self.people.contains_key(&id) {
             self.people.clear();
         }
-        let made = || Remembering { person: Person::of(id, known), shapes: Vec::new() };
+        if matches!(question.content, Content::Summary(made) if made.day().is_none()) {
+            return self.decide_count(question, known, decisions, standing);
+        }
+        let made =
+            || Remembering { person: Person::of(question.content, known), shapes: Vec::new() };
         let of = self.people.entry(id).or_insert_with(made);
         let facts = self.scene.facts(&of.person, question, known);
         let (consent, guardian) = (facts.consent, facts.guardian_consent);
@@ -246,6 +253,30 @@ impl Decider {
             of.remember(Remembered { shape, number, forward });
         }
         decided
+    }
+}
+
+impl Decider {
+    /// A count is of nobody, and each of other people: nothing is remembered of it.
+    fn decide_count(
+        &self,
+        question: Question<'_>,
+        known: Known<'_>,
+        decisions: &mut Decisions,
+        standing: &mut Standing,
+    ) -> Decided {
+        let Some((rules, name)) = &self.scene.rules else {
+            let number = decisions.intern(Ruling::hold(NO_POLICY), |d| standing.queue_number(d));
+            return Decided::held(number);
+        };
+        let person = Person::of(question.content, known);
+        let facts = self.scene.facts(&person, question, known);
+        let approved = approval(question, known, name).map(|a| a.destination.as_str());
+        let decision = self.scene.ask(rules, &person, facts, known, approved);
+        let ruling = Ruling { rules: Some(name.clone()), decision: decision.stored() };
+        let number = decisions.intern(ruling, |d| standing.queue_number(d));
+        let forwards = decision.verdict() == Verdict::Forward;
+        person.decided(number, forwards.then(|| Arc::new(decision)))
     }
 }
 

@@ -1,6 +1,8 @@
 //! A person's profile in the engine's words.
 
 use crate::PersonProfile;
+use crate::state::labels::Labels;
+use muster_attendance::summary::Count;
 use muster_residency::facts::Subject;
 use muster_residency::vocab::{AccountClass, AgeBand, Basis, Category, Law};
 use std::sync::Arc;
@@ -14,6 +16,20 @@ pub(super) struct PersonFacts {
 }
 
 impl PersonFacts {
+    /// What is the same of all whom a count is of.
+    pub(super) fn of_count(count: &Count, labels: &Labels) -> Self {
+        let word = |label| labels.text(label).unwrap_or_default();
+        Self {
+            subject: Subject {
+                category: Category::from_word(word(count.of.category)),
+                department: labels.text(count.of.group).map(str::to_owned),
+                ..Subject::default()
+            },
+            basis: Basis::from_word(word(count.basis)),
+            platform_user_id: None,
+        }
+    }
+
     /// Words the engine does not know stay unknown, and unknown holds.
     pub(super) fn of(profile: Option<PersonProfile>) -> Self {
         let Some(profile) = profile else { return Self::default() };

@@ -2,15 +2,17 @@
 
 use super::person::PersonFacts;
 use super::{Known, Question};
+use crate::journal::Content;
 use crate::legal::Legal;
 use crate::legal::counters::{year_ends_ms, year_of};
 use crate::punch_time::effective_seconds;
 use crate::state::decisions::RulesRef;
 use jiff::Timestamp;
-use muster_attendance::{Attendance, PersonId};
+use muster_attendance::summary::{Count, DaySummary, Span, SummaryKind};
+use muster_attendance::{Attendance, PersonId, Summary};
 use muster_residency::facts::{Notice, Paper, Record, RegionCheck};
 use muster_residency::policy::Signer as VerifiedSigner;
-use muster_residency::vocab::{Basis, Class, Field, FieldSet, Law};
+use muster_residency::vocab::{Basis, Class, Field, FieldSet, Law, RecordMethod};
 use muster_residency::{Decision, Facts, Rules, decide};
 use std::sync::Arc;
 
@@ -37,7 +39,17 @@ pub(super) struct Person {
 }
 
 impl Person {
-    pub(super) fn of(id: Option<PersonId>, known: Known<'_>) -> Self {
+    /// Of a record, or whoever a count is of.
+    pub(super) fn of(content: &Content, known: Known<'_>) -> Self {
+        match content {
+            Content::Summary(Summary { kind: SummaryKind::Count(count), .. }) => {
+                Self { id: None, facts: PersonFacts::of_count(count, known.labels) }
+            }
+            other => Self::one(other.person(), known),
+        }
+    }
+
+    fn one(id: Option<PersonId>, known: Known<'_>) -> Self {
         let (resolved, profile) = id.map(known.who).unzip();
         let mut facts = PersonFacts::of(profile.flatten());
         let legal = resolved.and_then(|id| known.legal.people.get(id));
@@ -119,7 +131,10 @@ impl Scene {
         let none = Default::default();
         let legal = person.id.and_then(|id| known.legal.people.get(id));
         let given = legal.map_or(&none, |legal| &legal.notices);
-        if !known.legal.notices.tell_of(to, given, facts.now) {
+        // A count tells of nobody.
+        if facts.record.class != Some(Class::Aggregate)
+            && !known.legal.notices.tell_of(to, given, facts.now)
+        {
             facts.notice = Notice::Outdated;
         }
         facts.approval = approved == Some(to);
@@ -137,7 +152,7 @@ impl Scene {
         known: Known<'_>,
     ) -> Facts<'a> {
         let now = timestamp(question.now_ms);
-        let record = record(question.punch, person);
+        let record = record(question.content, person);
         let mut facts = Facts::new(now, &person.facts.subject, record);
         facts.site = Some(&self.site);
         facts.clock_trusted = self.clock_trusted;
@@ -166,8 +181,31 @@ impl Scene {
     }
 }
 
-/// What the engine is told of a punch.
-fn record(punch: &Attendance, person: &Person) -> Record {
+/// What the engine is told of a record.
+fn record(content: &Content, person: &Person) -> Record {
+    match content {
+        Content::Punch(punch) => punched(punch, person),
+        Content::Summary(summary) => match &summary.kind {
+            SummaryKind::Day(day) => dayed(Class::Daily, day, person),
+            SummaryKind::Correction { device, day, .. } => {
+                let mut record = dayed(Class::Correction, day, person);
+                if device.is_some() {
+                    record.fields = record.fields.with(Field::DeviceAlias);
+                }
+                record
+            }
+            SummaryKind::Count(count) => counted(count),
+        },
+    }
+}
+
+/// `fields` and those that are there.
+fn with(fields: FieldSet, more: &[(bool, Field)]) -> FieldSet {
+    let there = more.iter().filter(|(is_there, _)| *is_there);
+    there.fold(fields, |fields, (_, field)| fields.with(*field))
+}
+
+fn punched(punch: &Attendance, person: &Person) -> Record {
     const ALWAYS: FieldSet = FieldSet::of(&[
         Field::EventId,
         Field::CheckTime,
@@ -175,23 +213,62 @@ fn record(punch: &Attendance, person: &Person) -> Record {
         Field::DeviceAlias,
         Field::VerifyMethod,
     ]);
-    let mut fields = ALWAYS;
-    for (has, field) in [
+    let more = [
         (punch.person.is_some(), Field::SubjectRef),
         (person.facts.platform_user_id.is_some(), Field::PlatformUserId),
         (punch.direction.is_some(), Field::Direction),
-    ] {
-        if has {
-            fields = fields.with(field);
-        }
-    }
+    ];
     Record {
         class: Some(Class::Event),
-        fields,
+        fields: with(ALWAYS, &more),
         check_time: Timestamp::from_second(effective_seconds(punch)).ok(),
         method: Some(punch.method.into()),
         sensitive: false,
         cell_size: None,
+    }
+}
+
+fn dayed(class: Class, day: &DaySummary, person: &Person) -> Record {
+    const ALWAYS: FieldSet = FieldSet::of(&[
+        Field::EventId,
+        Field::SubjectRef,
+        Field::SiteRef,
+        Field::Date,
+        Field::Week,
+        Field::Period,
+        Field::WorkedMinutes,
+    ]);
+    let more = [
+        (person.facts.platform_user_id.is_some(), Field::PlatformUserId),
+        (day.check.is_some(), Field::CheckTime),
+        (day.direction.is_some(), Field::Direction),
+        (day.shift.is_some(), Field::Shift),
+    ];
+    Record {
+        class: Some(class),
+        fields: with(ALWAYS, &more),
+        check_time: day.check.and_then(|check| Timestamp::from_second(check.seconds).ok()),
+        method: Some(day.method.map_or(RecordMethod::None, RecordMethod::from)),
+        sensitive: false,
+        cell_size: None,
+    }
+}
+
+fn counted(count: &Count) -> Record {
+    const ALWAYS: FieldSet = FieldSet::of(&[Field::EventId, Field::SiteRef, Field::Count]);
+    let more = [
+        (count.span == Span::Day, Field::Date),
+        (count.span != Span::Month, Field::Week),
+        (count.span != Span::Week, Field::Period),
+        (count.of.group.is_some(), Field::Group),
+    ];
+    Record {
+        class: Some(Class::Aggregate),
+        fields: with(ALWAYS, &more),
+        check_time: None,
+        method: Some(RecordMethod::None),
+        sensitive: false,
+        cell_size: Some(u64::from(count.count)),
     }
 }
 

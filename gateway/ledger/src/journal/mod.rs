@@ -50,7 +50,7 @@
 //! | 44 | 4 | bytes of the acts block, 0 for none |
 //! | 48 | 16 | salt of its keys |
 //! | 64 | 4 | CRC-32C of bytes 0 to 63 |
-//! | 68 | | facts block: 64 bytes a fact ([`Fact`]) encrypted, then the tag (16); absent without facts |
+//! | 68 | | facts block: 64 bytes a record ([`Fact`]) encrypted, then the tag (16); absent without facts |
 //! | | | acts block: each act its length (u32) and bytes, encrypted, then the tag (16) |
 //! | | 32 | chain hash: SHA-256 of the hash before and every byte of this batch before this field |
 //! | | 4 | CRC-32C of every byte of this batch before this field |
@@ -91,6 +91,7 @@ mod reader;
 mod recovery;
 mod reserve;
 mod segment;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -99,11 +100,12 @@ mod witness;
 mod writer;
 
 pub(crate) use batch::{Batch, Draft, Unreadable};
-pub(crate) use fact::Fact;
+pub(crate) use fact::{Content, Fact};
 pub(crate) use keys::month_of;
 pub(crate) use opening::Start;
 pub(crate) use prune::Beginning;
 pub(crate) use reader::{ReadError, Reader, Record};
+pub(crate) use summary::day_bytes;
 pub(crate) use verify::{Bad, Export, Exported, Item, Seen, verify};
 pub(crate) use witness::{Witness, path as witness_path};
 pub(crate) use writer::{Journal, JournalError, Position};

@@ -1,10 +1,11 @@
 //! Why a record is where it is.
 
 use crate::core::Shared;
+use crate::journal::Content;
 use crate::state::decisions::RulesRef;
 use crate::state::standing::Place;
 use crate::{CommitError, PauseReason, RecordState};
-use muster_attendance::{Attendance, EventId};
+use muster_attendance::{Attendance, EventId, PersonId, Summary};
 use muster_residency::vocab::Verdict;
 use muster_residency::{Rules, StoredDecision};
 use serde::Serialize;
@@ -15,8 +16,12 @@ use serde::Serialize;
 pub struct Explanation {
     /// The record.
     pub id: EventId,
-    /// What the record says.
-    pub attendance: Attendance,
+    /// What the record says, if it is a punch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attendance: Option<Attendance>,
+    /// What it says, if it was made from sheets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
     /// Where it stands.
     pub state: RecordState,
     /// The decision; `None` if its own act is damaged, and then the record waits.
@@ -29,6 +34,14 @@ pub struct Explanation {
     pub law_pack_overdue: bool,
 }
 
+impl Explanation {
+    /// Whose the record is, as stored; `None` if it is nobody's.
+    pub fn person(&self) -> Option<PersonId> {
+        let made = || self.summary.and_then(|summary| summary.person());
+        self.attendance.map_or_else(made, |punch| punch.person)
+    }
+}
+
 /// `None` if there is no such record, or nothing but its hours is left.
 pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation>, CommitError> {
     let read = shared.reader().record(id.number());
@@ -36,12 +49,16 @@ pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation
     let Some((record, fact)) = read.and_then(|record| Some((record, record.fact?))) else {
         return Ok(None);
     };
-    let attendance = fact.attendance;
-    if EventId::new(attendance.received_ms, record.epoch, record.number) != id {
+    let received_ms = fact.content.received_ms();
+    if EventId::new(received_ms, record.epoch, record.number) != id {
         return Ok(None);
     }
+    let (attendance, summary) = match fact.content {
+        Content::Punch(punch) => (Some(punch), None),
+        Content::Summary(summary) => (None, Some(summary)),
+    };
     let core = shared.core();
-    if core.state.legal.rights.reduced.hides(attendance.received_ms) {
+    if core.state.legal.rights.reduced.hides(received_ms) {
         return Ok(None);
     }
     let standing = &core.state.standing;
@@ -55,6 +72,7 @@ pub(super) fn explain(shared: &Shared, id: EventId) -> Result<Option<Explanation
     Ok(Some(Explanation {
         id,
         attendance,
+        summary,
         state: state_of(place, ruling.map(|r| r.decision.decision)),
         decision: ruling.map(|r| r.decision.clone()),
         rules: ruling.and_then(|r| r.rules.clone()),

@@ -30,6 +30,7 @@ use crate::committer::Request;
 use crate::core::Shared;
 use crate::legal::ClockWatch;
 use crate::submit::ActSender;
+use crate::summaries::Calendar;
 use crate::*;
 use muster_attendance::EventId;
 use std::path::PathBuf;
@@ -104,11 +105,11 @@ pub enum OpenError {
 /// The owner of the data folder. Clones share it.
 #[derive(Clone)]
 pub struct Ledger {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    shared: Arc<Shared>,
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
     requests: mpsc::Sender<Request>,
     acts: ActSender,
     keyring: Keyring,
@@ -116,9 +117,11 @@ struct Inner {
     recovery: Recovery,
     pseudonyms: Zeroizing<[u8; 32]>,
     /// IANA name of the site's zone.
-    zone: String,
+    pub(crate) zone: String,
     /// Changes that depend on what is on file go one at a time.
     changing: tokio::sync::Mutex<()>,
+    /// Which days need no look for what is made from sheets.
+    pub(crate) calendar: tokio::sync::Mutex<Calendar>,
     /// Notices a clock that jumps, before anything is deleted by it.
     calm: std::sync::Mutex<ClockWatch>,
     /// Why the last policy that was handed in is not in force.
@@ -208,7 +211,7 @@ impl Ledger {
         core.decider.rules().filter(|_| !unsigned).cloned()
     }
 
-    fn core(&self) -> std::sync::MutexGuard<'_, crate::core::Core> {
+    pub(crate) fn core(&self) -> std::sync::MutexGuard<'_, crate::core::Core> {
         self.inner.shared.core()
     }
 

@@ -142,6 +142,7 @@ fn start(
         pseudonyms,
         zone,
         changing: tokio::sync::Mutex::new(()),
+        calendar: tokio::sync::Mutex::default(),
         calm: std::sync::Mutex::default(),
         refused: std::sync::Mutex::default(),
         _lock: lock,

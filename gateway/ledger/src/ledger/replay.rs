@@ -10,12 +10,12 @@ use crate::Keyring;
 use crate::act::Act;
 use crate::core::Core;
 use crate::decider::{Decider, Known, Question};
-use crate::journal::{Batch, Fact, ReadError, Reader};
+use crate::journal::{Batch, Content, Fact, ReadError, Reader};
 use crate::state::checkpoint::CheckpointError;
 use crate::state::{State, checkpoint};
 use crate::tables::Building;
 use crate::{ClockTrust, CommitError};
-use muster_attendance::{Attendance, EventId};
+use muster_attendance::EventId;
 use muster_residency::vocab::Law;
 use serde::Serialize;
 
@@ -191,11 +191,12 @@ impl Replay {
         let trust = if trusted { ClockTrust::Trusted } else { ClockTrust::Untrusted };
         self.core.tick(at_ms, trust);
         let stored = self.core.state.decisions.ruling(asked.decision).cloned();
-        let (Some(stored), Some(punch)) = (stored, &asked.punch) else { return false };
+        let (Some(stored), Some(content)) = (stored, &asked.content) else { return false };
         let record = (asked.moment != Moment::Receipt).then_some(asked.id.number());
-        let question = Question { punch, record, now_ms: at_ms };
+        let question = Question { content, record, now_ms: at_ms };
         let who = |person| self.building.who(person);
-        let known = Known { who: &who, legal: &self.core.state.legal };
+        let (legal, labels) = (&self.core.state.legal, &self.core.state.labels);
+        let known = Known { who: &who, legal, labels };
         let (again, export) = self.core.decider.ruling(question, known);
         if let Some((person, sensitive)) = export.filter(|_| asked.sending.is_some()) {
             let year = self.core.decider.year();
@@ -206,7 +207,7 @@ impl Replay {
 
     /// Whether the record, or the person's facts of that time, cannot be opened any more.
     fn is_gone(&self, asked: &Asked) -> bool {
-        let person = asked.punch.as_ref().map(|punch| punch.person);
+        let person = asked.content.as_ref().map(Content::person);
         person.is_none_or(|person| person.is_some_and(|person| self.building.is_erased(person)))
     }
 }
@@ -224,7 +225,7 @@ struct Asked {
     moment: Moment,
     id: EventId,
     /// `None` where its month is destroyed.
-    punch: Option<Attendance>,
+    content: Option<Content>,
     decision: u32,
     /// The sending it is part of.
     sending: Option<u64>,
@@ -235,8 +236,8 @@ fn at_receipt(batch: &Batch) -> Vec<Asked> {
     let facts = facts.filter(|(_, fact): &(u64, Fact)| !fact.quarantined);
     let asked = |(number, fact): (u64, Fact)| Asked {
         moment: Moment::Receipt,
-        id: EventId::new(fact.attendance.received_ms, batch.epoch, number),
-        punch: Some(fact.attendance),
+        id: EventId::new(fact.content.received_ms(), batch.epoch, number),
+        content: Some(fact.content),
         decision: fact.decision,
         sending: None,
     };
@@ -259,9 +260,10 @@ fn at_act(act: &Act, reader: &mut Reader) -> Result<Vec<Asked>, ReadError> {
     let mut asked = Vec::with_capacity(pairs.len());
     for (number, decision) in pairs {
         let Some(read) = reader.record(number)? else { continue };
-        let punch = read.fact.map(|fact| fact.attendance);
-        let id = EventId::new(punch.map_or(0, |punch| punch.received_ms), read.epoch, number);
-        asked.push(Asked { moment, id, punch, decision, sending });
+        let content = read.fact.map(|fact| fact.content);
+        let received_ms = content.map_or(0, |content| content.received_ms());
+        let id = EventId::new(received_ms, read.epoch, number);
+        asked.push(Asked { moment, id, content, decision, sending });
     }
     Ok(asked)
 }

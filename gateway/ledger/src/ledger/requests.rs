@@ -145,6 +145,7 @@ impl Ledger {
         let now_ms = self.timely(at_ms)?;
         let refused = || RequestError::Refused("this record waits for no approval".into());
         let explained = self.explain(id).await?.ok_or_else(refused)?;
+        let person = explained.person();
         let decision = explained.decision.filter(|d| d.decision == Verdict::Approve);
         let destination = decision.and_then(|d| d.would_be).ok_or_else(refused)?;
         let policy = explained.rules.ok_or_else(refused)?.policy_sha256;
@@ -157,8 +158,7 @@ impl Ledger {
             by: by.clone(),
             until_ms: now_ms.saturating_add(LIFE_MS),
         };
-        let (record, person) = (id.number(), explained.attendance.person);
-        let acts = vec![Act::RecordApproved { record, person, approval }];
+        let acts = vec![Act::RecordApproved { record: id.number(), person, approval }];
         self.inner.acts.submit(acts).await?;
         Ok(by)
     }

@@ -80,7 +80,7 @@ impl Ledger {
         let read = reader.record(record);
         let Some(fact) = read.ok().flatten().and_then(|found| found.fact) else { return false };
         let core = self.core();
-        if core.state.legal.rights.reduced.hides(fact.attendance.received_ms) {
+        if core.state.legal.rights.reduced.hides(fact.content.received_ms()) {
             return false;
         }
         let standing = &core.state.standing;

@@ -98,7 +98,7 @@ impl Trial<'_> {
         while low < high {
             let middle = low + (high - low) / 2;
             let record = self.reader.record(middle)?;
-            let received = record.and_then(|record| record.fact).map(|f| f.attendance.received_ms);
+            let received = record.and_then(|record| record.fact).map(|f| f.content.received_ms());
             // What cannot be read any more is older.
             if received.is_some_and(|ms| ms >= since_ms) { high = middle } else { low = middle + 1 }
         }
@@ -115,11 +115,11 @@ impl Trial<'_> {
     ) {
         let core = self.shared.core();
         let who = |person| self.shared.tables.who(person);
-        let known = Known { who: &who, legal: &core.state.legal };
+        let known = Known { who: &who, legal: &core.state.legal, labels: &core.state.labels };
         for record in records {
             let Some(fact) = record.fact.filter(|fact| !fact.quarantined) else { continue };
-            let punch = &fact.attendance;
-            let question = Question { punch, record: Some(record.number), now_ms };
+            let content = &fact.content;
+            let question = Question { content, record: Some(record.number), now_ms };
             let judge = |rules: &Rules| core.decider.try_out(rules, question, known);
             let before = old.map(judge);
             let after = judge(&self.new);
@@ -135,7 +135,7 @@ impl Trial<'_> {
                 Direction::Tightens => shadow.tightens += 1,
             }
             let from = before.as_ref().map_or("HOLD (no policy)".to_owned(), word);
-            let example = EventId::new(punch.received_ms, record.epoch, record.number);
+            let example = EventId::new(content.received_ms(), record.epoch, record.number);
             moves.entry((direction, from, word(&after))).or_insert((0, example)).0 += 1;
         }
     }

@@ -7,6 +7,7 @@ mod meter;
 mod parcel;
 mod render;
 mod select;
+mod summary;
 
 pub use attestation::{Attestation, PauseReason, TransferPeer};
 pub use meter::Meter;

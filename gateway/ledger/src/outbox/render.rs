@@ -1,11 +1,15 @@
 //! The bytes of a parcel: a JSON object with the fields the decision lets go, in their order.
 
+use super::summary;
 use crate::Devices;
+use crate::journal::Content;
 use crate::punch_time::effective_seconds;
 use crate::quarantine::{FIELD_ABSENT, TOO_LONG};
+use crate::state::labels::Labels;
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use muster_attendance::{Attendance, DeviceId, Direction, EventId, PersonId};
+use muster_attendance::summary::SummaryKind;
+use muster_attendance::{DeviceId, DeviceTime, Direction, EventId, PersonId, Summary};
 use muster_residency::vocab::{Field, TimePrecision};
 use muster_residency::{Decision, pseudonym};
 use std::collections::HashMap;
@@ -50,9 +54,9 @@ impl Renderer {
         &mut self,
         decision: &Decision,
         key: EventId,
-        punch: &Attendance,
+        content: &Content,
         platform_user_id: Option<&str>,
-        devices: &Devices,
+        (devices, labels): (&Devices, &Labels),
     ) -> Result<Box<[u8]>, Unfit> {
         let precision = decision.obligations().time_precision.unwrap_or(TimePrecision::Minute);
         let mut text = std::mem::take(&mut self.text);
@@ -66,19 +70,27 @@ impl Renderer {
             let _ = write!(text, "\"{field}\":");
             match field {
                 Field::EventId => write_quoted(&mut text, key),
-                Field::SubjectRef => self.write_subject(&mut text, punch)?,
+                Field::SubjectRef => self.write_subject(&mut text, content.person())?,
                 Field::PlatformUserId => {
                     let id = platform_user_id.ok_or(Unfit(FIELD_ABSENT))?;
                     text.push_str(&json_text(id, MAX_PLATFORM_ID));
                 }
-                Field::CheckTime => write_time(&mut text, punch, precision)?,
+                Field::CheckTime => {
+                    write_time(&mut text, checked(content).ok_or(Unfit(FIELD_ABSENT))?, precision)?;
+                }
                 Field::Direction => {
-                    let direction = punch.direction.ok_or(Unfit(FIELD_ABSENT))?;
+                    let direction = direction(content).ok_or(Unfit(FIELD_ABSENT))?;
                     text.push_str(if direction == Direction::In { "\"in\"" } else { "\"out\"" });
                 }
                 Field::SiteRef => text.push_str(&self.site),
-                Field::DeviceAlias => text.push_str(self.alias(punch.device, devices)),
-                _ => return Err(Unfit(FIELD_ABSENT)),
+                Field::DeviceAlias => {
+                    let device = device(content).ok_or(Unfit(FIELD_ABSENT))?;
+                    text.push_str(self.alias(device, devices));
+                }
+                field => {
+                    let Content::Summary(made) = content else { return Err(Unfit(FIELD_ABSENT)) };
+                    summary::write(&mut text, field, made, precision, labels)?;
+                }
             }
         }
         text.push('}');
@@ -88,8 +100,8 @@ impl Renderer {
         if fits { Ok(bytes) } else { Err(Unfit(TOO_LONG)) }
     }
 
-    fn write_subject(&mut self, text: &mut String, punch: &Attendance) -> Result<(), Unfit> {
-        let person = punch.person.ok_or(Unfit(FIELD_ABSENT))?;
+    fn write_subject(&mut self, text: &mut String, person: Option<PersonId>) -> Result<(), Unfit> {
+        let person = person.ok_or(Unfit(FIELD_ABSENT))?;
         if self.pseudonyms.len() >= MAX_CACHED {
             self.pseudonyms.clear();
         }
@@ -118,15 +130,34 @@ fn write_quoted(text: &mut String, value: impl std::fmt::Display) {
     let _ = write!(text, "\"{value}\"");
 }
 
-/// RFC 3339 at the profile's precision, in the offset the terminal gave.
-fn write_time(
-    text: &mut String,
-    punch: &Attendance,
-    precision: TimePrecision,
-) -> Result<(), Unfit> {
-    let offset = i32::from(punch.at.offset_minutes);
+/// When the person punched, in the offset the terminal gave or the site has.
+fn checked(content: &Content) -> Option<DeviceTime> {
+    match content {
+        Content::Punch(punch) => Some(DeviceTime { seconds: effective_seconds(punch), ..punch.at }),
+        Content::Summary(made) => made.day()?.check,
+    }
+}
+
+fn direction(content: &Content) -> Option<Direction> {
+    match content {
+        Content::Punch(punch) => punch.direction,
+        Content::Summary(made) => made.day()?.direction,
+    }
+}
+
+fn device(content: &Content) -> Option<DeviceId> {
+    match content {
+        Content::Punch(punch) => Some(punch.device),
+        Content::Summary(Summary { kind: SummaryKind::Correction { device, .. }, .. }) => *device,
+        Content::Summary(_) => None,
+    }
+}
+
+/// RFC 3339 at the profile's precision.
+fn write_time(text: &mut String, at: DeviceTime, precision: TimePrecision) -> Result<(), Unfit> {
+    let offset = i32::from(at.offset_minutes);
     let zone = Offset::from_seconds(offset * 60).map_err(|_| Unfit(FIELD_ABSENT))?;
-    let at = Timestamp::from_second(effective_seconds(punch)).map_err(|_| Unfit(FIELD_ABSENT))?;
+    let at = Timestamp::from_second(at.seconds).map_err(|_| Unfit(FIELD_ABSENT))?;
     let local = zone.to_datetime(at);
     let (year, month, day) = (local.year(), local.month(), local.day());
     let (hour, minute, second) = (local.hour(), local.minute(), local.second());
@@ -152,7 +183,7 @@ fn write_time(
 }
 
 /// The text's first `max` characters as a JSON string.
-fn json_text(text: &str, max: usize) -> String {
+pub(super) fn json_text(text: &str, max: usize) -> String {
     let cut: String = text.chars().take(max).collect();
     serde_json::Value::String(cut).to_string()
 }

@@ -6,11 +6,12 @@ use super::render::{Renderer, Unfit};
 use crate::committer::{Dispatch, Sending};
 use crate::core::{Core, Shared};
 use crate::decider::Decided;
-use crate::journal::{Reader, Record};
+use crate::journal::{Content, Reader, Record};
 use crate::legal::counters;
 use crate::quarantine::{EGRESS, SENT_BYTES_DIFFER, UNREADABLE};
+use crate::state::labels::Labels;
 use crate::state::queue::Picked;
-use muster_attendance::{Attendance, EventId};
+use muster_attendance::EventId;
 use muster_residency::guard::{self, Stopped};
 use muster_residency::vocab::Law;
 use std::sync::Arc;
@@ -25,11 +26,11 @@ pub(super) enum Selection {
     Closed,
 }
 
-/// A picked record with its id and punch.
+/// A picked record with its id and what it says.
 struct Found {
     record: u64,
     key: EventId,
-    punch: Attendance,
+    content: Content,
     stored: Option<u32>,
 }
 
@@ -157,7 +158,7 @@ impl Selector {
                     Some(punch) => found.push(Found {
                         record,
                         key: core.state.event_id(record, punch.received_ms),
-                        punch,
+                        content: Content::Punch(punch),
                         stored: None,
                     }),
                     None => missing.push(record),
@@ -168,8 +169,8 @@ impl Selector {
             match read {
                 Ok(Record { number, epoch, fact: Some(fact), .. }) => found.push(Found {
                     record: number,
-                    key: EventId::new(fact.attendance.received_ms, epoch, number),
-                    punch: fact.attendance,
+                    key: EventId::new(fact.content.received_ms(), epoch, number),
+                    content: fact.content,
                     stored: Some(fact.decision),
                 }),
                 Ok(Record { number, fact: None, .. }) => aside.push((number, UNREADABLE.into())),
@@ -187,7 +188,7 @@ impl Selector {
         let now_ms = shared.clock.now_ms();
         let mut core = shared.core();
         let judge = |found: Found| {
-            let decided = core.decide(&found.punch, Some(found.record), now_ms, &shared.tables);
+            let decided = core.decide(&found.content, Some(found.record), now_ms, &shared.tables);
             let sent = core.state.standing.queue(&self.destination).sent(found.record).copied();
             let stored = found.stored.unwrap_or(decided.number);
             let moved = core.state.standing.decision(found.record, stored) != decided.number;
@@ -210,15 +211,25 @@ impl Selector {
 
     fn sort(&mut self, shared: &Shared, judged: Judged, dispatch: &mut Dispatch) {
         let Judged { found, decided, sent, moved } = judged;
-        let Found { record, key, punch, .. } = found;
+        let Found { record, key, content, .. } = found;
         let forward = decided.forward.as_ref();
         let Some(decision) = forward.filter(|d| d.destination() == Some(&*self.destination)) else {
             dispatch.redecided.push((record, decided.number));
             return;
         };
         let platform = decided.platform_user_id.as_deref();
-        let device = &shared.tables.devices;
-        let bytes = match self.renderer.render(decision, key, &punch, platform, device) {
+        let devices = &shared.tables.devices;
+        let rendered = match content {
+            Content::Punch(_) => {
+                let known = (devices, &Labels::default());
+                self.renderer.render(decision, key, &content, platform, known)
+            }
+            Content::Summary(_) => {
+                let known = (devices, &shared.core().state.labels);
+                self.renderer.render(decision, key, &content, platform, known)
+            }
+        };
+        let bytes = match rendered {
             Ok(bytes) => bytes,
             Err(Unfit(reason)) => {
                 dispatch.aside.push((record, reason.into()));

@@ -269,6 +269,15 @@ impl Plans {
         table.corrections.values().filter(|c| c.decided.is_none()).cloned().collect()
     }
 
+    /// Corrections that were approved since then.
+    pub(crate) fn approved(&self, since_ms: i64) -> Vec<Correction> {
+        let since = |correction: &&Correction| {
+            let decided = correction.decided.as_ref();
+            decided.is_some_and(|decided| decided.approved && decided.at_ms >= since_ms)
+        };
+        self.read().corrections.values().filter(since).cloned().collect()
+    }
+
     /// A person's corrections, oldest first.
     pub fn corrections(&self, person: PersonId) -> Vec<Correction> {
         let table = self.read();

@@ -2,6 +2,8 @@
 
 use super::decisions::{Decisions, Ruling};
 use super::dedupe::Dedupe;
+use super::labels::Labels;
+use super::made::Made;
 use super::standing::{KeptStanding, Standing};
 use super::{State, Year};
 use crate::legal::Legal;
@@ -10,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Grows whenever the form does. Where a version is not known, the journal is read instead.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 /// The form before legal facts and meters.
 const WITHOUT_LEGAL: u16 = 1;
+/// The form before records made from sheets.
+const WITHOUT_SUMMARIES: u16 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -52,7 +56,8 @@ pub(crate) fn write(state: &State, tables: &[Vec<u8>]) -> Result<Vec<u8>, Checkp
         epochs: state.epochs.clone(),
     };
     let legal = serde_json::to_string(&state.legal).map_err(|_| CheckpointError::Damaged)?;
-    postcard::to_stdvec(&(VERSION, kept, tables, legal, &state.meters))
+    let made = (&state.labels, &state.made);
+    postcard::to_stdvec(&(VERSION, kept, tables, legal, &state.meters, made))
         .map_err(|_| CheckpointError::Damaged)
 }
 
@@ -62,20 +67,12 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
         postcard::take_from_bytes::<u16>(bytes).map_err(|_| CheckpointError::Damaged)?;
     let damaged = |_| CheckpointError::Damaged;
     let ((kept, tables), rest) = match version {
-        VERSION | WITHOUT_LEGAL => {
+        VERSION | WITHOUT_LEGAL | WITHOUT_SUMMARIES => {
             postcard::take_from_bytes::<(Kept, Vec<Vec<u8>>)>(rest).map_err(damaged)?
         }
         other => return Err(CheckpointError::Version(other)),
     };
-    let (legal, meters) = match version {
-        WITHOUT_LEGAL => (Legal::default(), BTreeMap::new()),
-        _ => {
-            let (json, meters) =
-                postcard::from_bytes::<(String, BTreeMap<String, Meter>)>(rest).map_err(damaged)?;
-            let legal = serde_json::from_str(&json).map_err(|_| CheckpointError::Damaged)?;
-            (legal, meters)
-        }
-    };
+    let Later { legal, meters, labels, made } = later(version, rest)?;
     let mut standing = Standing::restore(kept.standing).ok_or(CheckpointError::Damaged)?;
     let mut decisions = Decisions::default();
     for (number, json) in kept.decisions {
@@ -87,6 +84,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
         dedupe: kept.dedupe,
         standing,
         decisions,
+        labels,
+        made,
         governance: kept.governance,
         signers: kept.signers,
         legal,
@@ -97,4 +96,28 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(State, Vec<Vec<u8>>), CheckpointErro
         year: Year::default(),
     };
     Ok((state, tables))
+}
+
+/// What later forms added.
+#[derive(Default)]
+struct Later {
+    legal: Legal,
+    meters: BTreeMap<String, Meter>,
+    labels: Labels,
+    made: Made,
+}
+
+fn later(version: u16, rest: &[u8]) -> Result<Later, CheckpointError> {
+    if version == WITHOUT_LEGAL {
+        return Ok(Later::default());
+    }
+    let damaged = |_| CheckpointError::Damaged;
+    let ((json, meters), rest) =
+        postcard::take_from_bytes::<(String, BTreeMap<String, Meter>)>(rest).map_err(damaged)?;
+    let legal = serde_json::from_str(&json).map_err(|_| CheckpointError::Damaged)?;
+    let (labels, made) = match version {
+        WITHOUT_SUMMARIES => Default::default(),
+        _ => postcard::from_bytes(rest).map_err(damaged)?,
+    };
+    Ok(Later { legal, meters, labels, made })
 }

@@ -4,6 +4,8 @@
 pub(crate) mod checkpoint;
 pub(crate) mod decisions;
 pub(crate) mod dedupe;
+pub(crate) mod labels;
+pub(crate) mod made;
 pub(crate) mod queue;
 pub(crate) mod standing;
 #[cfg(test)]
@@ -21,6 +23,8 @@ use dedupe::Dedupe;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use labels::Labels;
+use made::Made;
 use muster_attendance::EventId;
 use standing::Standing;
 use std::collections::BTreeMap;
@@ -32,6 +36,9 @@ pub(crate) struct State {
     pub(crate) dedupe: Dedupe,
     pub(crate) standing: Standing,
     pub(crate) decisions: Decisions,
+    pub(crate) labels: Labels,
+    /// What was made from sheets.
+    pub(crate) made: Made,
     pub(crate) governance: Option<Governance>,
     pub(crate) signers: Vec<Signer>,
     pub(crate) legal: Legal,
@@ -100,9 +107,10 @@ impl State {
             }
             at += count;
         }
+        facts.iter().for_each(|fact| self.made.note(&fact.content));
         self.next_record = self.next_record.max(first + facts.len() as u64);
         if let Some(fact) = facts.first() {
-            let received_ms = fact.attendance.received_ms;
+            let received_ms = fact.content.received_ms();
             self.legal.steps.note(received_ms);
             let year = self.year.of(received_ms);
             *self.legal.processed.entry(year).or_default() += facts.len() as u64;
@@ -122,8 +130,8 @@ impl State {
         let Some(fact) = facts.first().filter(|fact| !fact.quarantined) else { return };
         let Disposition::Queue(queue) = self.decisions.disposition(fact.decision) else { return };
         for (record, fact) in (first..).zip(facts) {
-            if fact.attendance.live {
-                self.standing.push_fresh(queue, record, fact.attendance);
+            if let Some(&punch) = fact.content.punch().filter(|punch| punch.live) {
+                self.standing.push_fresh(queue, record, punch);
             }
         }
     }
@@ -137,10 +145,11 @@ impl State {
     /// Remembers the punches of facts read back at start.
     pub(crate) fn remember(&mut self, first: u64, facts: &[Fact]) {
         for (record, fact) in (first..).zip(facts) {
+            let Some(punch) = fact.content.punch() else { continue };
             let conflict =
                 fact.quarantined && self.quarantine_reason(fact.decision) == SEQ_CONFLICT;
-            if conflict || !self.dedupe.insert(&fact.attendance, record) {
-                self.dedupe.insert_variant(&fact.attendance, record);
+            if conflict || !self.dedupe.insert(punch, record) {
+                self.dedupe.insert_variant(punch, record);
             }
         }
     }
@@ -169,6 +178,7 @@ impl State {
                 self.legal.apply(act, at_ms);
             }
             Act::Decided { id, decision } => self.decided(*id, decision),
+            Act::Labelled { id, text } => self.labels.put(*id, text),
             Act::Redecided { decision, records } => self.redecided(*decision, records),
             Act::Refused { reason, count, .. } => {
                 *self.refused.entry(refusal_word(*reason)).or_default() += count;

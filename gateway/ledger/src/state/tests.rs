@@ -69,11 +69,7 @@ fn apply(state: &mut State, step: &Step, at_ms: i64) {
     let act = match step {
         Step::Facts(decisions) => {
             let first = state.next_record.max(1);
-            let fact = |(n, &decision): (u64, &u32)| Fact {
-                attendance: punch(n),
-                decision,
-                quarantined: decision == 4,
-            };
+            let fact = |(n, &decision): (u64, &u32)| Fact::punch(punch(n), decision, decision == 4);
             let facts: Vec<Fact> = (first..).zip(decisions).map(fact).collect();
             state.remember(first, &facts);
             return state.apply_facts(1 + (at_ms / 8) as u16, first, &facts, false);

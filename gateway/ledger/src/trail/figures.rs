@@ -4,7 +4,6 @@ use super::{Follow, Known, Span};
 use crate::act::{Act, Runs};
 use crate::core::Shared;
 use crate::journal::{Batch, Fact, Reader};
-use crate::punch_time::effective_seconds;
 use crate::state::refusal_word;
 use crate::{Attestation, Directory, PauseReason};
 use muster_attendance::{DeviceId, PersonId};
@@ -129,9 +128,9 @@ impl<'a> Fold<'a> {
         };
         let decision = ruling.decision.clone();
         drop(core);
-        let received_ms = fact.attendance.received_ms;
+        let received_ms = fact.content.received_ms();
         if let Some(destination) = decision.destination.or(decision.would_be) {
-            let at = effective_seconds(&fact.attendance);
+            let at = fact.content.effective_seconds();
             let oldest = self.oldest.entry(destination).or_insert(at);
             *oldest = at.min(*oldest);
         }
@@ -149,7 +148,7 @@ impl<'a> Fold<'a> {
 
     /// Whose a record is, read back.
     fn whose(&mut self, record: u64) -> Option<PersonId> {
-        let person = self.reader.record(record).ok()??.fact?.attendance.person?;
+        let person = self.reader.record(record).ok()??.fact?.content.person()?;
         Some(self.directory.resolve(person))
     }
 
@@ -328,11 +327,13 @@ impl Follow for Fold<'_> {
         let within = self.span.holds(batch.at_ms);
         for (record, fact) in (batch.first_record..).zip(batch.facts.iter().flat_map(|f| f.iter()))
         {
-            let person = fact.attendance.person.map(|person| self.directory.resolve(person));
+            let person = fact.content.person().map(|person| self.directory.resolve(person));
             if within {
-                self.figures.records += 1;
                 self.people.extend(person);
-                *self.terminals.entry(fact.attendance.device).or_default() += 1;
+                if let Some(punch) = fact.content.punch() {
+                    self.figures.records += 1;
+                    *self.terminals.entry(punch.device).or_default() += 1;
+                }
             }
             if fact.quarantined {
                 continue;

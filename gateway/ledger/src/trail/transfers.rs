@@ -62,11 +62,11 @@ impl Fold {
         for transfer in found.into_iter().filter(|transfer| !transfer.lanes.is_empty()) {
             let read = reader.record(transfer.number);
             let read = read.map_err(|error| CommitError::Failed(error.to_string()))?;
-            let fact = read.and_then(|record| Some((record, record.fact?.attendance)));
-            let id = fact.map_or_else(String::new, |(record, punch)| {
-                EventId::new(punch.received_ms, record.epoch, record.number).to_string()
+            let fact = read.and_then(|record| Some((record, record.fact?.content)));
+            let id = fact.map_or_else(String::new, |(record, content)| {
+                EventId::new(content.received_ms(), record.epoch, record.number).to_string()
             });
-            let person = fact.and_then(|(_, punch)| punch.person);
+            let person = fact.and_then(|(_, content)| content.person());
             let named = |law: Law| person.map(|person| subject(law, person));
             for &(from, to) in &transfer.lanes {
                 crossings.push(transfer.crossing(&id, (from, to), (named(from), named(to))));

@@ -1,8 +1,13 @@
 //! Where rows are built from: the journal.
 
 use super::row::Stored;
-use crate::journal::{ReadError, Reader};
-use muster_attendance::EventId;
+use crate::journal::{Content, Fact, ReadError, Reader};
+use muster_attendance::{
+    Attendance, DeviceClock, DeviceId, DeviceTime, EventId, Method, Outcome, Summary,
+};
+
+/// A record by number, with what it says where it was made from sheets.
+pub(super) type Read = (Stored, Option<Summary>);
 
 /// What the views need of a batch.
 pub(super) struct Piece {
@@ -50,26 +55,27 @@ impl Batches {
     }
 
     /// The records of these numbers (ascending); those that cannot be read are left out.
-    pub(super) fn records(&mut self, numbers: Vec<u64>) -> Result<Vec<Stored>, ReadError> {
+    pub(super) fn records(&mut self, numbers: Vec<u64>) -> Result<Vec<Read>, ReadError> {
         match self {
             Self::Journal(reader) => {
                 let mut found = Vec::with_capacity(numbers.len());
                 for record in reader.facts(numbers.into_iter()) {
                     let record = record?;
-                    found
-                        .extend(record.fact.map(|fact| stored(record.number, record.epoch, &fact)));
+                    found.extend(record.fact.map(|fact| read(record.number, record.epoch, &fact)));
                 }
                 Ok(found)
             }
             #[cfg(test)]
-            Self::Memory(tape) => Ok(tape.records(&numbers)),
+            Self::Memory(tape) => {
+                Ok(tape.records(&numbers).into_iter().map(|stored| (stored, None)).collect())
+            }
         }
     }
 
     /// One record, if `id` is its whole id.
-    pub(super) fn record(&mut self, id: EventId) -> Result<Option<Stored>, ReadError> {
+    pub(super) fn record(&mut self, id: EventId) -> Result<Option<Read>, ReadError> {
         let found = self.records(vec![id.number()])?.pop();
-        Ok(found.filter(|stored| stored.id() == id))
+        Ok(found.filter(|(stored, _)| stored.id() == id))
     }
 }
 
@@ -84,7 +90,8 @@ fn piece(batch: &crate::journal::Batch) -> Piece {
     let facts = batch.facts.as_ref().ok();
     let records = facts.map(|facts| {
         let numbered = (first..).zip(facts.iter());
-        numbered.map(|(number, fact)| stored(number, batch.epoch, &fact)).collect()
+        let punches = numbered.filter(|(_, fact)| fact.content.punch().is_some());
+        punches.map(|(number, fact)| read(number, batch.epoch, &fact).0).collect()
     });
     Piece {
         batch: batch.number,
@@ -94,6 +101,29 @@ fn piece(batch: &crate::journal::Batch) -> Piece {
     }
 }
 
-fn stored(number: u64, epoch: u16, fact: &crate::journal::Fact) -> Stored {
-    Stored { number, epoch, attendance: fact.attendance, decision: fact.decision }
+fn read(number: u64, epoch: u16, fact: &Fact) -> Read {
+    let (attendance, summary) = match fact.content {
+        Content::Punch(punch) => (punch, None),
+        Content::Summary(summary) => (stand_in(&summary), Some(summary)),
+    };
+    (Stored { number, epoch, attendance, decision: fact.decision }, summary)
+}
+
+/// What lists of waiting records show of one that no terminal sent.
+fn stand_in(summary: &Summary) -> Attendance {
+    let day = summary.day();
+    let seconds = summary.made_ms.div_euclid(1000);
+    Attendance {
+        device: DeviceId(0),
+        boot: 0,
+        seq: 0,
+        person: summary.person(),
+        at: day.and_then(|day| day.check).unwrap_or(DeviceTime { seconds, offset_minutes: 0 }),
+        received_ms: summary.made_ms,
+        method: day.and_then(|day| day.method).unwrap_or(Method::Other),
+        outcome: Outcome::Granted,
+        direction: day.and_then(|day| day.direction),
+        live: false,
+        clock: DeviceClock::Ok,
+    }
 }

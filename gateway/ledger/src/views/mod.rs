@@ -28,7 +28,7 @@ use crate::{Directory, Health};
 use days::Days;
 use jiff::tz::TimeZone;
 use keeper::Keeper;
-use muster_attendance::{Attendance, EventId, PersonId};
+use muster_attendance::{Attendance, EventId, PersonId, Summary};
 use place::Places;
 use runner::Runner;
 use serde::Serialize;
@@ -56,7 +56,11 @@ pub enum RecordState {
 #[allow(missing_docs)]
 pub struct RecordRow {
     pub id: EventId,
+    /// The punch; of a record made from sheets who, when, which way and how are as it says, and
+    /// no terminal is named.
     pub attendance: Attendance,
+    /// Where it was made from sheets: what it says.
+    pub summary: Option<Summary>,
     pub state: RecordState,
     pub destination: Option<String>,
     pub reasons: Vec<String>,

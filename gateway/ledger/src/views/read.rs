@@ -1,6 +1,7 @@
 //! Reading: waits for the views to come up, asks the store, says where each record stands. Records
 //! of months that are reduced to hours are shown to nobody; sheets still compute hours from them.
 
+use super::batches::Read;
 use super::row::{Key, Stored};
 use super::runner::Runner;
 use super::store::{Position, Store, StoreError};
@@ -11,7 +12,7 @@ use super::{
 use crate::legal::reduced::Reduced;
 use crate::punch_time::effective_seconds;
 use jiff::civil::Date;
-use muster_attendance::{Attendance, EventId, PersonId};
+use muster_attendance::{Attendance, EventId, PersonId, Summary};
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
@@ -142,7 +143,7 @@ impl Views {
             let mut journal = inner.journal.lock().unwrap_or_else(PoisonError::into_inner);
             let found = journal.record(id).map_err(unreadable)?;
             drop(journal);
-            Ok(inner.show(found.into_iter().collect()).pop())
+            Ok(inner.show_read(found.into_iter().collect()).pop())
         };
         self.think(find).await?
     }
@@ -152,11 +153,11 @@ impl Views {
         let find = |inner: &Inner| {
             let mut groups = Vec::new();
             for waiting in (inner.lookups.waiting)() {
-                let oldest = inner.stored(vec![waiting.oldest])?.pop();
+                let oldest = inner.read(vec![waiting.oldest])?.pop();
                 groups.push(HeldGroup {
                     reason: waiting.reason,
                     count: waiting.count,
-                    oldest_ms: oldest.map_or(0, |oldest| oldest.attendance.received_ms),
+                    oldest_ms: oldest.map_or(0, |(oldest, _)| oldest.attendance.received_ms),
                     destination: waiting.destination,
                 });
             }
@@ -176,7 +177,7 @@ impl Views {
         let find = move |inner: &Inner| {
             let after = after.map(EventId::number);
             let numbers = (inner.lookups.waiting_for)(&reason, after, limit.min(1_000));
-            Ok(inner.show(inner.stored(numbers)?))
+            inner.show_made(numbers)
         };
         self.think(find).await?
     }
@@ -274,7 +275,22 @@ impl Inner {
         self.reads.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn stored(&self, numbers: Vec<u64>) -> Result<Vec<Stored>, ViewsError> {
+    /// Records made from sheets among them.
+    fn show_made(&self, numbers: Vec<u64>) -> Result<Vec<RecordRow>, ViewsError> {
+        Ok(self.show_read(self.read(numbers)?))
+    }
+
+    fn show_read(&self, read: Vec<Read>) -> Vec<RecordRow> {
+        let made: BTreeMap<u64, Summary> =
+            read.iter().filter_map(|(stored, made)| Some((stored.number, (*made)?))).collect();
+        let mut rows = self.show(read.into_iter().map(|(stored, _)| stored).collect());
+        for row in &mut rows {
+            row.summary = made.get(&row.id.number()).copied();
+        }
+        rows
+    }
+
+    fn read(&self, numbers: Vec<u64>) -> Result<Vec<Read>, ViewsError> {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.records(numbers).map_err(unreadable)
     }
@@ -312,6 +328,7 @@ impl Inner {
             rows.extend(together.iter().zip(standings).map(|(record, standing)| RecordRow {
                 id: record.id(),
                 attendance: self.resolved(record.attendance),
+                summary: None,
                 state: standing.state,
                 destination: standing.destination,
                 reasons: standing.reasons,

@@ -12,4 +12,5 @@ mod reports;
 mod rights;
 mod setting;
 mod sheets;
+mod summaries;
 mod two_people;

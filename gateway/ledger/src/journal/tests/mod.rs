@@ -3,6 +3,8 @@
 use super::verify::Report;
 use super::*;
 use crate::{Keyring, RootKey};
+use jiff::civil::Date;
+use muster_attendance::summary::{Count, Counted, DaySummary, Label, Span, Summary, SummaryKind};
 use muster_attendance::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
 };
@@ -23,8 +25,8 @@ pub(super) fn any_fact() -> impl Strategy<Value = Fact> {
     let when = (any::<i64>(), -1440i16..=1440, any::<i64>());
     let rest = (any::<bool>(), clock, any::<u32>(), any::<bool>());
     (who, when, (method, outcome, direction), rest).prop_map(
-        |(who, when, (method, outcome, direction), (live, clock, decision, quarantined))| Fact {
-            attendance: Attendance {
+        |(who, when, (method, outcome, direction), (live, clock, decision, quarantined))| {
+            let punch = Attendance {
                 device: DeviceId(who.0),
                 boot: who.1,
                 seq: who.2,
@@ -36,31 +38,72 @@ pub(super) fn any_fact() -> impl Strategy<Value = Fact> {
                 direction,
                 live,
                 clock,
-            },
-            decision,
-            quarantined,
+            };
+            Fact::punch(punch, decision, quarantined)
+        },
+    )
+}
+
+/// Any record made from sheets.
+pub(super) fn any_summary() -> impl Strategy<Value = Fact> {
+    let label = || any::<u32>().prop_map(|n| Some(n).filter(|&n| n != 0).map(Label));
+    let check = proptest::option::of((any::<i64>(), -1440i16..=1440));
+    let direction = prop::sample::select(vec![None, Some(Direction::In), Some(Direction::Out)]);
+    let method = prop::sample::select(vec![None, Some(Method::Face), Some(Method::Card)]);
+    let day = (1u64.., check, direction, method, label(), any::<u16>()).prop_map(
+        |(person, check, direction, method, shift, worked_minutes)| DaySummary {
+            person: PersonId(person),
+            check: check.map(|(seconds, offset_minutes)| DeviceTime { seconds, offset_minutes }),
+            direction,
+            method,
+            shift,
+            worked_minutes,
+        },
+    );
+    let of = (1u32.., label(), label()).prop_map(|(permit, group, category)| Counted {
+        permit: Label(permit),
+        group,
+        category,
+    });
+    let span = prop::sample::select(vec![Span::Day, Span::Week, Span::Month]);
+    let count = (span, of, any::<u32>(), label()).prop_map(|(span, of, count, basis)| Count {
+        span,
+        of,
+        count,
+        basis,
+    });
+    let kind = prop_oneof![
+        day.clone().prop_map(SummaryKind::Day),
+        (any::<u32>(), 0u32..3, day, any::<u64>()).prop_map(|(number, device, day, stands_for)| {
+            let device = Some(device).filter(|&id| id != 0).map(DeviceId);
+            SummaryKind::Correction { number, device, day, stands_for }
+        }),
+        count.prop_map(SummaryKind::Count),
+    ];
+    let date = (0i16..=9999, 1i8..=12, 1i8..=28).prop_map(|(y, m, d)| Date::constant(y, m, d));
+    (kind, date, any::<i64>(), any::<u32>(), any::<bool>()).prop_map(
+        |(kind, date, made_ms, decision, quarantined)| {
+            let content = super::Content::Summary(Summary { kind, date, made_ms });
+            Fact { content, decision, quarantined }
         },
     )
 }
 
 pub(super) fn fact(seq: u64) -> Fact {
-    Fact {
-        attendance: Attendance {
-            device: DeviceId(1),
-            boot: 1,
-            seq,
-            person: Some(PersonId(seq + 1)),
-            at: DeviceTime { seconds: NOW_MS / 1000, offset_minutes: 480 },
-            received_ms: NOW_MS,
-            method: Method::Face,
-            outcome: Outcome::Granted,
-            direction: None,
-            live: true,
-            clock: DeviceClock::Ok,
-        },
-        decision: 1,
-        quarantined: false,
-    }
+    let punch = Attendance {
+        device: DeviceId(1),
+        boot: 1,
+        seq,
+        person: Some(PersonId(seq + 1)),
+        at: DeviceTime { seconds: NOW_MS / 1000, offset_minutes: 480 },
+        received_ms: NOW_MS,
+        method: Method::Face,
+        outcome: Outcome::Granted,
+        direction: None,
+        live: true,
+        clock: DeviceClock::Ok,
+    };
+    Fact::punch(punch, 1, false)
 }
 
 mod damage;
