@@ -21,6 +21,7 @@ pub mod mqtt;
 pub mod mutants;
 pub mod office;
 pub mod outages;
+pub mod page;
 pub mod punch;
 pub mod random;
 pub mod region;

@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 const SILENCE: Duration = Duration::from_secs(60);
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
+/// Parcels that are kept whole.
+const MAX_KEPT: usize = 64;
 /// Begins each parcel's time.
 const TIME: &[u8] = b"\"check_time\":\"";
 
@@ -41,6 +43,8 @@ pub struct Arrived {
     pub parcels: HashMap<String, u64>,
     /// Ids that came a second time with another content.
     pub changed: Vec<String>,
+    /// The first parcels as they came, where they are read.
+    pub first: Vec<Value>,
     /// `check_time` and when it came.
     pub times: Vec<(String, Instant)>,
 }
@@ -185,6 +189,9 @@ impl Shared {
 impl Arrived {
     fn book(&mut self, parcel: &Value) {
         self.count += 1;
+        if self.first.len() < MAX_KEPT {
+            self.first.push(parcel.clone());
+        }
         let id = parcel["event_id"].as_str().unwrap_or("no event_id").to_owned();
         let digest = parcel.to_string().bytes().fold(0, |h, b| mix(h ^ u64::from(b)));
         if *self.parcels.entry(id.clone()).or_insert(digest) != digest {

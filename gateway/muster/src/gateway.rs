@@ -25,7 +25,7 @@ use tokio::sync::watch;
 /// Who hands in the policy's file, as acts name them.
 const FILE: &str = "the policy's file";
 /// How often sheets are looked at for records that the policy lets go.
-const SUMMARIZE_EVERY: Duration = Duration::from_secs(10);
+const SUMMARIZE_EVERY: Duration = Duration::from_secs(5);
 /// How often what is past its time is destroyed.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 /// So long after a restore terminals are asked for what they keep, at each start.

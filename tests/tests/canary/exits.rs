@@ -1,8 +1,8 @@
 //! Every way out of a box: what it sends, shows, writes and answers.
 
-use crate::page::Page;
 use anyhow::Result;
 use muster_tests::gateway::Gateway;
+use muster_tests::page::Page;
 use muster_tests::site::Site;
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(crate) fn asked(site: &Site, gateway: &Gateway, page: &mut Page) -> Result<E
     for id in ids.take(EXPLAINED) {
         exits.push(command(site, &["policy", "explain", id])?);
     }
-    exits.extend(page.all()?);
+    exits.extend(crate::page::all(page)?);
     Ok(exits)
 }
 

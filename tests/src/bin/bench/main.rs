@@ -7,6 +7,7 @@ mod bench_box;
 mod idle;
 mod load;
 mod m1;
+mod office;
 mod peer;
 mod receipts;
 mod region;
@@ -20,7 +21,7 @@ use table::{Row, table};
 type Bench = fn() -> Result<Vec<Row>>;
 
 /// What can be measured, in the order of `all`.
-const ALL: [(&str, Bench); 8] = [
+const ALL: [(&str, Bench); 9] = [
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
@@ -29,6 +30,7 @@ const ALL: [(&str, Bench); 8] = [
     ("disk", backlog::disk),
     ("m1", m1::fingers),
     ("m1-queue", m1::queue),
+    ("office", office::office),
 ];
 
 #[allow(clippy::print_stdout, clippy::print_stderr)]
