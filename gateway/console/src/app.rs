@@ -1,12 +1,13 @@
 //! What every request shares.
 
 use crate::assets::Assets;
+use crate::guard::Problem;
 use crate::live::LiveBoard;
 use crate::password::Passwords;
 use crate::reasons::{self, Explained};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::totp::Codes;
+use crate::totp;
 use crate::when::Zone;
 use crate::words::{Catalogue, Words};
 use muster_attendance::{EventId, PersonId};
@@ -95,7 +96,6 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
     pub(crate) passwords: Passwords,
-    pub(crate) codes: Codes,
     pub(crate) second_factor: SecondFactor,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) assets: Assets,
@@ -122,6 +122,18 @@ pub(crate) struct Who {
 impl App {
     pub(crate) fn now_ms(&self) -> i64 {
         self.handles.clock.now_ms()
+    }
+
+    /// Whether `typed` is a code of the account's second factor that is good now; it is used up.
+    pub(crate) async fn takes_code(
+        &self,
+        account: &str,
+        secret: &[u8],
+        typed: &str,
+    ) -> Result<bool, Problem> {
+        let Some(step) = totp::matching(secret, typed, self.now_ms()) else { return Ok(false) };
+        let fresh = self.handles.accounts.use_factor(account, step).await;
+        fresh.map_err(|_| Problem::NotSaved)
     }
 
     pub(crate) fn who(&self, person: PersonId, t: &Words) -> Who {

@@ -85,8 +85,11 @@ async fn step_up(
     }
     let account = app.handles.accounts.find(&seat.account);
     let secret = account.as_ref().and_then(|account| app.handles.accounts.factor(account));
-    let right =
-        secret.is_some_and(|secret| app.codes.take(&seat.account, &secret, &typed, app.now_ms()));
+    let right = match secret {
+        Some(secret) => app.takes_code(&seat.account, &secret, &typed).await,
+        None => Ok(false),
+    };
+    let right = right.map_err(|problem| Box::new(pages::problem(app, visitor, &problem)))?;
     if !right {
         return Err(Box::new(again.code(app, visitor, "code-wrong")));
     }

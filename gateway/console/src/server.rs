@@ -7,7 +7,6 @@ use crate::live::LiveBoard;
 use crate::password::Passwords;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::totp::Codes;
 use crate::when::Zone;
 use crate::words::Catalogue;
 use axum::Router;
@@ -195,7 +194,6 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         sessions: Sessions::new(&random).ok_or(StartError::Random)?,
         throttle: Throttle::default(),
         passwords: Passwords::new(),
-        codes: Codes::default(),
         second_factor: config.second_factor,
         catalogue: Arc::new(Catalogue::embedded()),
         assets: Assets::new(),

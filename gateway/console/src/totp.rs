@@ -1,12 +1,10 @@
 //! One-time codes from an authenticator app (RFC 6238): SHA-1, six digits, thirty seconds, which
 //! is what every such app does. HMAC with SHA-1 stands where SHA-1 alone has fallen.
 //!
-//! A code is good once: who watched it being typed cannot use it again. What was used last is kept
-//! in memory, so a restart of the box forgives at most the codes of the last minute.
+//! A code is good once: who watched it being typed cannot use it again, over a restart neither.
+//! What was used last is in the journal.
 
 use ring::hmac;
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// Seconds that one code is good for.
@@ -18,28 +16,9 @@ const DIGITS: usize = 6;
 /// Bytes of a new secret: as many as SHA-1 gives.
 pub(crate) const SECRET_BYTES: usize = 20;
 
-/// What was used last, by account.
-#[derive(Default)]
-pub(crate) struct Codes {
-    /// Bounded by the number of accounts.
-    used: Mutex<HashMap<String, u64>>,
-}
-
-impl Codes {
-    /// Whether `typed` is a code of `account` at `now_ms` that has not been used; uses it up.
-    pub(crate) fn take(&self, account: &str, secret: &[u8], typed: &str, now_ms: i64) -> bool {
-        let Some(step) = matching(secret, typed, now_ms) else { return false };
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.get(account).is_some_and(|last| step <= *last) {
-            return false;
-        }
-        used.insert(account.to_owned(), step);
-        true
-    }
-}
-
-/// The step whose code was typed; every step near now is compared, in constant time.
-fn matching(secret: &[u8], typed: &str, now_ms: i64) -> Option<u64> {
+/// The step whose code was typed; every step near now is compared, in constant time. Whether it
+/// was used before is for [`muster_ledger::Accounts::use_factor`] to say.
+pub(crate) fn matching(secret: &[u8], typed: &str, now_ms: i64) -> Option<u64> {
     let now = u64::try_from(now_ms).ok()? / 1000 / STEP;
     let typed: Zeroizing<String> = Zeroizing::new(typed.split_whitespace().collect());
     if typed.len() != DIGITS {
@@ -114,27 +93,26 @@ mod tests {
             (20_000_000_000, "353130"),
         ] {
             assert_eq!(code(SECRET, seconds / STEP), expect);
-            let codes = Codes::default();
-            assert!(codes.take("mei", SECRET, expect, seconds as i64 * 1000));
+            assert_eq!(matching(SECRET, expect, seconds as i64 * 1000), Some(seconds / STEP));
         }
     }
 
     #[test]
-    fn a_code_is_good_once_and_near_its_time() {
-        let (codes, at) = (Codes::default(), 1_111_111_111_000);
-        for (typed, now_ms, expect) in [
+    fn a_code_is_good_near_its_time() {
+        let at = 1_111_111_111_000;
+        for (typed, now_ms, good) in [
             ("050471", at - 31_000, true),
-            ("050471", at, false),
-            ("050 471", at + 30_000, false),
+            ("050471", at, true),
+            ("050 471", at + 30_000, true),
             ("", at, false),
             ("05047１", at, false),
             ("050471", at + 3_600_000, false),
             ("050471", -1, false),
         ] {
-            assert_eq!(codes.take("mei", SECRET, typed, now_ms), expect, "{typed} {now_ms}");
+            let expect = good.then_some(at as u64 / 1000 / STEP);
+            assert_eq!(matching(SECRET, typed, now_ms), expect, "{typed} {now_ms}");
         }
-        assert!(codes.take("lei", SECRET, " 050 471 ", at + 30_000), "another account's own");
-        assert!(!codes.take("ana", b"another secret of 20", "050471", at));
+        assert_eq!(matching(b"another secret of 20", "050471", at), None);
     }
 
     #[test]

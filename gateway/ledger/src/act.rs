@@ -88,6 +88,12 @@ pub(crate) enum Act {
         actor: String,
         account: Account,
     },
+    /// The code of an account's second factor was used: one of `step` (half minutes since 1970) or
+    /// before is good no more.
+    FactorUsed {
+        actor: String,
+        step: u64,
+    },
     /// A program may read by a token; in place of one of the same name.
     TokenMade {
         token: ApiToken,
@@ -402,6 +408,7 @@ impl Act {
             Self::Opened { .. }
                 | Self::DeviceRevoked { .. }
                 | Self::TokenEnded { .. }
+                | Self::FactorUsed { .. }
                 | Self::SignersEnrolled { .. }
                 | Self::Governed { .. }
                 | Self::PolicyAccepted { .. }

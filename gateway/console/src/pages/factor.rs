@@ -95,8 +95,10 @@ pub(crate) async fn code(
     }
     let account = app.handles.accounts.find(&seat.account).ok_or(Problem::Missing)?;
     let secret = app.handles.accounts.factor(&account);
-    let right =
-        secret.is_some_and(|secret| app.codes.take(&seat.account, &secret, &typed, app.now_ms()));
+    let right = match secret {
+        Some(secret) => app.takes_code(&seat.account, &secret, &typed).await?,
+        None => false,
+    };
     if !right && !recover(&app, &account, &typed).await? {
         tracing::info!("second factor refused");
         return code_form(&app, &visitor, StatusCode::UNAUTHORIZED, "code-wrong");
@@ -178,7 +180,7 @@ pub(crate) async fn pair(
     if app.throttle.take(&seat.account, true, Instant::now()).is_err() {
         return factor_form(&app, &visitor, StatusCode::TOO_MANY_REQUESTS, "code-too-many");
     }
-    if !app.codes.take(&seat.account, &secret, &typed, app.now_ms()) {
+    if !app.takes_code(&seat.account, &secret, &typed).await? {
         return factor_form(&app, &visitor, StatusCode::UNPROCESSABLE_ENTITY, "code-wrong");
     }
     app.throttle.forget(&seat.account);

@@ -56,6 +56,8 @@ pub(crate) struct Table {
     /// A policy has been published: from then on two people decide on privileged accounts.
     set_up_closed: bool,
     tokens: BTreeMap<String, ApiToken>,
+    /// The step of the code that was used last, by account.
+    used: BTreeMap<String, u64>,
 }
 
 impl Table {
@@ -72,6 +74,9 @@ impl Table {
                 self.tokens.insert(token.name.clone(), token.clone());
             }
             Act::TokenEnded { name, .. } => drop(self.tokens.remove(name)),
+            Act::FactorUsed { actor, step } if self.by_name.contains_key(actor) => {
+                self.used.insert(actor.clone(), *step);
+            }
             _ => {}
         }
     }
@@ -170,6 +175,19 @@ impl Accounts {
         self.shared.factors.open(Context::factor(&account.name), sealed)
     }
 
+    /// Uses up the codes of an account's second factor up to that of `step`, half minutes since
+    /// 1970. False if this one, or a later one, was used before. Fsynced on return, so that no
+    /// restart makes a code good again.
+    pub async fn use_factor(&self, name: &str, step: u64) -> Result<bool, AccountsError> {
+        let _one = self.shared.changing.lock().await;
+        if self.read().used.get(name).is_some_and(|last| step <= *last) {
+            return Ok(false);
+        }
+        let act = Act::FactorUsed { actor: name.to_owned(), step };
+        self.shared.acts.submit(vec![act]).await?;
+        Ok(true)
+    }
+
     /// Puts a journaled act into the table; other acts are ignored.
     pub(crate) fn apply(&self, act: &Act) {
         if matches!(
@@ -179,6 +197,7 @@ impl Accounts {
                 | Act::Governed { .. }
                 | Act::TokenMade { .. }
                 | Act::TokenEnded { .. }
+                | Act::FactorUsed { .. }
         ) {
             self.shared.table.write().unwrap_or_else(PoisonError::into_inner).apply(act);
         }

@@ -1,6 +1,7 @@
 //! The ledger from outside: commit, decide, dispatch, settle, and all that over a crash.
 #![allow(missing_docs)]
 
+mod accounts;
 mod commit;
 mod counters;
 mod legal;

@@ -152,16 +152,26 @@ fn files(gateway: &Gateway, page: &mut Page) -> Result<Vec<Row>> {
         let how = [("form", "xlsx"), ("detail", detail), ("code", code)];
         let fields = [fields.as_slice(), &how[..if code.is_empty() { 2 } else { 3 }]].concat();
         let before = gateway.resident()?;
+        // From here on the peak is this file's.
+        std::fs::write(format!("/proc/{}/clear_refs", gateway.pid()), "5")?;
         let begun = Instant::now();
         let (status, body) = line.post("/sheets/file", &fields)?;
         let took = begun.elapsed();
-        let more = gateway.resident()?.saturating_sub(before);
+        let more = peak(gateway.pid())?.saturating_sub(before);
         ensure!(status == 200 && body.starts_with(b"PK"), "no file: {status} {}", text(&body));
-        let what = format!("month of {PEOPLE} people as XLSX, {detail}; still held more after");
+        let what = format!("month of {PEOPLE} people as XLSX, {detail}; more memory at its peak");
         let met = took <= FILE_GOAL && more <= MEMORY_GOAL;
         rows.push(row(&what, format!("{}; {}", ms(took), mib(more)), "2 s; 64 MiB", Some(met)));
     }
     Ok(rows)
+}
+
+/// The most that a process has held, in bytes.
+fn peak(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|rest| rest.split_whitespace().next()).context("no peak")?;
+    Ok(kib.parse::<u64>()? * 1024)
 }
 
 /// Live boards, each on a connection of its own, and receipts beside them.
