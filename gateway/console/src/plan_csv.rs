@@ -1,11 +1,13 @@
 //! Plans as tables: what HR keeps in a spreadsheet, read line by line. A file with any problem
 //! changes nothing; every problem is named with its line and column.
 
+use crate::words::Words;
 use encoding_rs::{BIG5, Encoding, GB18030, UTF_8};
 use jiff::civil::Date;
 use muster_attendance::PersonId;
+use muster_attendance::shift::ShiftError;
 use muster_attendance::time::LocalTime;
-use muster_ledger::{LeavePart, PlanEntry, Plans};
+use muster_ledger::{EntryProblem, LeavePart, PlanEntry, Plans, PlansError};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -111,7 +113,70 @@ impl Kind {
 pub(crate) struct TableProblem {
     /// From 1, the header's line; 0 is the whole file.
     pub(crate) line: u64,
-    pub(crate) text: String,
+    pub(crate) trouble: Trouble,
+}
+
+/// What is wrong, as a message with its values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Trouble {
+    id: &'static str,
+    values: Vec<(&'static str, String)>,
+}
+
+fn say(id: &'static str) -> Trouble {
+    Trouble { id, values: Vec::new() }
+}
+
+/// Of one column.
+fn of(id: &'static str, column: &'static str) -> Trouble {
+    say(id).value("column", column)
+}
+
+impl Trouble {
+    fn value(mut self, key: &'static str, value: impl ToString) -> Self {
+        self.values.push((key, value.to_string()));
+        self
+    }
+
+    /// In the words of a language.
+    pub(crate) fn text(&self, t: &Words) -> String {
+        let values: Vec<(&str, &str)> =
+            self.values.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        t.fill(self.id, &values)
+    }
+}
+
+impl From<EntryProblem> for Trouble {
+    fn from(problem: EntryProblem) -> Self {
+        match problem {
+            EntryProblem::Name(max) => say("csv-name").value("max", max),
+            EntryProblem::Large(_) | EntryProblem::Draft(_) => say("csv-shift"),
+            EntryProblem::Shift(ShiftError::Empty) => say("csv-parts-none"),
+            EntryProblem::Shift(ShiftError::Part(from, to)) => {
+                say("csv-part-length").value("from", from).value("to", to)
+            }
+            EntryProblem::Shift(ShiftError::Order(until, from)) => {
+                say("csv-parts-order").value("until", until).value("from", from)
+            }
+            EntryProblem::Shift(ShiftError::Break(from, to)) => {
+                say("csv-break-length").value("from", from).value("to", to)
+            }
+            EntryProblem::Workdays => say("csv-workdays"),
+            EntryProblem::Ends => say("csv-ends"),
+            EntryProblem::Cycle(max) => say("csv-cycle").value("max", max),
+            EntryProblem::Minutes(max) => say("csv-minutes-most").value("max", max),
+        }
+    }
+}
+
+impl From<PlansError> for Trouble {
+    /// Of a table that was read well.
+    fn from(error: PlansError) -> Self {
+        match error {
+            PlansError::Full(max, _) => say("csv-full").value("max", max),
+            _ => say("csv-refused"),
+        }
+    }
 }
 
 /// Reads a table as entries, or says all that is wrong with it. `encoding` is `auto`, `utf-8`,
@@ -122,35 +187,35 @@ pub(crate) fn read(
     encoding: &str,
     find: &dyn Fn(&str) -> Option<PersonId>,
 ) -> Result<Vec<PlanEntry>, Vec<TableProblem>> {
-    let whole = |text: &str| vec![TableProblem { line: 0, text: text.to_owned() }];
+    let whole = |trouble: Trouble| vec![TableProblem { line: 0, trouble }];
     let text = decode(bytes, encoding).map_err(whole)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|_| whole("this is no CSV table"))?.clone();
-    let columns = places(kind, &header).map_err(|text| whole(&text))?;
+    let header = reader.headers().map_err(|_| whole(say("csv-no-table")))?.clone();
+    let columns = places(kind, &header).map_err(whole)?;
     let (mut entries, mut problems) = (Vec::new(), Vec::new());
     let mut keys: HashMap<String, u64> = HashMap::new();
     for (n, record) in reader.records().enumerate() {
         let line = n as u64 + 2;
         if n >= Plans::MAX_IMPORT {
-            return Err(whole(&format!("more than {} lines; give it in parts", Plans::MAX_IMPORT)));
+            return Err(whole(say("csv-too-many").value("max", Plans::MAX_IMPORT)));
         }
-        let cells = record.map_err(|_| "a quote is not closed".to_owned());
+        let cells = record.map_err(|_| say("csv-quote"));
         let entry = cells.and_then(|cells| {
             if cells.len() > header.len() {
-                return Err("more cells than the header has columns".to_owned());
+                return Err(say("csv-cells"));
             }
             let cell =
                 |name: &str| columns.get(name).and_then(|at| cells.get(*at)).unwrap_or("").trim();
             let entry = entry(kind, &cell, find)?;
-            entry.problem().map_or(Ok(entry), Err)
+            entry.problem().map_or(Ok(entry), |problem| Err(problem.into()))
         });
         let entry = entry.and_then(|entry| match keys.insert(key(&entry), line) {
-            Some(first) => Err(format!("the same as line {first}; keep one of them")),
+            Some(first) => Err(say("csv-same").value("line", first)),
             None => Ok(entry),
         });
         match entry {
             Ok(entry) => entries.push(entry),
-            Err(text) => problems.push(TableProblem { line, text }),
+            Err(trouble) => problems.push(TableProblem { line, trouble }),
         }
     }
     if problems.is_empty() { Ok(entries) } else { Err(problems) }
@@ -176,54 +241,49 @@ fn key(entry: &PlanEntry) -> String {
 
 /// The text of a file. Spreadsheets of this region write GB18030 or Big5 where they do not write
 /// UTF-8; bytes that both could mean are not guessed at.
-fn decode<'a>(bytes: &'a [u8], encoding: &str) -> Result<Cow<'a, str>, &'static str> {
+fn decode<'a>(bytes: &'a [u8], encoding: &str) -> Result<Cow<'a, str>, Trouble> {
     let strictly = |encoding: &'static Encoding| {
         encoding.decode_without_bom_handling_and_without_replacement(bytes)
     };
-    let wrong = "the file is not written in the encoding that was chosen; choose another";
+    let wrong = || say("csv-encoding-wrong");
     match encoding {
-        "gb18030" => return strictly(GB18030).ok_or(wrong),
-        "big5" => return strictly(BIG5).ok_or(wrong),
+        "gb18030" => return strictly(GB18030).ok_or_else(wrong),
+        "big5" => return strictly(BIG5).ok_or_else(wrong),
         _ => {}
     }
     let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if plain.contains(&0) {
-        return Err("the file is not plain text; save it as CSV in UTF-8");
+        return Err(say("csv-not-text"));
     }
     if let Some(text) = UTF_8.decode_without_bom_handling_and_without_replacement(plain) {
         return Ok(text);
     }
     if encoding == "utf-8" {
-        return Err(wrong);
+        return Err(wrong());
     }
     match (strictly(GB18030), strictly(BIG5)) {
         (Some(text), None) | (None, Some(text)) => Ok(text),
-        (Some(_), Some(_)) => {
-            Err("the file may be GB18030 or Big5: choose which, or save it as UTF-8")
-        }
-        (None, None) => Err("the file's encoding is not known; save it as CSV in UTF-8"),
+        (Some(_), Some(_)) => Err(say("csv-encoding-two")),
+        (None, None) => Err(say("csv-encoding-unknown")),
     }
 }
 
 /// Where each column is.
-fn places(kind: Kind, header: &csv::StringRecord) -> Result<HashMap<&'static str, usize>, String> {
+fn places(kind: Kind, header: &csv::StringRecord) -> Result<HashMap<&'static str, usize>, Trouble> {
     let (known, must) = kind.columns();
     let mut places = HashMap::new();
     for (at, name) in header.iter().enumerate() {
         let name = name.trim().to_ascii_lowercase();
         let Some(known) = known.iter().find(|known| **known == name) else {
-            return Err(format!(
-                "column {} is none of {}; rename or remove it",
-                at + 1,
-                known.join(", ")
-            ));
+            let trouble = say("csv-column-unknown").value("place", at + 1);
+            return Err(trouble.value("known", known.join(", ")));
         };
         if places.insert(*known, at).is_some() {
-            return Err(format!("the column {known} is there twice"));
+            return Err(say("csv-column-twice").value("column", known));
         }
     }
     match known.iter().take(must).find(|name| !places.contains_key(**name)) {
-        Some(missing) => Err(format!("the column {missing} is missing")),
+        Some(missing) => Err(say("csv-column-missing").value("column", missing)),
         None => Ok(places),
     }
 }
@@ -234,17 +294,14 @@ fn entry(
     kind: Kind,
     cell: &Cell<'_>,
     find: &dyn Fn(&str) -> Option<PersonId>,
-) -> Result<PlanEntry, String> {
-    let person = || {
-        find(cell("person"))
-            .ok_or("person: there is nobody of this number that you may change".to_owned())
-    };
+) -> Result<PlanEntry, Trouble> {
+    let person = || find(cell("person")).ok_or_else(|| say("csv-person"));
     Ok(match kind {
         Kind::Shifts => PlanEntry::Shift { name: cell("shift").to_owned(), shift: shift(cell)? },
         Kind::Usual => PlanEntry::Usual {
             shift: Some(cell("shift").to_owned()).filter(|name| !name.is_empty()),
             workdays: words(cell("workdays"))
-                .map(|day| day.parse().map_err(|_| "workdays: numbers from 1 to 7".to_owned()))
+                .map(|day| day.parse().map_err(|_| say("csv-workdays")))
                 .collect::<Result<_, _>>()?,
         },
         Kind::Holidays => PlanEntry::Holiday { date: date(cell, "date")?, site: site(cell) },
@@ -277,14 +334,14 @@ fn entry(
                     time(cell, "from", LocalTime::MIDNIGHT)?,
                     time(cell, "to", LocalTime::DAY_END)?,
                 ),
-                _ => return Err("part: full, am, pm or hours".to_owned()),
+                _ => return Err(say("csv-part")),
             };
             PlanEntry::Leave { person: person()?, date: date(cell, "date")?, part }
         }
         Kind::Overtime => PlanEntry::Overtime {
             person: person()?,
             date: date(cell, "date")?,
-            minutes: cell("minutes").parse().map_err(|_| "minutes: a number".to_owned())?,
+            minutes: cell("minutes").parse().map_err(|_| of("csv-minutes", "minutes"))?,
         },
     })
 }
@@ -297,39 +354,37 @@ fn site(cell: &Cell<'_>) -> Option<String> {
     Some(cell("site").to_owned()).filter(|site| !site.is_empty())
 }
 
-fn date(cell: &Cell<'_>, name: &str) -> Result<Date, String> {
-    optional(cell, name)?.ok_or(format!("{name}: a date as 2026-12-24"))
+fn date(cell: &Cell<'_>, name: &'static str) -> Result<Date, Trouble> {
+    optional(cell, name)?.ok_or_else(|| of("csv-date", name))
 }
 
-fn optional(cell: &Cell<'_>, name: &str) -> Result<Option<Date>, String> {
+fn optional(cell: &Cell<'_>, name: &'static str) -> Result<Option<Date>, Trouble> {
     let text = cell(name);
     if text.is_empty() {
         return Ok(None);
     }
     let date = text.parse::<Date>().ok().filter(|date| (1970..=2200).contains(&date.year()));
-    date.map(Some).ok_or(format!("{name}: a date as 2026-12-24, from 1970 to 2200"))
+    date.map(Some).ok_or_else(|| of("csv-date", name))
 }
 
-fn time(cell: &Cell<'_>, name: &str, absent: LocalTime) -> Result<LocalTime, String> {
+fn time(cell: &Cell<'_>, name: &'static str, absent: LocalTime) -> Result<LocalTime, Trouble> {
     match cell(name) {
         "" => Ok(absent),
-        text => text
-            .parse()
-            .map_err(|_| format!("{name}: a time as 09:00, 30:00 for 06:00 the next day")),
+        text => text.parse().map_err(|_| of("csv-time", name)),
     }
 }
 
 /// `09:00-13:00 14:00-18:00`.
-fn spans(text: &str, name: &str) -> Result<Vec<(String, String)>, String> {
+fn spans(text: &str, name: &'static str) -> Result<Vec<(String, String)>, Trouble> {
     let span = |word: &str| {
         let (from, to) = word.split_once('-')?;
         Some((from.to_owned(), to.to_owned()))
     };
-    let problem = || format!("{name}: times as 09:00-13:00 14:00-18:00");
+    let problem = || of("csv-times", name);
     words(text).map(|word| span(word).ok_or_else(problem)).collect()
 }
 
-fn shift(cell: &Cell<'_>) -> Result<Value, String> {
+fn shift(cell: &Cell<'_>) -> Result<Value, Trouble> {
     let mut shift = Map::new();
     let parts = spans(cell("parts"), "parts")?;
     shift.insert("parts".into(), json!(parts));
@@ -338,7 +393,7 @@ fn shift(cell: &Cell<'_>) -> Result<Value, String> {
     shift.insert("breaks".into(), breaks.collect());
     for name in ["grace_in", "grace_out"] {
         if !cell(name).is_empty() {
-            let minutes: u32 = cell(name).parse().map_err(|_| format!("{name}: minutes"))?;
+            let minutes: u32 = cell(name).parse().map_err(|_| of("csv-minutes", name))?;
             shift.insert(name.into(), minutes.into());
         }
     }
@@ -350,7 +405,7 @@ fn shift(cell: &Cell<'_>) -> Result<Value, String> {
     match cell("eve") {
         "" | "no" => {}
         "yes" => drop(shift.insert("eve".into(), true.into())),
-        _ => return Err("eve: yes or no".to_owned()),
+        _ => return Err(of("csv-yes-no", "eve")),
     }
     Ok(Value::Object(shift))
 }
@@ -358,11 +413,14 @@ fn shift(cell: &Cell<'_>) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::{Catalogue, Language};
+    use std::sync::Arc;
 
     fn read_text(kind: Kind, text: &str) -> Result<Vec<PlanEntry>, Vec<(u64, String)>> {
         let find = |number: &str| (number == "00017").then_some(PersonId(5));
+        let t = Words::new(Arc::new(Catalogue::embedded()), Language::English);
         let problems = |problems: Vec<TableProblem>| {
-            problems.into_iter().map(|problem| (problem.line, problem.text)).collect()
+            problems.iter().map(|problem| (problem.line, problem.trouble.text(&t))).collect()
         };
         read(kind, text.as_bytes(), "auto", &find).map_err(problems)
     }
@@ -384,7 +442,7 @@ mod tests {
             assert!(found.is_some(), "{text}: {problems:?}");
             assert!(problems.iter().all(|(_, text)| !text.contains("SECRET")), "{problems:?}");
         };
-        check(Kind::Leave, "person,when\n", 0, "column 2");
+        check(Kind::Leave, "person,when\n", 0, "Column 2");
         check(Kind::Leave, "person\n", 0, "date is missing");
         check(Kind::Leave, "person,date,date\n", 0, "twice");
         check(Kind::Leave, "person,date\nSECRET,2026-12-01\n", 2, "person:");
@@ -392,7 +450,7 @@ mod tests {
         check(Kind::Leave, "person,date\n00017,1000-01-01\n", 2, "date:");
         check(Kind::Leave, "person,date,part\n00017,2026-12-01,SECRET\n", 2, "part:");
         check(Kind::Leave, "person,date\n00017,2026-12-01\n00017,2026-12-01\n", 3, "line 2");
-        check(Kind::Leave, "person,date\n00017,2026-12-01,x,y,z,SECRET\n", 2, "more cells");
+        check(Kind::Leave, "person,date\n00017,2026-12-01,x,y,z,SECRET\n", 2, "More cells");
         check(Kind::Rosters, "person,from,to,cycle\n00017,2026-12-02,2026-12-01,day\n", 2, "to:");
         check(Kind::Rosters, "person,from,to,cycle\n00017,2026-12-02,,\n", 2, "cycle:");
         check(Kind::Shifts, "shift,parts\nday,09:00\n", 2, "parts:");

@@ -62,8 +62,8 @@ pub use outbox::{
     Attestation, Meter, Outbox, OutboxError, Parcel, PauseReason, Settlement, TransferPeer,
 };
 pub use plans::{
-    Change, Closing, Correction, Decided, Gap, LeavePart, PlanEntry, Plans, PlansError, Redating,
-    WrongClock,
+    Change, Closing, Correction, Decided, EntryProblem, Gap, LeavePart, PlanEntry, Plans,
+    PlansError, Redating, WrongClock,
 };
 pub use sheets::{PersonSheet, Sheets, SheetsError};
 pub use state::decisions::RulesRef;

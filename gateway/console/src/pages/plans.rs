@@ -190,7 +190,7 @@ pub(crate) async fn import(
     match app.handles.plans.enter(&seat(&visitor)?.account, entries).await {
         Ok(count) => Ok(see_other(&format!("/plans?kind={}&done={count}", kind.word()))),
         Err(PlansError::Commit(_)) => Err(Problem::NotSaved),
-        Err(error) => refuse(vec![TableProblem { line: 0, text: error.to_string() }]),
+        Err(error) => refuse(vec![TableProblem { line: 0, trouble: error.into() }]),
     }
 }
 

@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use muster_attendance::PersonId;
 use muster_attendance::input::{Employed, Holiday, Leave, LeaveKind, Overtime, RosterEntry, Storm};
-use muster_attendance::shift::{Parameters, Shift, ShiftDraft};
+use muster_attendance::shift::{Parameters, Shift, ShiftDraft, ShiftError};
 use muster_attendance::time::LocalTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +15,38 @@ pub(super) const MAX_NAME: usize = 64;
 const MAX_CYCLE: usize = 366;
 /// Bytes of a shift's definition.
 const MAX_SHIFT: usize = 4_096;
+
+/// Minutes of overtime on one day.
+const MAX_MINUTES: u32 = 24 * 60;
+
+/// Why an entry makes no sense, in words that name its column.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EntryProblem {
+    /// A shift's name is empty or longer than this.
+    #[error("shift: a name has 1 to {0} characters")]
+    Name(usize),
+    /// A shift's definition is larger than this.
+    #[error("shift: more than {0} bytes")]
+    Large(usize),
+    /// A shift's definition cannot be read.
+    #[error("shift: {0}")]
+    Draft(String),
+    /// A shift's times do not fit together.
+    #[error(transparent)]
+    Shift(ShiftError),
+    /// A weekday that is none.
+    #[error("workdays: numbers from 1, Monday, to 7, Sunday")]
+    Workdays,
+    /// It ends before it begins.
+    #[error("to: it ends before it begins")]
+    Ends,
+    /// A cycle without days, or with more than this.
+    #[error("cycle: 1 to {0} days")]
+    Cycle(usize),
+    /// More minutes than this.
+    #[error("minutes: at most {0}")]
+    Minutes(u32),
+}
 
 /// One thing that was entered.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -113,34 +145,30 @@ impl PlanEntry {
         }
     }
 
-    /// What is wrong with it, in words that name the column.
-    pub fn problem(&self) -> Option<String> {
+    /// What is wrong with it.
+    pub fn problem(&self) -> Option<EntryProblem> {
         let long = |name: &str| name.is_empty() || name.chars().count() > MAX_NAME;
         match self {
-            Self::Shift { name, .. } if long(name) => {
-                Some(format!("shift: a name has 1 to {MAX_NAME} characters"))
-            }
+            Self::Shift { name, .. } if long(name) => Some(EntryProblem::Name(MAX_NAME)),
             Self::Shift { shift, .. } => shift_problem(shift),
             Self::Usual { workdays, .. } if workdays.iter().any(|d| !(1..=7).contains(d)) => {
-                Some("workdays: numbers from 1, Monday, to 7, Sunday".to_owned())
+                Some(EntryProblem::Workdays)
             }
-            Self::Storm { from, to, .. } if from >= to => {
-                Some("to: it ends before it begins".to_owned())
-            }
+            Self::Storm { from, to, .. } if from >= to => Some(EntryProblem::Ends),
             Self::Leave { part: LeavePart::Hours(from, to), .. } if from >= to => {
-                Some("to: it ends before it begins".to_owned())
+                Some(EntryProblem::Ends)
             }
             Self::Roster { from, to, .. } if to.is_some_and(|to| to < *from) => {
-                Some("to: it ends before it begins".to_owned())
+                Some(EntryProblem::Ends)
             }
             Self::Roster { cycle, .. } if cycle.is_empty() || cycle.len() > MAX_CYCLE => {
-                Some(format!("cycle: 1 to {MAX_CYCLE} days"))
+                Some(EntryProblem::Cycle(MAX_CYCLE))
             }
             Self::Employed { from: Some(from), to: Some(to), .. } if to < from => {
-                Some("to: it ends before it begins".to_owned())
+                Some(EntryProblem::Ends)
             }
-            Self::Overtime { minutes, .. } if *minutes > 24 * 60 => {
-                Some("minutes: at most 1440".to_owned())
+            Self::Overtime { minutes, .. } if *minutes > MAX_MINUTES => {
+                Some(EntryProblem::Minutes(MAX_MINUTES))
             }
             _ => None,
         }
@@ -193,12 +221,12 @@ pub(super) fn shift(value: &Value) -> Option<Shift> {
     Shift::new(draft, Parameters::default()).ok()
 }
 
-fn shift_problem(value: &Value) -> Option<String> {
+fn shift_problem(value: &Value) -> Option<EntryProblem> {
     if value.to_string().len() > MAX_SHIFT {
-        return Some(format!("shift: more than {MAX_SHIFT} bytes"));
+        return Some(EntryProblem::Large(MAX_SHIFT));
     }
     match serde_json::from_value::<ShiftDraft>(value.clone()) {
-        Err(error) => Some(format!("shift: {error}")),
-        Ok(draft) => Shift::new(draft, Parameters::default()).err().map(|error| error.to_string()),
+        Err(error) => Some(EntryProblem::Draft(error.to_string())),
+        Ok(draft) => Shift::new(draft, Parameters::default()).err().map(EntryProblem::Shift),
     }
 }

@@ -13,7 +13,7 @@ mod table;
 
 pub use continuity::{Gap, WrongClock};
 pub use correction::{Change, Correction, Decided};
-pub use entry::{LeavePart, PlanEntry};
+pub use entry::{EntryProblem, LeavePart, PlanEntry};
 pub(crate) use table::Table;
 
 use crate::act::Act;
@@ -124,7 +124,7 @@ impl Plans {
         }
         let problem = entries.iter().enumerate().find_map(|(n, e)| Some((n, e.problem()?)));
         if let Some((line, problem)) = problem {
-            return Err(PlansError::Entry(line, problem));
+            return Err(PlansError::Entry(line, problem.to_string()));
         }
         let _one = self.shared.changing.lock().await;
         let (count, at_ms) = (entries.len(), self.now_ms());

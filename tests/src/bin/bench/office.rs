@@ -3,7 +3,7 @@
 //! live boards. Times are taken at the client, TLS included, over one connection.
 
 use crate::bench_box::{BenchBox, stop};
-use crate::table::{Row, count, mib, ms, quantile};
+use crate::table::{Row, count, mib, ms, quantile, table};
 use crate::terminal::Terminal;
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::gateway::Gateway;
@@ -12,6 +12,7 @@ use muster_tests::page::{Connection, Page};
 use muster_tests::punch::{now_s, rfc3339};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 const RECORDS: u64 = 10_000_000;
@@ -32,6 +33,7 @@ const GOAL: Duration = Duration::from_millis(50);
 const FILE_GOAL: Duration = Duration::from_secs(2);
 const MEMORY_GOAL: u64 = 64 << 20;
 
+#[allow(clippy::print_stderr)]
 pub(crate) fn office() -> Result<Vec<Row>> {
     let bench = BenchBox::new(|layout, _| {
         layout.page = true;
@@ -50,15 +52,26 @@ pub(crate) fn office() -> Result<Vec<Row>> {
     let took =
         format!("{:.0} s ({}/s); {:.0} s", filled.as_secs_f64(), count(rate), shown.as_secs_f64());
     let mut rows = vec![row(&what, took, "", None)];
+    eprint!("{}", table(&rows));
     let told = bench.site.muster(&["user", "add", "mei", "--role", "hr"])?;
     let code = code(&told).context("no one-time code was printed")?;
     let console = gateway.listening().console.context("no page")?;
     let mut page = Page::enter_as(console, "mei", code)?;
-    rows.extend(pages(&mut page)?);
-    rows.extend(files(&gateway, &mut page)?);
+    let measured = pages(&mut page)?;
+    eprint!("{}", table(&measured));
+    rows.extend(measured);
     rows.extend(boards(&gateway, &page)?);
+    let files = files(&gateway, &mut page);
+    rows.extend(files.with_context(|| log(&bench.site.layout().log))?);
     stop(gateway)?;
     Ok(rows)
+}
+
+/// The last lines of the gateway's log.
+fn log(file: &Path) -> String {
+    let log = std::fs::read_to_string(file).unwrap_or_default();
+    let lines: Vec<_> = log.lines().rev().take(10).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 /// The word that looks like a code: groups of five joined by hyphens.
