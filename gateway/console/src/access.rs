@@ -26,6 +26,20 @@ pub(crate) enum Access {
     ///
     /// [`Seat::stepped_up`]: crate::guard::Seat::stepped_up
     Fresh(&'static [Role]),
+    /// A warden's device that is enrolled.
+    Warden,
+    /// An employee who came by a code and owes a PIN.
+    Choosing,
+    /// An employee, at their own punches: by PIN, or by an account of that role.
+    Own,
+}
+
+/// Somebody who is let in without an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Guest {
+    Warden,
+    Choosing,
+    Employee,
 }
 
 /// Who sees people's punches.
@@ -66,6 +80,11 @@ const OFFICERS: &[Role] = &[Dpo, DpoDeputy];
 /// Who sees packs, and who asks for them and takes them away.
 const PACKS: &[Role] = &[Dpo, DpoDeputy, Auditor];
 const AUDITORS: &[Role] = &[Auditor];
+
+/// Who enrols and ends wardens' devices.
+const WARDENS: &[Role] = &[Facilities, ItAdmin, Security];
+/// Who hands out codes to employees: whoever sees their punches anyway, so that nobody gains by it.
+const ACCESS: &[Role] = &[Hr];
 
 /// The table: name, method, path pattern and who may, a row a route.
 macro_rules! routes {
@@ -123,6 +142,28 @@ routes! {
     PlanImport POST "/plans/{kind}" Any(OFFICE);
     PlanRemove POST "/plans/remove" Any(OFFICE);
     OnSite GET "/onsite" Any(ON_SITE);
+    Wardens GET "/wardens" Any(WARDENS);
+    WardenInvite POST "/wardens" Fresh(WARDENS);
+    WardenEnd POST "/wardens/end" Fresh(WARDENS);
+    WardenDoor GET "/warden/enrol" Anyone;
+    WardenEnrol POST "/warden/enrol" Anyone;
+    WardenWorker GET "/warden/worker.js" Anyone;
+    WardenList GET "/warden" Warden;
+    WardenSafe POST "/warden/safe" Warden;
+    EmployeeDoor GET "/own/login" Anyone;
+    EmployeeLogin POST "/own/login" Anyone;
+    EmployeeCode POST "/own/code" Anyone;
+    EmployeePinPage GET "/own/pin" Choosing;
+    EmployeePin POST "/own/pin" Choosing;
+    Employee GET "/own" Own;
+    EmployeeMonth GET "/own/month/{month}" Own;
+    EmployeeDay GET "/own/day/{date}" Own;
+    EmployeeAsk POST "/own/ask" Own;
+    EmployeeStay POST "/own/stay" Own;
+    EmployeeOut POST "/own/out" Own;
+    EmployeeAccess GET "/access" Any(ACCESS);
+    EmployeeAccessGive POST "/access" Fresh(ACCESS);
+    EmployeeAccessEnd POST "/access/end" Fresh(ACCESS);
     Unknown GET "/unknown" Any(NUMBERS);
     UnknownMap POST "/unknown" Any(NUMBERS);
     Terminals GET "/terminals" Any(TERMINALS);
@@ -150,6 +191,7 @@ routes! {
     ApiDescription GET "/api/v1/openapi.json" Member;
     ApiSheets GET "/api/v1/sheets/{month}" Any(PEOPLE);
     ApiToday GET "/api/v1/today" Any(PEOPLE);
+    ApiOnSite GET "/api/v1/onsite" Any(ON_SITE);
     ApiHeld GET "/api/v1/held" Any(WAITING);
     ApiDevices GET "/api/v1/devices" Any(TERMINALS);
     ApiStatus GET "/api/v1/status" Any(HEALTH);
@@ -170,13 +212,33 @@ impl Route {
     pub(crate) fn admits(self, seat: Option<(Stage, &[Role])>) -> bool {
         match (self.row().2, seat) {
             (Access::Anyone, _) => true,
-            (_, None) => false,
+            (_, None) | (Access::Warden | Access::Choosing, _) => false,
+            (Access::Own, Some((stage, held))) => {
+                stage == Stage::Member && held.contains(&Employee)
+            }
             (Access::LoggedIn, Some(_)) => true,
             (Access::At(needed), Some((stage, _))) => stage == needed,
             (Access::Member, Some((stage, _))) => stage == Stage::Member,
             (Access::Any(roles) | Access::Fresh(roles), Some((stage, held))) => {
                 stage == Stage::Member && held.iter().any(|role| roles.contains(role))
             }
+        }
+    }
+}
+
+impl Route {
+    /// Whether it is one of those that guests come for.
+    pub(crate) fn is_for_guests(self) -> bool {
+        matches!(self.row().2, Access::Warden | Access::Choosing | Access::Own)
+    }
+
+    /// Whether somebody without an account may.
+    pub(crate) fn admits_guest(self, guest: Guest) -> bool {
+        match self.row().2 {
+            Access::Warden => guest == Guest::Warden,
+            Access::Choosing => guest == Guest::Choosing,
+            Access::Own => guest == Guest::Employee,
+            access => matches!(access, Access::Anyone),
         }
     }
 }
@@ -215,6 +277,22 @@ mod tests {
         (Route::PlanImport, "010000000"),
         (Route::PlanRemove, "010000000"),
         (Route::OnSite, "110011100"),
+        (Route::Wardens, "100110000"),
+        (Route::WardenInvite, "100110000"),
+        (Route::WardenEnd, "100110000"),
+        (Route::WardenList, "000000000"),
+        (Route::WardenSafe, "000000000"),
+        (Route::EmployeePinPage, "000000000"),
+        (Route::EmployeePin, "000000000"),
+        (Route::Employee, "001000000"),
+        (Route::EmployeeMonth, "001000000"),
+        (Route::EmployeeDay, "001000000"),
+        (Route::EmployeeAsk, "001000000"),
+        (Route::EmployeeStay, "001000000"),
+        (Route::EmployeeOut, "001000000"),
+        (Route::EmployeeAccess, "010000000"),
+        (Route::EmployeeAccessGive, "010000000"),
+        (Route::EmployeeAccessEnd, "010000000"),
         (Route::Unknown, "110000000"),
         (Route::UnknownMap, "110000000"),
         (Route::TerminalGap, "100100000"),
@@ -242,12 +320,40 @@ mod tests {
         (Route::ApiDescription, "111111111"),
         (Route::ApiSheets, "010001101"),
         (Route::ApiToday, "010001101"),
+        (Route::ApiOnSite, "110011100"),
         (Route::ApiHeld, "110111101"),
         (Route::ApiDevices, "100111101"),
         (Route::ApiStatus, "110111101"),
     ];
 
-    const OPEN: [Route; 4] = [Route::Asset, Route::LoginPage, Route::Login, Route::Language];
+    const OPEN: &[Route] = &[
+        Route::Asset,
+        Route::LoginPage,
+        Route::Login,
+        Route::Language,
+        Route::WardenDoor,
+        Route::WardenEnrol,
+        Route::WardenWorker,
+        Route::EmployeeDoor,
+        Route::EmployeeLogin,
+        Route::EmployeeCode,
+    ];
+    /// Who is let in without an account, each with all that is theirs beside [`OPEN`].
+    const GUESTS: &[(Guest, &[Route])] = &[
+        (Guest::Warden, &[Route::WardenList, Route::WardenSafe]),
+        (Guest::Choosing, &[Route::EmployeePinPage, Route::EmployeePin]),
+        (
+            Guest::Employee,
+            &[
+                Route::Employee,
+                Route::EmployeeMonth,
+                Route::EmployeeDay,
+                Route::EmployeeAsk,
+                Route::EmployeeStay,
+                Route::EmployeeOut,
+            ],
+        ),
+    ];
     /// Routes of the way in, each for its stage.
     const ON_THE_WAY: [(Route, Stage); 6] = [
         (Route::WelcomePage, Stage::Enrolling),
@@ -274,7 +380,23 @@ mod tests {
         Route::Erase,
         Route::PackRelease,
         Route::TerminalRedate,
+        Route::WardenInvite,
+        Route::WardenEnd,
+        Route::EmployeeAccessGive,
+        Route::EmployeeAccessEnd,
     ];
+
+    #[test]
+    fn guests_see_what_is_theirs_and_nothing_else() {
+        for route in Route::ALL {
+            for (guest, theirs) in GUESTS {
+                let expect = theirs.contains(route) || OPEN.contains(route);
+                assert_eq!(route.admits_guest(*guest), expect, "{route:?} {guest:?}");
+            }
+            let someones = GUESTS.iter().any(|(_, theirs)| theirs.contains(route));
+            assert_eq!(route.is_for_guests(), someones, "{route:?}");
+        }
+    }
 
     #[test]
     fn every_role_sees_its_routes_and_no_others() {

@@ -3,11 +3,14 @@
 use crate::assets::Assets;
 use crate::guard::Problem;
 use crate::live::LiveBoard;
+use crate::pages::warden::roll::Neighbour;
+use crate::pages::warden::safe::Ticks;
 use crate::password::Passwords;
 use crate::reasons::{self, Explained};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
 use crate::totp;
+use crate::visits::Visits;
 use crate::when::Zone;
 use crate::words::{Catalogue, Words};
 use muster_attendance::{EventId, PersonId};
@@ -50,6 +53,8 @@ pub struct Handles {
     pub pair: Option<crate::pairing::Pair>,
     /// The public key that reports are signed with, hex; shown so that files can be checked.
     pub report_key: String,
+    /// The site's other boxes, as this one last heard of them.
+    pub neighbours: Arc<dyn Fn() -> Vec<Neighbour> + Send + Sync>,
     /// The box's clock.
     pub clock: Clock,
 }
@@ -95,6 +100,10 @@ pub(crate) struct App {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
+    /// Tries of those without an account: by number, and by where they come from.
+    pub(crate) doors: Throttle,
+    pub(crate) visits: Visits,
+    pub(crate) ticks: Ticks,
     pub(crate) passwords: Passwords,
     pub(crate) second_factor: SecondFactor,
     pub(crate) catalogue: Arc<Catalogue>,

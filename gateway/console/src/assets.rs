@@ -16,6 +16,8 @@ pub(crate) struct Assets {
     pub(crate) js: String,
     pub(crate) htmx: String,
     pub(crate) logo: String,
+    pub(crate) warden: String,
+    pub(crate) kiosk: String,
 }
 
 impl Assets {
@@ -25,6 +27,8 @@ impl Assets {
             js: address("app.js"),
             htmx: address("htmx-2.0.11.min.js"),
             logo: address("logo.svg"),
+            warden: address("warden.js"),
+            kiosk: address("kiosk.js"),
         }
     }
 }
@@ -34,6 +38,11 @@ fn address(name: &str) -> String {
     let digest = Folder::get(name).map(|file| file.metadata.sha256_hash()).unwrap_or_default();
     let short: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("/assets/{name}?v={short}")
+}
+
+/// A script that has an address of its own.
+pub(crate) fn text(name: &str) -> Option<Vec<u8>> {
+    Folder::get(name).map(|file| file.data.into_owned())
 }
 
 pub(crate) async fn asset(
@@ -64,15 +73,15 @@ mod tests {
 
     #[test]
     fn every_asset_is_there() {
-        let Assets { css, js, htmx, logo } = Assets::new();
-        for address in [css, js, htmx, logo] {
+        let Assets { css, js, htmx, logo, warden, kiosk } = Assets::new();
+        for address in [css, js, htmx, logo, warden, kiosk] {
             assert!(!address.ends_with("=0000000000000000"), "{address}");
         }
     }
 
     #[test]
     fn scripts_and_styles_load_nothing_from_outside() {
-        for name in ["app.css", "app.js", "logo.svg"] {
+        for name in ["app.css", "app.js", "logo.svg", "warden.js", "warden-worker.js", "kiosk.js"] {
             let file = Folder::get(name).expect("an asset");
             let text =
                 String::from_utf8_lossy(&file.data).replace("http://www.w3.org/2000/svg", "");

@@ -25,6 +25,8 @@ const WRITE_STALL: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ends {
     pub(crate) local: IpAddr,
+    /// Where from.
+    pub(crate) peer: IpAddr,
 }
 
 /// Counts connections by address.
@@ -38,7 +40,7 @@ impl Gate {
         let local = stream.local_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |a| a.ip());
         let peer = stream.peer_addr()?.ip().to_canonical();
         let place = self.enter(peer).ok_or(io::ErrorKind::ConnectionRefused)?;
-        Ok((Counted { stream, stall: None, _place: place }, Ends { local }))
+        Ok((Counted { stream, stall: None, _place: place }, Ends { local, peer }))
     }
 
     fn enter(&self, address: IpAddr) -> Option<Place> {

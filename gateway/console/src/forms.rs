@@ -27,7 +27,7 @@ const BODY: Duration = Duration::from_secs(10);
 /// Fields of a form that are looked at.
 const MAX_FIELDS: usize = 200;
 /// Fields that are never given back.
-const SECRETS: [&str; 3] = ["password", "again", "current"];
+const SECRETS: [&str; 4] = ["password", "again", "current", "pin"];
 
 /// A form's fields, in order.
 pub(crate) type Fields = Vec<(String, String)>;
@@ -51,7 +51,9 @@ pub(crate) async fn checked(
     }
     let (parts, body, fields) = read(request, route.max_body()).await.map_err(refuse)?;
     let Some(csrf) = field(&fields, "csrf") else { return Err(refuse(Problem::Form)) };
-    if !token(visitor, &parts.headers).is_some_and(|t| app.sessions.csrf_fits(&t, csrf)) {
+    // A language is nobody's secret, and a guest's page has the token of the guest.
+    let fits = |token: Token| app.sessions.csrf_fits(&token, csrf);
+    if route != Route::Language && !token(visitor, &parts.headers).is_some_and(fits) {
         let again = Again::of(&fields, &SECRETS).filter(|_| visitor.seat.is_some());
         return Err(match again {
             Some(again) => Box::new(again.send(app, visitor)),
@@ -117,9 +119,10 @@ fn is_ours(headers: &HeaderMap) -> bool {
 
 /// The token that the form's own has to fit.
 fn token(visitor: &Visitor, headers: &HeaderMap) -> Option<Token> {
-    match &visitor.seat {
-        Some(seat) => Some(seat.token.clone()),
-        None => cookie(headers, VISIT_COOKIE).and_then(Token::read),
+    match (&visitor.guest, &visitor.seat) {
+        (Some(entry), _) => Some(entry.token.clone()),
+        (None, Some(seat)) => Some(seat.token.clone()),
+        (None, None) => cookie(headers, VISIT_COOKIE).and_then(Token::read),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What stands before every page: host, session, roles, origin and form token, time, headers.
 
-use crate::access::Route;
+use crate::access::{Guest, Route};
 use crate::app::Shared;
 use crate::connection::Ends;
 use crate::forms;
@@ -18,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use muster_attendance::PersonId;
 use muster_ledger::{Role, ViewsError};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,10 @@ pub(crate) const SESSION_COOKIE: &str = "__Host-muster";
 /// The cookie of somebody not logged in; kept apart so that a link from outside, which brings no
 /// `SameSite=Strict` cookie, cannot end a session.
 pub(crate) const VISIT_COOKIE: &str = "__Host-visit";
+/// The cookie that a warden's device keeps.
+pub(crate) const WARDEN_COOKIE: &str = "__Host-warden";
+/// The cookie of an employee at their own punches.
+pub(crate) const OWN_COOKIE: &str = "__Host-own";
 /// The language's cookie.
 pub(crate) const LANGUAGE_COOKIE: &str = "__Host-language";
 
@@ -61,6 +66,12 @@ pub(crate) struct Visitor {
     /// What a form of theirs must carry.
     pub(crate) csrf: String,
     pub(crate) seat: Option<Seat>,
+    /// On routes for those without an account.
+    pub(crate) guest: Option<Entry>,
+    /// Where the request comes from.
+    pub(crate) from: IpAddr,
+    /// The box, as the request names it.
+    pub(crate) host: String,
     /// The path asked for.
     pub(crate) path: String,
     /// Whether htmx asks for a part of a page.
@@ -70,7 +81,56 @@ pub(crate) struct Visitor {
 impl Visitor {
     /// Whether they may use `route`.
     pub(crate) fn admits(&self, route: Route) -> bool {
-        route.admits(self.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice())))
+        let seat = self.seat.as_ref().map(|seat| (seat.stage, seat.roles.as_slice()));
+        match &self.guest {
+            Some(entry) => route.admits_guest(entry.guest()),
+            None => route.admits(seat),
+        }
+    }
+
+    /// Where the way home leads.
+    pub(crate) fn home(&self) -> &'static str {
+        match self.guest.as_ref().map(|entry| entry.guest()) {
+            None => "/",
+            Some(Guest::Warden) => "/warden",
+            Some(Guest::Choosing | Guest::Employee) => "/own",
+        }
+    }
+
+    /// Whose own punches they see.
+    pub(crate) fn own(&self) -> Option<PersonId> {
+        match &self.guest {
+            Some(Entry { who: Who::Employee(person), .. }) => Some(*person),
+            Some(_) => None,
+            None => self.seat.as_ref().and_then(|seat| seat.person),
+        }
+    }
+}
+
+/// Somebody let in without an account.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) token: Token,
+    pub(crate) who: Who,
+}
+
+/// Who that is.
+#[derive(Clone)]
+pub(crate) enum Who {
+    /// A warden's device, by its name.
+    Warden(String),
+    /// An employee who owes a PIN, by the digest of their code.
+    Choosing(PersonId, String),
+    Employee(PersonId),
+}
+
+impl Entry {
+    fn guest(&self) -> Guest {
+        match self.who {
+            Who::Warden(_) => Guest::Warden,
+            Who::Choosing(..) => Guest::Choosing,
+            Who::Employee(_) => Guest::Employee,
+        }
     }
 }
 
@@ -204,7 +264,7 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let now = Instant::now();
-    let (visitor, fresh) = match visitor(&app, request.headers(), request.uri().path(), now) {
+    let (visitor, fresh) = match visitor(&app, &request, route, now) {
         Some(found) => found,
         None => return Problem::Internal.status().into_response(),
     };
@@ -223,7 +283,8 @@ pub(crate) async fn guard(
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = pages::problem(&app, &visitor, &problem);
     }
-    if let (Some(token), Route::LoginPage) = (fresh, route) {
+    let door = matches!(route, Route::LoginPage | Route::EmployeeDoor | Route::WardenDoor);
+    if let Some(token) = fresh.filter(|_| door) {
         set_cookie(&mut response, VISIT_COOKIE, token.expose(), None);
     }
     response
@@ -232,16 +293,22 @@ pub(crate) async fn guard(
 /// Whoever asks, with the new visit's token where they brought none.
 fn visitor(
     app: &Shared,
-    headers: &HeaderMap,
-    path: &str,
+    request: &Request,
+    route: Option<Route>,
     now: Instant,
 ) -> Option<(Visitor, Option<Token>)> {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let guest = route.filter(|route| route.is_for_guests());
+    let guest = guest.and_then(|route| entry(app, route, headers, now));
     let seat = match seat(app, headers, now, !path.ends_with("/live")) {
+        // Who came without an account is not somebody else at the same time.
+        _ if guest.is_some() => None,
         None if path.starts_with("/api/") => program(app, headers),
         seat => seat,
     };
-    let (token, fresh) = match &seat {
-        Some(seat) => (seat.token.clone(), None),
+    let known = guest.as_ref().map(|entry| &entry.token).or(seat.as_ref().map(|seat| &seat.token));
+    let (token, fresh) = match known {
+        Some(token) => (token.clone(), None),
         None => match cookie(headers, VISIT_COOKIE).and_then(Token::read) {
             Some(token) => (token, None),
             None => {
@@ -254,10 +321,34 @@ fn visitor(
         t: Words::new(app.catalogue.clone(), language(headers)),
         csrf: app.sessions.csrf(&token),
         seat,
+        guest,
+        host: headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned(),
+        from: request.extensions().get::<Ends>().map_or(Ipv4Addr::UNSPECIFIED.into(), |e| e.peer),
         path: path.to_owned(),
         partial: headers.contains_key("hx-request"),
     };
     Some((visitor, fresh))
+}
+
+/// Whoever comes to `route` without an account.
+fn entry(app: &Shared, route: Route, headers: &HeaderMap, now: Instant) -> Option<Entry> {
+    if route.admits_guest(Guest::Warden) {
+        let token = cookie(headers, WARDEN_COOKIE).and_then(Token::read)?;
+        let warden = app.handles.accounts.warden(&token.digest_hex(), app.now_ms())?;
+        return Some(Entry { token, who: Who::Warden(warden.name) });
+    }
+    let token = cookie(headers, OWN_COOKIE).and_then(Token::read)?;
+    let who = app.visits.find(&token, now)?;
+    // A new code, or the end of the access, ends the visit.
+    let access = |person| app.handles.accounts.access(person);
+    let holds = match &who {
+        Who::Warden(_) => false,
+        Who::Choosing(person, code) => {
+            access(*person).is_some_and(|a| a.code.as_ref() == Some(code))
+        }
+        Who::Employee(person) => access(*person).is_some_and(|access| access.pin.is_some()),
+    };
+    holds.then_some(Entry { token, who })
 }
 
 /// The session, with its account as it is now.
@@ -299,6 +390,9 @@ fn program(app: &Shared, headers: &HeaderMap) -> Option<Seat> {
 /// What strangers, those half way in and the not entitled see: the same for what is there and for
 /// what is not.
 async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Response {
+    if let Some(door) = door(&visitor.path).filter(|_| visitor.seat.is_none()) {
+        return see_other(door);
+    }
     let to = match visitor.seat.as_ref().map(|seat| seat.stage) {
         Some(Stage::Member) => return pages::problem(app, visitor, &Problem::Missing),
         Some(Stage::Enrolling) => "/welcome",
@@ -319,6 +413,13 @@ async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Respons
         return page;
     }
     see_other(to)
+}
+
+/// Where those without an account come in.
+fn door(path: &str) -> Option<&'static str> {
+    let below =
+        |root: &str| path.strip_prefix(root).is_some_and(|t| t.is_empty() || t.starts_with('/'));
+    if below("/warden") { Some("/warden/enrol") } else { below("/own").then_some("/own/login") }
 }
 
 fn language(headers: &HeaderMap) -> Language {

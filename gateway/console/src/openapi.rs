@@ -17,6 +17,18 @@ fn told(route: Route) -> Option<(&'static str, Value, Value)> {
             json!([]),
             object(&[("site", text.clone()), ("date", date()), ("counts", open)]),
         ),
+        Route::ApiOnSite => (
+            "Everybody last seen at this box; for the site's other boxes",
+            json!([]),
+            object(&[
+                ("site", text),
+                ("as_of_ms", number.clone()),
+                ("seen", list(open)),
+                ("unnamed", number.clone()),
+                ("set_aside", number.clone()),
+                ("refused", number),
+            ]),
+        ),
         Route::ApiHeld => ("What waits, by reason", json!([]), object(&[("held", list(open))])),
         Route::ApiDevices => {
             ("Terminals with their lights and gaps", json!([]), object(&[("devices", list(open))]))

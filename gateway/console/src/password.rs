@@ -101,6 +101,11 @@ pub(crate) fn code_fits(stored: &str, typed: &str) -> bool {
     })
 }
 
+/// The digest of a code as typed.
+pub(crate) fn code_digest(typed: &str) -> String {
+    digest(&plain(typed))
+}
+
 /// Why a new password is not taken; each is the id of a message.
 pub(crate) fn weakness(password: &str, account: &str, site: &str) -> Option<&'static str> {
     let lower = Zeroizing::new(password.to_lowercase());

@@ -4,9 +4,11 @@ use crate::app::{App, Handles, SecondFactor};
 use crate::assets::Assets;
 use crate::connection::{Counted, Ends, Gate};
 use crate::live::LiveBoard;
+use crate::pages::warden::safe::Ticks;
 use crate::password::Passwords;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
+use crate::visits::Visits;
 use crate::when::Zone;
 use crate::words::Catalogue;
 use axum::Router;
@@ -193,6 +195,9 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         allowed_hosts: config.allowed_hosts,
         sessions: Sessions::new(&random).ok_or(StartError::Random)?,
         throttle: Throttle::default(),
+        doors: Throttle::default(),
+        visits: Visits::default(),
+        ticks: Ticks::default(),
         passwords: Passwords::new(),
         second_factor: config.second_factor,
         catalogue: Arc::new(Catalogue::embedded()),

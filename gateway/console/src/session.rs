@@ -61,7 +61,12 @@ impl Token {
         &self.0
     }
 
-    fn digest(&self) -> [u8; 32] {
+    /// The digest by which a token that outlives the process is kept.
+    pub(crate) fn digest_hex(&self) -> String {
+        self.digest().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
         let digest = digest::digest(&digest::SHA256, self.0.as_bytes());
         digest.as_ref().try_into().unwrap_or_default()
     }

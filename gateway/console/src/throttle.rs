@@ -50,6 +50,28 @@ impl Throttle {
         Ok(())
     }
 
+    /// How long to wait where this name's tries are spent; counts nothing.
+    pub(crate) fn spent(&self, name: &str, most: u32, now: Instant) -> Option<Duration> {
+        let table = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let tries = table.get(&key(name))?;
+        let age = now.saturating_duration_since(tries.since);
+        (age < WINDOW && tries.count >= most).then(|| WINDOW - age)
+    }
+
+    /// Counts a failure against this name, however many there were; [`Throttle::spent`] tells.
+    pub(crate) fn fail(&self, name: &str, now: Instant) {
+        let mut table = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = key(name);
+        if !table.contains_key(&key) && table.len() >= MAX_NAMES {
+            make_room(&mut table, now);
+        }
+        let tries = table.entry(key).or_insert(Tries { since: now, count: 0 });
+        if now.saturating_duration_since(tries.since) >= WINDOW {
+            *tries = Tries { since: now, count: 0 };
+        }
+        tries.count = tries.count.saturating_add(1);
+    }
+
     /// Forgets the tries of an account whose password was right.
     pub(crate) fn forget(&self, name: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&key(name));

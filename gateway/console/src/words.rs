@@ -25,6 +25,7 @@ macro_rules! files {
             include_str!(concat!("../i18n/", $tag, "/accounts.ftl")),
             include_str!(concat!("../i18n/", $tag, "/sheets.ftl")),
             include_str!(concat!("../i18n/", $tag, "/governance.ftl")),
+            include_str!(concat!("../i18n/", $tag, "/guests.ftl")),
         ]
     };
 }
@@ -276,6 +277,8 @@ mod tests {
             "src/pages/today",
             "src/pages/sheet",
             "src/pages/governance",
+            "src/pages/warden",
+            "src/pages/employee",
             "templates",
         ] {
             for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {

@@ -7,7 +7,8 @@ use crate::legal::{
 };
 use crate::plans::{Closing, Correction, PlanEntry, Redating};
 use crate::{
-    Account, ApiToken, Attestation, DeviceKind, Meter, PauseReason, RefusalReason, Signer,
+    Account, ApiToken, Attestation, DeviceKind, Meter, OwnAccess, PauseReason, RefusalReason,
+    Signer, Warden,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -373,6 +374,22 @@ pub(crate) enum Act {
         number: u32,
         by: String,
     },
+    /// A warden's device was invited or enrolled.
+    WardenWritten {
+        warden: Warden,
+    },
+    WardenEnded {
+        actor: String,
+        name: String,
+    },
+    /// An employee was handed a code for their own punches, or chose a PIN.
+    AccessWritten {
+        access: OwnAccess,
+    },
+    AccessEnded {
+        actor: String,
+        person: PersonId,
+    },
     /// Free-form administrative note: who did what; never personal data.
     Noted {
         actor: String,
@@ -409,6 +426,8 @@ impl Act {
                 | Self::DeviceRevoked { .. }
                 | Self::TokenEnded { .. }
                 | Self::FactorUsed { .. }
+                | Self::WardenEnded { .. }
+                | Self::AccessEnded { .. }
                 | Self::SignersEnrolled { .. }
                 | Self::Governed { .. }
                 | Self::PolicyAccepted { .. }

@@ -37,7 +37,7 @@ mod tables;
 pub mod trail;
 mod views;
 
-pub use accounts::{Account, Accounts, AccountsError, ApiToken, Role};
+pub use accounts::{Account, Accounts, AccountsError, ApiToken, OwnAccess, Role, Warden};
 pub use clock::{Clock, ClockTrust};
 pub use committer::{CommitError, Committed, Committer, Refusal, RefusalReason, Verdict};
 pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError, Did, Told};

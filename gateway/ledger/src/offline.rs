@@ -337,6 +337,14 @@ fn act(bytes: &[u8]) -> serde_json::Value {
         token.digest.clear();
         return serde_json::to_value(Act::TokenMade { token }).unwrap_or_default();
     }
+    if let Ok(Act::WardenWritten { mut warden }) = serde_json::from_slice::<Act>(bytes) {
+        (warden.code, warden.digest) = (None, None);
+        return serde_json::to_value(Act::WardenWritten { warden }).unwrap_or_default();
+    }
+    if let Ok(Act::AccessWritten { mut access }) = serde_json::from_slice::<Act>(bytes) {
+        (access.code, access.pin) = (None, None);
+        return serde_json::to_value(Act::AccessWritten { access }).unwrap_or_default();
+    }
     serde_json::from_slice(bytes).unwrap_or_default()
 }
 

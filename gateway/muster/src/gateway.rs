@@ -7,6 +7,7 @@ use crate::config::{self, Config, Problem};
 use crate::control::{self, Facts, Listening};
 use crate::desk::Desk;
 use crate::health;
+use crate::neighbours::Neighbours;
 use crate::page_certificate::{host_name, page_certificate};
 use crate::pairing::Wall;
 use crate::{pairing, store, trust, watch as checks};
@@ -67,7 +68,9 @@ impl Gateway {
         let intake = Arc::new(Mutex::new(Some(intake)));
         let links = links(&intake);
         let watch = Arc::new(checks::Watch::new(ledger.clone(), &config, links));
-        let console = start_console(&config, &ledger, watch.clone(), &wall, &mut listening)?;
+        let neighbours = Neighbours::start(&config.neighbour, &stopped);
+        let console =
+            start_console(&config, &ledger, (watch.clone(), neighbours), &wall, &mut listening)?;
         alarms::start(&config, ledger.clone(), &recovery, watch.clone())?;
         let gauges = watch.clone();
         if let Some(section) = &config.metrics {
@@ -331,7 +334,7 @@ fn random() -> u64 {
 fn start_console(
     config: &Config,
     ledger: &Ledger,
-    watch: Arc<checks::Watch>,
+    (watch, neighbours): (Arc<checks::Watch>, Neighbours),
     wall: &Option<Wall>,
     listening: &mut Listening,
 ) -> Result<Option<Console>> {
@@ -363,6 +366,7 @@ fn start_console(
         explain: explain(ledger),
         pair: wall.clone().map(pairing::for_page),
         report_key: Desk::new(ledger.clone(), Arc::new(config.clone())).public_key()?,
+        neighbours: Arc::new(move || neighbours.now()),
         clock: trust::clock(config.clock.trust),
     };
     let console = Console::start(console, handles)?;

@@ -17,6 +17,7 @@ mod exit;
 mod gateway;
 mod health;
 mod log;
+mod neighbours;
 mod owner;
 mod page_certificate;
 mod pairing;

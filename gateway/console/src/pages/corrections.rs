@@ -81,14 +81,18 @@ pub(crate) fn row(app: &App, visitor: &Visitor, correction: &Correction) -> Row 
         Some(decided) if decided.approved => ("good", "correction-approved"),
         Some(_) => ("quiet", "correction-rejected"),
     };
-    let by = match &correction.decided {
+    let asked = match correction.let_in_by() {
         None => correction.by.clone(),
-        Some(decided) => format!("{} → {}", correction.by, decided.by),
+        Some(giver) => t.with("correction-by-self", "name", giver),
+    };
+    let by = match &correction.decided {
+        None => asked,
+        Some(decided) => format!("{asked} → {}", decided.by),
     };
     let reason = app.handles.directory.open_note(correction.person, &correction.reason);
     let open = correction.decided.is_none() && visitor.admits(Route::CorrectionDecide);
     let seat = visitor.seat.as_ref();
-    let own = seat.is_some_and(|seat| seat.account == correction.by);
+    let own = seat.is_some_and(|seat| correction.is_of(&seat.account));
     let old_enough = seat.is_some_and(|seat| seat.may_approve);
     Row {
         number: correction.number,
@@ -125,21 +129,24 @@ fn what(app: &App, correction: &Correction, t: &Words) -> String {
 /// A correction, as typed.
 #[derive(Deserialize)]
 pub(crate) struct Asked {
+    /// Nothing where somebody asks for themself.
+    #[serde(default)]
     person: u64,
-    date: Date,
+    pub(crate) date: Date,
     /// `add`, `set` or `void`.
     op: String,
     #[serde(default)]
     punch: String,
     #[serde(default)]
-    time: String,
+    pub(crate) time: String,
     #[serde(default)]
     direction: String,
-    reason: String,
+    pub(crate) reason: String,
 }
 
 impl Asked {
-    fn change(&self, app: &App) -> Option<Change> {
+    /// What is to be done; `None` where the time or the punch is none.
+    pub(crate) fn change(&self, app: &App) -> Option<Change> {
         let direction = match self.direction.as_str() {
             "in" => Some(Direction::In),
             "out" => Some(Direction::Out),

@@ -28,22 +28,22 @@ const MAX_REASONS: usize = 12;
 /// Width of the day's drawing, in its own units: one a minute.
 const DAY_MINUTES: u16 = 1_440;
 
-struct PunchRow {
-    time: String,
-    machine: String,
-    direction: Badge,
-    method: String,
-    terminal: String,
+pub(crate) struct PunchRow {
+    pub(crate) time: String,
+    pub(crate) machine: String,
+    pub(crate) direction: Badge,
+    pub(crate) method: String,
+    pub(crate) terminal: String,
     /// Why the time or the way is not the terminal's, or how the punch came late.
-    notes: Vec<String>,
-    sending: Badge,
+    pub(crate) notes: Vec<String>,
+    pub(crate) sending: Badge,
     /// The record, and whether the sheet counts it.
-    id: String,
-    counts: String,
-    destination: String,
+    pub(crate) id: String,
+    pub(crate) counts: String,
+    pub(crate) destination: String,
     /// The cure is told once on a page.
-    reasons: Vec<Explained>,
-    number: String,
+    pub(crate) reasons: Vec<Explained>,
+    pub(crate) number: String,
 }
 
 /// The drawing: when they were in, and each punch.
@@ -83,11 +83,11 @@ struct DayPage<'a> {
 }
 
 /// The sheet's word on a day.
-struct Verdict {
-    state: Badge,
-    shift: String,
-    marks: Vec<String>,
-    figures: Vec<(String, String)>,
+pub(crate) struct Verdict {
+    pub(crate) state: Badge,
+    pub(crate) shift: String,
+    pub(crate) marks: Vec<String>,
+    pub(crate) figures: Vec<(String, String)>,
 }
 
 /// Where a person's day is: a number the box made up, and a date.
@@ -145,7 +145,8 @@ async fn show(
     html(status, &DayPage { trouble, ..page })
 }
 
-fn verdict(day: &Day, t: &Words) -> Verdict {
+/// What the sheet makes of a day.
+pub(crate) fn verdict(day: &Day, t: &Words) -> Verdict {
     let m = &day.minutes;
     let figures = [
         ("sum-planned", m.planned),
@@ -220,7 +221,13 @@ fn day_page<'a>(
     }
 }
 
-fn punch_rows(app: &App, t: &Words, records: &[RecordRow], day: Option<&Day>) -> Vec<PunchRow> {
+/// A day's punches in words.
+pub(crate) fn punch_rows(
+    app: &App,
+    t: &Words,
+    records: &[RecordRow],
+    day: Option<&Day>,
+) -> Vec<PunchRow> {
     let mut told_before = BTreeSet::new();
     let mut told = |code: &String| {
         let mut told = app.explain(code, t);

@@ -5,12 +5,12 @@ pub(crate) mod accounts;
 pub(crate) mod again;
 pub(crate) mod corrections;
 pub(crate) mod day;
+pub(crate) mod employee;
 pub(crate) mod entrance;
 pub(crate) mod explain;
 pub(crate) mod factor;
 pub(crate) mod governance;
 pub(crate) mod health;
-pub(crate) mod onsite;
 pub(crate) mod own;
 pub(crate) mod plans;
 pub(crate) mod reports;
@@ -19,6 +19,7 @@ pub(crate) mod terminals;
 pub(crate) mod today;
 pub(crate) mod unknown;
 pub(crate) mod waiting;
+pub(crate) mod warden;
 
 use crate::access::Route;
 use crate::app::App;
@@ -35,6 +36,8 @@ pub(crate) struct Shell {
     pub(crate) lang: &'static str,
     pub(crate) title: String,
     pub(crate) site: String,
+    /// Where the name leads.
+    pub(crate) home: &'static str,
     /// Empty where nobody is logged in.
     pub(crate) account: String,
     pub(crate) csrf: String,
@@ -74,6 +77,7 @@ const NAV: &[(Route, &str)] = &[
     (Route::Waiting, "nav-waiting"),
     (Route::Reports, "nav-reports"),
     (Route::Governance, "nav-governance"),
+    (Route::Employee, "nav-own"),
     (Route::Health, "nav-health"),
     (Route::Accounts, "nav-accounts"),
 ];
@@ -86,6 +90,7 @@ impl Shell {
             lang: t.language.tag(),
             title,
             site: app.site.clone(),
+            home: visitor.home(),
             account: visitor.seat.as_ref().map(|seat| seat.account.clone()).unwrap_or_default(),
             csrf: visitor.csrf.clone(),
             nav: nav(visitor, here),
@@ -115,7 +120,7 @@ fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
         let person = *route == Route::Today && here.starts_with("/people/") && !month;
         let office = *route == Route::Sheets
             && (month
-                || ["/corrections", "/plans", "/unknown"]
+                || ["/corrections", "/plans", "/unknown", "/access"]
                     .iter()
                     .any(|path| here.starts_with(path)));
         let current = inside || person || office;

@@ -5,6 +5,7 @@ mod browser;
 mod entrance;
 mod factor;
 mod governance;
+mod guests;
 mod live;
 mod office;
 mod pages;

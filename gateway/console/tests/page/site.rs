@@ -180,6 +180,7 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         explain: explain(ledger),
         pair: None,
         report_key: "00".repeat(32),
+        neighbours: Arc::new(Vec::new),
         clock,
     }
 }

@@ -1,10 +1,12 @@
 //! Who may log in to the page: acts in the journal, looked up in memory.
 
 mod account;
+mod bound;
 mod kept;
 mod token;
 
 pub use account::{Account, Role};
+pub use bound::{OwnAccess, Warden};
 pub use token::ApiToken;
 
 use crate::CommitError;
@@ -58,6 +60,8 @@ pub(crate) struct Table {
     tokens: BTreeMap<String, ApiToken>,
     /// The step of the code that was used last, by account.
     used: BTreeMap<String, u64>,
+    wardens: BTreeMap<String, Warden>,
+    access: BTreeMap<u64, OwnAccess>,
 }
 
 impl Table {
@@ -77,7 +81,7 @@ impl Table {
             Act::FactorUsed { actor, step } if self.by_name.contains_key(actor) => {
                 self.used.insert(actor.clone(), *step);
             }
-            _ => {}
+            _ => self.apply_bound(act),
         }
     }
 }
@@ -198,6 +202,11 @@ impl Accounts {
                 | Act::TokenMade { .. }
                 | Act::TokenEnded { .. }
                 | Act::FactorUsed { .. }
+                | Act::WardenWritten { .. }
+                | Act::WardenEnded { .. }
+                | Act::AccessWritten { .. }
+                | Act::AccessEnded { .. }
+                | Act::PersonErased { .. }
         ) {
             self.shared.table.write().unwrap_or_else(PoisonError::into_inner).apply(act);
         }
@@ -297,7 +306,7 @@ mod tests {
     use super::*;
     use crate::submit::testing::Applier;
 
-    fn started() -> (Accounts, Applier) {
+    pub(super) fn started() -> (Accounts, Applier) {
         let applier = Applier::new();
         let key = SealKey::derive(&[7; 32]);
         let accounts = Accounts::new(Table::default(), applier.acts.clone(), key);

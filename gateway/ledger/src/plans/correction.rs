@@ -30,7 +30,7 @@ pub struct Correction {
     pub date: Date,
     /// What it does.
     pub change: Change,
-    /// The account that asked.
+    /// The account that asked; of the person themself `@` and the account that let them in.
     pub by: String,
     /// When, milliseconds since 1970.
     pub asked_ms: i64,
@@ -56,6 +56,21 @@ impl Correction {
     /// Its id on a sheet.
     pub fn id(&self) -> String {
         format!("c{}", self.number)
+    }
+
+    /// Who asks where the person themself does, let in by a code of `giver`.
+    pub fn by_person(giver: &str) -> String {
+        format!("@{giver}")
+    }
+
+    /// The account that let the person in who asked; `None` where an account asked.
+    pub fn let_in_by(&self) -> Option<&str> {
+        self.by.strip_prefix('@')
+    }
+
+    /// Whether this account asked, or let in who did: it does not decide.
+    pub fn is_of(&self, account: &str) -> bool {
+        self.by == account || self.let_in_by() == Some(account)
     }
 
     /// As the rules take it, as it was at `as_of_ms`.

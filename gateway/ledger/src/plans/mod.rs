@@ -176,8 +176,8 @@ impl Plans {
         let _one = self.shared.changing.lock().await;
         let correction = self.correction(number).filter(|c| c.decided.is_none());
         let correction = correction.ok_or(PlansError::Unknown("correction"))?;
-        // Who asked may take it back, and nothing else.
-        if approved && correction.by == by {
+        // Who asked may take it back, and nothing else; nor does it go by a code one handed out.
+        if approved && correction.is_of(by) {
             return Err(PlansError::SamePerson);
         }
         let (by, at_ms) = (by.to_owned(), self.now_ms());

@@ -4,7 +4,7 @@ use crate::setting::{NOW_MS, Setting, employee, punch};
 use jiff::civil::{Date, date};
 use muster_attendance::{Attendance, Direction, PersonId, State};
 use muster_ledger::{
-    Change, Closing, DeviceKind, LeavePart, Ledger, PersonSheet, PlanEntry, PlansError,
+    Change, Closing, Correction, DeviceKind, LeavePart, Ledger, PersonSheet, PlanEntry, PlansError,
 };
 use serde_json::json;
 
@@ -89,6 +89,11 @@ async fn corrections_take_two_and_outlive_a_restart() {
     assert!(marks.to_string().contains("CORR-PENDING"));
     let own = plans.decide("mei", number, true).await;
     assert!(matches!(own, Err(PlansError::SamePerson)));
+    let theirs =
+        plans.ask(&Correction::by_person("lei"), person, DAY, change, "mine").await.unwrap();
+    let giver = plans.decide("lei", theirs, true).await;
+    assert!(matches!(giver, Err(PlansError::SamePerson)), "lei handed out the code");
+    plans.decide("lei", theirs, false).await.unwrap();
     plans.decide("lei", number, true).await.unwrap();
     assert!(plans.decide("lei", number, false).await.is_err(), "decided once");
     ledger.close().await;

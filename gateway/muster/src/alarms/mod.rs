@@ -12,7 +12,7 @@ mod raised;
 mod webhook;
 
 pub(crate) use mail::Mail;
-pub(crate) use webhook::Webhook;
+pub(crate) use webhook::{Webhook, connector};
 
 use crate::config::Config;
 use crate::watch::Watch;

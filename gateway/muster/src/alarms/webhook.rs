@@ -109,7 +109,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
 }
 
 /// TLS 1.3 towards whom `ca` vouches for; Debian's public authorities where it names none.
-pub(super) fn connector(ca: Option<&Path>) -> Result<TlsConnector> {
+pub(crate) fn connector(ca: Option<&Path>) -> Result<TlsConnector> {
     use rustls::pki_types::pem::PemObject as _;
     let path = ca.unwrap_or(Path::new("/etc/ssl/certs/ca-certificates.crt"));
     let mut roots = rustls::RootCertStore::empty();

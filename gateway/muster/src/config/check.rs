@@ -45,6 +45,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     found.extend(site(config));
     found.extend(listeners(config));
     found.extend(config.region.iter().enumerate().flat_map(|(i, r)| region(i, r)));
+    found.extend(config.neighbour.iter().flat_map(neighbour));
     found.extend(files(config));
     found
 }
@@ -103,6 +104,18 @@ fn listeners(config: &Config) -> Vec<Problem> {
         ));
     }
     found
+}
+
+/// The gateway runs without another box's list, and says so on its own.
+fn neighbour(neighbour: &super::Neighbour) -> Vec<Problem> {
+    let at = |key: &str| format!("[[neighbour]] {} {key}", neighbour.name);
+    let mut found = Vec::new();
+    if !neighbour.url.starts_with("https://") {
+        found.push(problem(at("url"), "a token goes over it", "use https://HOST:PORT"));
+    }
+    let files = [&neighbour.ca, &neighbour.token_file];
+    found.extend(files.into_iter().filter_map(|path| readable(&at("file"), path)));
+    found.into_iter().map(|problem| Problem { fatal: false, ..problem }).collect()
 }
 
 fn region(index: usize, region: &Region) -> Vec<Problem> {

@@ -41,6 +41,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) alarms: Option<alarms::Section>,
     #[serde(default)]
+    pub(crate) neighbour: Vec<Neighbour>,
+    #[serde(default)]
     pub(crate) region: Vec<Region>,
     /// The folder that relative paths start from.
     #[serde(skip)]
@@ -148,6 +150,20 @@ pub(crate) struct Network {
 pub(crate) struct Policy {
     pub(crate) file: PathBuf,
     pub(crate) law_pack: PathBuf,
+}
+
+/// Another box of the site, asked who was last seen there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Neighbour {
+    /// As the list names it.
+    pub(crate) name: String,
+    /// Its page, as `https://HOST:PORT`.
+    pub(crate) url: String,
+    /// Who may vouch for its certificate.
+    pub(crate) ca: PathBuf,
+    /// A file with a token of that box (`muster user token`).
+    pub(crate) token_file: PathBuf,
 }
 
 /// What people say of themselves, for reports; each 0 to 10.
@@ -296,6 +312,10 @@ impl Config {
                 mail.ca.as_mut().map(fix);
                 mail.password_file.as_mut().map(fix);
             }
+        }
+        for neighbour in &mut self.neighbour {
+            fix(&mut neighbour.ca);
+            fix(&mut neighbour.token_file);
         }
         if let Some(console) = &mut self.console {
             console.cert.as_mut().map(fix);

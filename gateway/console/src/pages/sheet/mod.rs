@@ -60,7 +60,7 @@ impl Month {
         format!("{:04}-{:02}", self.0.year(), self.0.month())
     }
 
-    fn neighbour(self, months: i32) -> Option<Self> {
+    pub(crate) fn neighbour(self, months: i32) -> Option<Self> {
         let date = self.0.checked_add(months.months()).ok()?;
         Self::read(&Self(date).word())
     }
@@ -111,6 +111,7 @@ pub(crate) fn tabs(visitor: &Visitor, month: Month, today: Date, here: Route) ->
         (Route::Corrections, "/corrections".to_owned(), "tab-corrections"),
         (Route::Plans, "/plans".to_owned(), "tab-plans"),
         (Route::Unknown, "/unknown".to_owned(), "tab-unknown"),
+        (Route::EmployeeAccess, "/access".to_owned(), "tab-access"),
     ];
     let open = pages.into_iter().filter(|(route, ..)| visitor.admits(*route));
     open.map(|(route, to, label)| Link { to, label: visitor.t.say(label), current: route == here })

@@ -13,20 +13,21 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::ToSpan as _;
+use jiff::civil::Date;
 use muster_attendance::{Day, PersonId, Reason};
 use muster_ledger::PersonSheet;
 use std::sync::Arc;
 
 /// A cell of the calendar; days of other months are empty.
-struct Cell {
-    number: String,
-    href: String,
-    state: Option<Badge>,
-    times: String,
-    worked: String,
-    marks: Vec<String>,
-    today: bool,
-    open: bool,
+pub(crate) struct Cell {
+    pub(crate) number: String,
+    pub(crate) href: String,
+    pub(crate) state: Option<Badge>,
+    pub(crate) times: String,
+    pub(crate) worked: String,
+    pub(crate) marks: Vec<String>,
+    pub(crate) today: bool,
+    pub(crate) open: bool,
 }
 
 /// A closed day that is different now.
@@ -99,7 +100,7 @@ fn month_page<'a>(
         previous: to(-1),
         next: to(1),
         weekdays: say::WEEKDAYS.map(|id| t.say(id)).into(),
-        weeks: weeks(app, sheet, month, t),
+        weeks: weeks(app, sheet, month, t, |date| day::address(sheet.person, date)),
         sums: sums(sheet, t),
         changed: changed(sheet, t),
         closed: closed.unwrap_or_default(),
@@ -107,7 +108,14 @@ fn month_page<'a>(
     }
 }
 
-fn weeks(app: &App, sheet: &PersonSheet, month: Month, t: &Words) -> Vec<Vec<Option<Cell>>> {
+/// The month in weeks, each day with its address.
+pub(crate) fn weeks(
+    app: &App,
+    sheet: &PersonSheet,
+    month: Month,
+    t: &Words,
+    address: impl Fn(Date) -> String,
+) -> Vec<Vec<Option<Cell>>> {
     let today = app.zone.date(app.now_ms());
     let before = month.0.weekday().to_monday_zero_offset().unsigned_abs() as usize;
     let mut cells: Vec<Option<Cell>> = (0..before).map(|_| None).collect();
@@ -117,7 +125,7 @@ fn weeks(app: &App, sheet: &PersonSheet, month: Month, t: &Words) -> Vec<Vec<Opt
         let known = sheet.sheet.days.get(&date);
         cells.push(Some(Cell {
             number: date.day().to_string(),
-            href: day::address(sheet.person, date),
+            href: address(date),
             state: known.filter(|_| !ahead).map(|known| say::state(known.state, t)),
             times: known.map(times).unwrap_or_default(),
             worked: known.map(|known| say::some_hours(known.minutes.worked)).unwrap_or_default(),
