@@ -3,11 +3,13 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What checks a page for people who cannot see or point, once `npm ci` has been here.
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/node_modules/axe-core/axe.min.js");
@@ -37,7 +39,11 @@ impl Screen {
     }
 }
 
-/// The driver's process; killed when dropped.
+/// How long the driver may take to end its browsers by itself.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// The driver's process; it and every browser it started end when it is dropped, also where a test
+/// failed half-way.
 pub(crate) struct Driver {
     child: Child,
     address: String,
@@ -60,8 +66,27 @@ impl Driver {
         Ok(Self { child, address })
     }
 
+    /// The driver's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A fresh browser.
     pub(crate) async fn browser(&self, screen: Screen, language: &'static str) -> Result<Page> {
+        self.browser_with(screen, language, &[]).await
+    }
+
+    /// A fresh browser on a device where the box's certificate is installed.
+    pub(crate) async fn trusting(&self, screen: Screen, language: &'static str) -> Result<Page> {
+        self.browser_with(screen, language, &["--ignore-certificate-errors"]).await
+    }
+
+    async fn browser_with(
+        &self,
+        screen: Screen,
+        language: &'static str,
+        more: &[&str],
+    ) -> Result<Page> {
         let (width, height) = screen.size();
         let mut options = json!({
             "args": [
@@ -70,6 +95,9 @@ impl Driver {
             ],
             "prefs": { "intl.accept_languages": language },
         });
+        if let Some(args) = options["args"].as_array_mut() {
+            args.extend(more.iter().map(|&one| one.into()));
+        }
         if matches!(screen, Screen::Phone) {
             let metrics = json!({ "width": width, "height": height, "pixelRatio": 2.0 });
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
@@ -89,9 +117,50 @@ fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        let started = descendants(self.child.id());
+        self.shut_down();
+        let until = Instant::now() + ENDING;
+        while Instant::now() < until && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        for pid in started.into_iter().filter_map(|pid| Pid::from_raw(pid.try_into().ok()?)) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
+}
+
+impl Driver {
+    /// Asks it to close its browsers, which then take their folders with them.
+    fn shut_down(&self) {
+        let Some(place) = self.address.strip_prefix("http://") else { return };
+        let Ok(mut stream) = TcpStream::connect(place) else { return };
+        let _ = stream.set_read_timeout(Some(ENDING));
+        let head = format!("GET /shutdown HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n");
+        if stream.write_all(head.as_bytes()).is_ok() {
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+    }
+}
+
+/// Every process that `root` started, and those that they did.
+pub(crate) fn descendants(root: u32) -> Vec<u32> {
+    let parent = |pid: u32| -> Option<u32> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+    };
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all: Vec<(u32, u32)> = all.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let (mut found, mut next) = (Vec::new(), vec![root]);
+    while let Some(one) = next.pop() {
+        let children = all.iter().filter(|(_, parent)| *parent == one).map(|(pid, _)| *pid);
+        let children: Vec<u32> = children.filter(|pid| !found.contains(pid)).collect();
+        found.extend(&children);
+        next.extend(children);
+    }
+    found
 }
 
 /// One browser.

@@ -10,6 +10,7 @@ use muster_tests::office::as_text;
 use muster_tests::punch::{now_s, rfc3339};
 use muster_tests::site::{Layout, Site};
 use serde_json::json;
+use std::path::PathBuf;
 use std::time::Duration;
 
 const START: Duration = Duration::from_secs(20);
@@ -35,12 +36,21 @@ const PEOPLE: [(&str, &str, &str); 6] = [
     ("00016", "陳大文", "Gaming floor"),
 ];
 
+/// Numbers that nobody has named.
+const UNKNOWN: [&str; 4] = ["99901", "99902", "99903", "99904"];
+
 impl Stage {
     pub(crate) fn build() -> Result<Self> {
+        Self::with_line(None)
+    }
+
+    /// A box with a serial port, whose other end is in a test's hand.
+    pub(crate) fn with_line(port: Option<PathBuf>) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
         layout.log = dir.path().join("gateway.log");
         layout.page = true;
+        layout.serial = port.into_iter().collect();
         let site = Site::init(layout)?;
         let mut csv = "person,name,department\n".to_owned();
         for (number, name, department) in PEOPLE {
@@ -54,7 +64,7 @@ impl Stage {
         Ok(Self { site, gateway: running, _dir: dir })
     }
 
-    /// Punches of today: people of the list, a number that nobody has named, a gap.
+    /// Punches of today: people of the list, numbers that nobody has named, a gap.
     pub(crate) fn punch(&self, from: u64) -> Result<()> {
         let mut link = Link::open(self.gateway.loopback()?, "gate-01")?;
         let mut punch = |seq: u64, person: &str, way: &str| -> Result<()> {
@@ -68,7 +78,20 @@ impl Stage {
         for (n, (number, ..)) in PEOPLE.iter().enumerate() {
             punch(from + n as u64, number, if n == 1 { "out" } else { "in" })?;
         }
-        punch(from + 9, "99901", "in")
+        for (n, number) in UNKNOWN.iter().enumerate() {
+            punch(from + 9 + n as u64, number, "in")?;
+        }
+        Ok(())
+    }
+
+    /// Starts the box again where it was, so that whoever knows its address finds it.
+    pub(crate) fn start_again(&mut self, console: std::net::SocketAddr) -> Result<()> {
+        let file = self.site.config();
+        let text = std::fs::read_to_string(&file)?;
+        let fixed = format!("[console]\nlisten = \"{console}\"");
+        std::fs::write(&file, text.replace("[console]\nlisten = \"127.0.0.1:0\"", &fixed))?;
+        self.gateway = self.site.start()?;
+        self.gateway.ready(START).map(drop)
     }
 
     pub(crate) fn page(&self) -> Result<String> {

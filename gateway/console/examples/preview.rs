@@ -104,6 +104,10 @@ fn reports(ledger: &Ledger) -> muster_console::Reports {
     })
 }
 
+fn commands() -> muster_console::Commands {
+    Arc::new(|_, _| Box::pin(std::future::ready(Err("only the gateway does that".to_owned()))))
+}
+
 fn explain(ledger: &Ledger) -> muster_console::Explain {
     let ledger = ledger.clone();
     Arc::new(move |id| {
@@ -130,6 +134,7 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         pair: None,
         report_key: "00".repeat(32),
         neighbours: Arc::new(Vec::new),
+        commands: commands(),
         clock,
     }
 }

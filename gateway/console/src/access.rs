@@ -67,6 +67,10 @@ const ON_SITE: &[Role] = &[Hr, Facilities, Security, Dpo, DpoDeputy];
 const NUMBERS: &[Role] = &[Hr, Facilities];
 /// Who accepts that a terminal's punches are lost.
 const TERMINAL_CHANGES: &[Role] = &[Facilities, ItAdmin];
+/// Who enrols people at terminals.
+const ENROLMENT: &[Role] = &[Facilities];
+/// Who has the box look at itself.
+const DOCTOR: &[Role] = &[Facilities, ItAdmin, Security];
 /// Who reads the policy's life, legal evidence and approvals.
 const GOVERNANCE: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy, WorksCouncil, Auditor];
 /// Who may sign, and so approve.
@@ -79,6 +83,8 @@ const RIGHTS: &[Role] = &[Dpo, DpoDeputy, Auditor];
 const OFFICERS: &[Role] = &[Dpo, DpoDeputy];
 /// Who sees packs, and who asks for them and takes them away.
 const PACKS: &[Role] = &[Dpo, DpoDeputy, Auditor];
+/// Who reads the journal's acts, and checks it.
+const JOURNAL: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy, Auditor];
 const AUDITORS: &[Role] = &[Auditor];
 
 /// Who enrols and ends wardens' devices.
@@ -169,6 +175,11 @@ routes! {
     Terminals GET "/terminals" Any(TERMINALS);
     TerminalGap POST "/terminals/gap" Fresh(TERMINAL_CHANGES);
     TerminalRedate POST "/terminals/redate" Fresh(TERMINAL_CHANGES);
+    TerminalAgain POST "/terminals/again" Any(TERMINAL_CHANGES);
+    Enrolment GET "/enrolment" Any(ENROLMENT);
+    EnrolmentAsk POST "/enrolment" Any(ENROLMENT);
+    Doctor GET "/doctor" Any(DOCTOR);
+    DoctorExamine POST "/doctor" Any(DOCTOR);
     Waiting GET "/waiting" Any(WAITING);
     WaitingReason GET "/waiting/{reason}" Any(PEOPLE);
     Explain GET "/records/{record}" Any(PEOPLE);
@@ -188,6 +199,9 @@ routes! {
     PackAsk POST "/governance/packs" Any(AUDITORS);
     PackRelease POST "/governance/packs/release" Fresh(OFFICERS);
     PackFile GET "/governance/packs/{number}" Any(AUDITORS);
+    Journal GET "/governance/journal" Any(JOURNAL);
+    JournalLook POST "/governance/journal" Any(JOURNAL);
+    JournalVerify POST "/governance/journal/verify" Any(JOURNAL);
     ApiDescription GET "/api/v1/openapi.json" Member;
     ApiSheets GET "/api/v1/sheets/{month}" Any(PEOPLE);
     ApiToday GET "/api/v1/today" Any(PEOPLE);
@@ -298,6 +312,11 @@ mod tests {
         (Route::TerminalGap, "100100000"),
         (Route::TerminalRedate, "100100000"),
         (Route::Terminals, "100111101"),
+        (Route::TerminalAgain, "100100000"),
+        (Route::Enrolment, "100000000"),
+        (Route::EnrolmentAsk, "100000000"),
+        (Route::Doctor, "100110000"),
+        (Route::DoctorExamine, "100110000"),
         (Route::Waiting, "110111101"),
         (Route::WaitingReason, "010001101"),
         (Route::Explain, "010001101"),
@@ -317,6 +336,9 @@ mod tests {
         (Route::PackAsk, "000000001"),
         (Route::PackRelease, "000001100"),
         (Route::PackFile, "000000001"),
+        (Route::Journal, "000111101"),
+        (Route::JournalLook, "000111101"),
+        (Route::JournalVerify, "000111101"),
         (Route::ApiDescription, "111111111"),
         (Route::ApiSheets, "010001101"),
         (Route::ApiToday, "010001101"),

@@ -2,6 +2,7 @@
 
 use crate::assets::Assets;
 use crate::guard::Problem;
+use crate::jobs::Jobs;
 use crate::live::LiveBoard;
 use crate::pages::warden::roll::Neighbour;
 use crate::pages::warden::safe::Ticks;
@@ -55,6 +56,8 @@ pub struct Handles {
     pub report_key: String,
     /// The site's other boxes, as this one last heard of them.
     pub neighbours: Arc<dyn Fn() -> Vec<Neighbour> + Send + Sync>,
+    /// What the box does for the page, as for the command line.
+    pub commands: crate::jobs::Commands,
     /// The box's clock.
     pub clock: Clock,
 }
@@ -104,6 +107,7 @@ pub(crate) struct App {
     pub(crate) doors: Throttle,
     pub(crate) visits: Visits,
     pub(crate) ticks: Ticks,
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) passwords: Passwords,
     pub(crate) second_factor: SecondFactor,
     pub(crate) catalogue: Arc<Catalogue>,

@@ -21,6 +21,7 @@ mod connection;
 mod forms;
 mod guard;
 mod hosts;
+mod jobs;
 mod live;
 mod openapi;
 mod pages;
@@ -41,6 +42,7 @@ mod workbook;
 
 pub use api_token::new_token;
 pub use app::{Check, Explain, Handles, SecondFactor};
+pub use jobs::{Command, Commands, Done, Look, LookState, Outcome};
 pub use pages::governance::packs::Packs;
 pub use pages::reports::Reports;
 pub use pages::warden::roll::{Doubt, Neighbour, Place, Roll, Seen};

@@ -7,8 +7,8 @@ use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
 use crate::pages::{
-    accounts, corrections, day, employee, entrance, explain, factor, governance, health, own,
-    plans, reports, sheet, terminals, today, unknown, waiting, warden,
+    accounts, corrections, day, doctor, employee, enrolment, entrance, explain, factor, governance,
+    health, journal, own, plans, reports, sheet, terminals, today, unknown, waiting, warden,
 };
 use axum::Router;
 use axum::handler::Handler;
@@ -95,6 +95,11 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::TerminalGap => post(terminals::accept_gap),
         Route::TerminalRedate => post(terminals::redate),
         Route::Terminals => get(terminals::page),
+        Route::TerminalAgain => post(terminals::again),
+        Route::Enrolment => get(enrolment::page),
+        Route::EnrolmentAsk => post(enrolment::ask),
+        Route::Doctor => get(doctor::page),
+        Route::DoctorExamine => post(doctor::examine),
         Route::Waiting => get(waiting::page),
         Route::WaitingReason => get(waiting::reason),
         Route::Explain => get(explain::page),
@@ -114,6 +119,9 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::PackAsk => post(governance::packs::ask),
         Route::PackRelease => post(governance::packs::release),
         Route::PackFile => get(governance::packs::file),
+        Route::Journal => get(journal::page),
+        Route::JournalLook => post(journal::look),
+        Route::JournalVerify => post(journal::verify),
         Route::ApiDescription => get(api::description),
         Route::ApiSheets => get(api::sheets),
         Route::ApiToday => get(api::today),

@@ -3,6 +3,7 @@
 use crate::app::{App, Handles, SecondFactor};
 use crate::assets::Assets;
 use crate::connection::{Counted, Ends, Gate};
+use crate::jobs::Jobs;
 use crate::live::LiveBoard;
 use crate::pages::warden::safe::Ticks;
 use crate::password::Passwords;
@@ -198,6 +199,7 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         doors: Throttle::default(),
         visits: Visits::default(),
         ticks: Ticks::default(),
+        jobs: Arc::new(Jobs::default()),
         passwords: Passwords::new(),
         second_factor: config.second_factor,
         catalogue: Arc::new(Catalogue::embedded()),

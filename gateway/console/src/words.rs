@@ -26,6 +26,7 @@ macro_rules! files {
             include_str!(concat!("../i18n/", $tag, "/sheets.ftl")),
             include_str!(concat!("../i18n/", $tag, "/governance.ftl")),
             include_str!(concat!("../i18n/", $tag, "/guests.ftl")),
+            include_str!(concat!("../i18n/", $tag, "/hands.ftl")),
         ]
     };
 }

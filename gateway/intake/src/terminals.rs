@@ -161,7 +161,10 @@ impl Terminals {
         salt: [u8; SALT],
     ) -> Result<Verifier, TerminalError> {
         let terminal = self.at(name)?;
-        let hash = terminal.done(Job::EnrolPin { number, salt }).await?;
+        let person = self.person(&terminal, number);
+        let chosen = terminal.done(Job::EnrolPin { number, salt }).await;
+        terminal.journal("pin", person, chosen.as_ref().err(), 0).await?;
+        let hash = chosen?;
         let hash = hash.first_chunk().ok_or_else(|| terminal.strange())?;
         Ok(Verifier { salt, hash: *hash })
     }

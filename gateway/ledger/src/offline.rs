@@ -325,7 +325,7 @@ fn record(number: u64, epoch: u16, fact: &Fact, punch: &Attendance) -> RecordLin
 }
 
 /// The act as stored, but for what lets somebody try passwords.
-fn act(bytes: &[u8]) -> serde_json::Value {
+pub(crate) fn act(bytes: &[u8]) -> serde_json::Value {
     if let Ok(Act::AccountWritten { actor, mut account }) = serde_json::from_slice::<Act>(bytes) {
         account.password = None;
         account.one_time_code = None;

@@ -6,6 +6,7 @@ use crate::backup::{places, stage};
 use crate::config::{self, Config, Problem};
 use crate::control::{self, Facts, Listening};
 use crate::desk::Desk;
+use crate::hands::Hands;
 use crate::health;
 use crate::neighbours::Neighbours;
 use crate::page_certificate::{host_name, page_certificate};
@@ -68,9 +69,11 @@ impl Gateway {
         let intake = Arc::new(Mutex::new(Some(intake)));
         let links = links(&intake);
         let watch = Arc::new(checks::Watch::new(ledger.clone(), &config, links));
+        let hands = Hands::default();
         let neighbours = Neighbours::start(&config.neighbour, &stopped);
-        let console =
-            start_console(&config, &ledger, (watch.clone(), neighbours), &wall, &mut listening)?;
+        let parts =
+            ForPage { watch: watch.clone(), neighbours, hands: hands.clone(), wall: wall.clone() };
+        let console = start_console(&config, &ledger, parts, &mut listening)?;
         alarms::start(&config, ledger.clone(), &recovery, watch.clone())?;
         let gauges = watch.clone();
         if let Some(section) = &config.metrics {
@@ -90,6 +93,7 @@ impl Gateway {
             wall,
             actor: "gateway".to_owned(),
         };
+        hands.hold(facts.clone());
         tokio::spawn(places::follow(facts.clone(), stopped.clone()));
         control::serve(&config.socket(), facts, stopped).context("cannot open control.sock")?;
         Ok((Self { ledger, listening, config, intake, uplinks, console, stop }, recovery))
@@ -331,14 +335,22 @@ fn random() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
+/// What the page asks of the gateway while it runs.
+struct ForPage {
+    watch: Arc<checks::Watch>,
+    neighbours: Neighbours,
+    hands: Hands,
+    wall: Option<Wall>,
+}
+
 fn start_console(
     config: &Config,
     ledger: &Ledger,
-    (watch, neighbours): (Arc<checks::Watch>, Neighbours),
-    wall: &Option<Wall>,
+    parts: ForPage,
     listening: &mut Listening,
 ) -> Result<Option<Console>> {
     let Some(section) = &config.console else { return Ok(None) };
+    let ForPage { watch, neighbours, hands, wall } = parts;
     let page = page_certificate(config, ledger)?;
     let allowed_hosts = section.hosts.iter().cloned().chain(host_name()).collect();
     let console = ConsoleConfig {
@@ -364,9 +376,10 @@ fn start_console(
         steward: ledger.steward(),
         packs: packs(config, ledger),
         explain: explain(ledger),
-        pair: wall.clone().map(pairing::for_page),
+        pair: wall.map(pairing::for_page),
         report_key: Desk::new(ledger.clone(), Arc::new(config.clone())).public_key()?,
         neighbours: Arc::new(move || neighbours.now()),
+        commands: hands.commands(),
         clock: trust::clock(config.clock.trust),
     };
     let console = Console::start(console, handles)?;

@@ -15,6 +15,7 @@ mod egress;
 mod evidence;
 mod exit;
 mod gateway;
+mod hands;
 mod health;
 mod log;
 mod neighbours;

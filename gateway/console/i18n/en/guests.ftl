@@ -4,6 +4,7 @@ onsite-title = Last seen on site
 onsite-doubt-set-aside = Last punch was set aside: where they are is not known.
 onsite-box-silent = has not told anything yet
 warden-safe-by = { $name }, { $time }
+warden-away = The box cannot be reached. This is its last copy; what you tick off is kept on this device and told to the box when it is back.
 warden-done = Ticked off as safe:
 warden-no-copy = This device does not trust the box’s certificate, so it keeps no copy for when the box is off. Install the certificate on it, or leave this page open.
 warden-gone = The copy on this device was too old and has been deleted. Nothing at the box was lost: open this page again once the box can be reached.

@@ -4,6 +4,7 @@ onsite-title = Vistos por último no local
 onsite-doubt-set-aside = A última picagem foi posta de parte: não se sabe onde está.
 onsite-box-silent = ainda não disse nada
 warden-safe-by = { $name }, { $time }
+warden-away = A caixa não responde. Esta é a última cópia; o que marcar fica neste aparelho e é comunicado à caixa quando ela voltar.
 warden-done = Confirmados a salvo:
 warden-no-copy = Este aparelho não confia no certificado da caixa e por isso não guarda cópia para quando ela estiver desligada. Instale o certificado, ou deixe esta página aberta.
 warden-gone = A cópia neste aparelho era demasiado antiga e foi apagada. Na caixa nada se perdeu: abra de novo esta página quando a caixa responder.

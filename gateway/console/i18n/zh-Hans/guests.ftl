@@ -4,6 +4,7 @@ onsite-title = 最后在场记录
 onsite-doubt-set-aside = 最后一次打卡已搁置：所在不明。
 onsite-box-silent = 尚无消息
 warden-safe-by = { $name }，{ $time }
+warden-away = 无法连接主机。这是最后的副本；您的勾选会保留在此设备上，待主机恢复后再传送。
 warden-done = 已确认安全：
 warden-no-copy = 此设备不信任主机的证书，因此主机关闭时不会保留副本。请在设备上安装证书，或让此页保持打开。
 warden-gone = 此设备上的副本已过旧并已删除。主机上没有丢失任何数据：待主机可连接时再打开此页。

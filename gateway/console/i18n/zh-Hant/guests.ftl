@@ -4,6 +4,7 @@ onsite-title = 最後在場記錄
 onsite-doubt-set-aside = 最後一次打卡已擱置：未知其所在。
 onsite-box-silent = 尚未有消息
 warden-safe-by = { $name }，{ $time }
+warden-away = 無法連接主機。這是最後的副本；您的勾選會保留在此裝置上，待主機恢復後再傳送。
 warden-done = 已確認安全：
 warden-no-copy = 此裝置不信任主機的憑證，因此主機關閉時不會保留副本。請在裝置上安裝憑證，或保持此頁開啟。
 warden-gone = 此裝置上的副本已過舊並已刪除。主機上沒有遺失任何資料：待主機可連線時再開啟此頁。

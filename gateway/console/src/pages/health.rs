@@ -1,5 +1,6 @@
 //! How the box is: each check with its cause and its cure, and the figures behind.
 
+use crate::access::Route;
 use crate::app::{Check, Shared, visible};
 use crate::guard::{Problem, Visitor};
 use crate::pages::waiting::{Destination, destinations};
@@ -44,6 +45,7 @@ struct HealthPage<'a> {
     destinations: Vec<Destination>,
     refused: Vec<Figure>,
     policy: String,
+    doctor: bool,
 }
 
 /// `GET /health`.
@@ -75,6 +77,7 @@ pub(crate) async fn page(
         destinations: destinations(&app, t, &status.destinations, now_ms),
         refused: refused(&status, t),
         policy: status.policy.as_deref().map(visible).unwrap_or_else(|| t.say("policy-none")),
+        doctor: visitor.admits(Route::Doctor),
     };
     html(StatusCode::OK, &page)
 }

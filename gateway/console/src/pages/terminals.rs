@@ -3,6 +3,7 @@
 use crate::access::Route;
 use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor, see_other};
+use crate::jobs::Command;
 use crate::pages::{Badge, Shell, html};
 use crate::when::ago;
 use crate::words::Words;
@@ -51,6 +52,9 @@ struct TerminalRow {
     advice: String,
     carrier: String,
     gaps: Vec<GapRow>,
+    /// Whether it can be asked again, and when it was.
+    asks: bool,
+    asked: String,
     clocks: Vec<ClockRow>,
 }
 
@@ -82,6 +86,7 @@ struct TerminalsPage<'a> {
     summary: Vec<Badge>,
     more: String,
     changes: bool,
+    enrols: bool,
 }
 
 /// `GET /terminals`.
@@ -100,6 +105,7 @@ pub(crate) async fn page(
         rows: devices.iter().take(MAX_SHOWN).map(|d| row(&app, t, d, now_ms)).collect(),
         more: if rest > 0 { t.count("terminals-more", rest) } else { String::new() },
         changes: visitor.admits(Route::TerminalGap),
+        enrols: visitor.admits(Route::Enrolment),
     };
     html(StatusCode::OK, &page)
 }
@@ -124,6 +130,41 @@ pub(crate) async fn accept_gap(
         Ok(()) => Ok(see_other("/terminals")),
         Err(PlansError::Unknown(_)) => Err(Problem::Missing),
         Err(_) => Err(Problem::NotSaved),
+    }
+}
+
+/// A terminal to ask again.
+#[derive(Deserialize)]
+pub(crate) struct Again {
+    terminal: String,
+}
+
+/// `POST /terminals/again`: it sends all that it keeps; what is here is stored once.
+pub(crate) async fn again(
+    State(app): State<Shared>,
+    Extension(visitor): Extension<Arc<Visitor>>,
+    Form(form): Form<Again>,
+) -> Result<Response, Problem> {
+    if app.handles.devices.find(&form.terminal).is_none() {
+        return Err(Problem::Missing);
+    }
+    let actor = visitor.seat.as_ref().map(|seat| seat.account.clone()).unwrap_or_default();
+    let command = Command::Again { terminal: form.terminal };
+    let outcome = (app.handles.commands)(actor, command.clone());
+    let clock = app.handles.clock.clone();
+    // What is under way already is as good.
+    let _ = app.jobs.start(command, outcome, move || clock.now_ms());
+    Ok(see_other("/terminals"))
+}
+
+/// When a terminal was last asked again, and what came of it; empty where it never was.
+fn asked_again(app: &App, t: &Words, device: &Device, now_ms: i64) -> String {
+    let ours = Command::Again { terminal: device.name.clone() };
+    let last = app.jobs.of(|command| *command == ours).into_iter().next();
+    match last.map(|job| (job.started_ms, job.ended)) {
+        None => String::new(),
+        Some((_, Some((_, Err(why))))) => visible(&why),
+        Some((at, _)) => t.with("gap-asked", "time", &app.zone.stamp(at, now_ms, t)),
     }
 }
 
@@ -263,6 +304,8 @@ fn row(app: &Shared, t: &Words, device: &Device, now_ms: i64) -> TerminalRow {
         refused_any: device.refused > 0,
         advice: t.say(advice(device, now_ms)),
         gaps: gaps(app, t, device, now_ms),
+        asks: device.kind == DeviceKind::M1 && device.state == DeviceState::Paired,
+        asked: asked_again(app, t, device, now_ms),
         clocks: clocks(app, t, device),
         carrier: carrier.map(|name| t.with("terminal-through", "name", &name)).unwrap_or_default(),
     }

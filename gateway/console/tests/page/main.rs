@@ -6,6 +6,7 @@ mod entrance;
 mod factor;
 mod governance;
 mod guests;
+mod hands;
 mod live;
 mod office;
 mod pages;

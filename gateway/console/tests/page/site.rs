@@ -155,6 +155,35 @@ fn reports(ledger: &Ledger) -> muster_console::Reports {
     })
 }
 
+/// Terminals that do what they are told, but for one; a doctor that finds one thing.
+fn commands(ledger: &Ledger) -> muster_console::Commands {
+    use muster_console::{Command, Done, Look, LookState};
+    let trail = ledger.trail();
+    Arc::new(move |_, command| {
+        let looked = Look {
+            check: "disk".to_owned(),
+            name: "disk <x>".to_owned(),
+            state: LookState::Broken,
+            cause: "full".to_owned(),
+            cure: Some("free some space".to_owned()),
+            runbook: "handbook/src/runbook.md#disk".to_owned(),
+        };
+        let done = match command {
+            Command::Doctor => Ok(Done::Looked(vec![looked])),
+            Command::Finger { terminal, .. } if terminal == "dead-01" => {
+                Err("dead-01 does not answer".to_owned())
+            }
+            Command::Acts(filter) => match trail.acts(&filter) {
+                Ok((rows, all)) => Ok(Done::Acts(rows, all)),
+                Err(error) => Err(error.to_string()),
+            },
+            Command::Verify => Ok(Done::Verified { batches: 3, records: 2, damage: None }),
+            _ => Ok(Done::Nothing),
+        };
+        Box::pin(std::future::ready(done))
+    })
+}
+
 fn explain(ledger: &Ledger) -> muster_console::Explain {
     let ledger = ledger.clone();
     Arc::new(move |id| {
@@ -181,6 +210,7 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         pair: None,
         report_key: "00".repeat(32),
         neighbours: Arc::new(Vec::new),
+        commands: commands(ledger),
         clock,
     }
 }

@@ -33,6 +33,11 @@ impl Steward {
         self.0.papers()
     }
 
+    /// What is on record for taking somebody's biometrics.
+    pub fn enrolment_grounds(&self, person: PersonId) -> EnrolmentGrounds {
+        self.0.enrolment_grounds(person)
+    }
+
     /// Requests that need two people, by age.
     pub fn requests(&self) -> Vec<Request> {
         self.0.requests()

@@ -5,11 +5,13 @@
 //! was not yet settled at a time, never with the records. Journaled decisions and policies are
 //! taken as they stood, so that a report of last year says what was true then.
 
+mod acts;
 mod devices;
 mod figures;
 mod key;
 mod transfers;
 
+pub use acts::{ActFilter, ActKind, ActRow, MAX_ACTS};
 pub use devices::{DeviceEvent, MAX_DEVICE_EVENTS};
 pub use key::ReportKey;
 pub use transfers::MAX_TRANSFERS;
@@ -79,6 +81,14 @@ impl Trail {
     /// The newest entries about a device, oldest first: at most [`MAX_DEVICE_EVENTS`]. Blocks.
     pub fn device_events(&self, device: DeviceId) -> Result<Vec<DeviceEvent>, CommitError> {
         let mut fold = devices::Fold::new(device);
+        self.walk(&mut fold)?;
+        Ok(fold.end())
+    }
+
+    /// The newest acts that a filter lets through, newest first: at most [`MAX_ACTS`], and how many
+    /// there were. Blocks.
+    pub fn acts(&self, filter: &ActFilter) -> Result<(Vec<ActRow>, u64), CommitError> {
+        let mut fold = acts::Fold::new(filter);
         self.walk(&mut fold)?;
         Ok(fold.end())
     }

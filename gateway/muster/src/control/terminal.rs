@@ -5,7 +5,8 @@ use super::execute::{Facts, data, unavailable, value};
 use crate::exit;
 use muster_intake::Terminals;
 use muster_intake::terminals::{OnRecord, TerminalError, TerminalUser};
-use muster_proto::message::{HASH, IMAGE_HEAD, SALT, Verifier};
+use muster_proto::message::{HASH, IMAGE_HEAD, SALT, TaskReason, Verifier};
+use ring::rand::{SecureRandom as _, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -32,6 +33,10 @@ pub(crate) enum TerminalRequest {
         from_page: u16,
         number: String,
         page: u16,
+    },
+    /// The user chooses a PIN at the terminal.
+    ChoosePin {
+        number: String,
     },
     Erase {
         number: String,
@@ -89,7 +94,8 @@ pub(super) async fn execute(
         }
         TerminalRequest::Enrol { number, page } => {
             let on_record = on_record(facts, name, &number)?;
-            terminals.enrol(name, &number, page, on_record).await.map_err(refused)?;
+            let enrol = || terminals.enrol(name, &number, page, on_record);
+            known(terminals, name, &number, enrol).await?;
             Ok(json!({ "page": page }))
         }
         TerminalRequest::Copy { from, from_page, number, page } => {
@@ -97,6 +103,14 @@ pub(super) async fn execute(
             let user = (number.as_str(), page);
             terminals.copy(&from, from_page, name, user, on_record).await.map_err(refused)?;
             Ok(json!({ "page": page }))
+        }
+        TerminalRequest::ChoosePin { number } => {
+            let mut salt = [0; SALT];
+            let random = SystemRandom::new().fill(&mut salt);
+            random.map_err(|_| unavailable("the system gave no random bytes"))?;
+            let choose = || async { terminals.enrol_pin(name, &number, salt).await.map(drop) };
+            known(terminals, name, &number, choose).await?;
+            Ok(json!({ "pin": true }))
         }
         TerminalRequest::Erase { number, and_user } => {
             let erased = terminals.erase(name, &number, and_user).await.map_err(refused)?;
@@ -116,6 +130,26 @@ pub(super) async fn execute(
             Ok(json!({ "asked": true }))
         }
         TerminalRequest::Log => Ok(Value::Null),
+    }
+}
+
+/// Does `task` about a user; a terminal that does not know them is told of them first.
+async fn known<F>(
+    terminals: &Terminals,
+    name: &str,
+    number: &str,
+    task: impl Fn() -> F,
+) -> Result<()>
+where
+    F: Future<Output = std::result::Result<(), TerminalError>>,
+{
+    match task().await {
+        Err(TerminalError::Refused { reason: TaskReason::UnknownUser, .. }) => {
+            let user = TerminalUser { number: number.to_owned(), ..TerminalUser::default() };
+            terminals.put_user(name, &user).await.map_err(refused)?;
+            task().await.map_err(refused)
+        }
+        done => done.map_err(refused),
     }
 }
 

@@ -16,12 +16,13 @@ use crate::pages::Link;
 use muster_ledger::{LegalError, RequestError};
 
 /// The pages of this room that the visitor may open.
-fn tabs(visitor: &Visitor, here: Route) -> Vec<Link> {
+pub(crate) fn tabs(visitor: &Visitor, here: Route) -> Vec<Link> {
     let pages = [
         (Route::Governance, "governance-policy"),
         (Route::Papers, "governance-papers"),
         (Route::Approvals, "governance-approvals"),
         (Route::Packs, "governance-packs"),
+        (Route::Journal, "journal-title"),
     ];
     let open = pages.into_iter().filter(|(route, _)| visitor.admits(*route));
     open.map(|(route, label)| Link {

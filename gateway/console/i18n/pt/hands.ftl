@@ -1,0 +1,83 @@
+## O que a página manda a caixa fazer: a ronda do médico, a inscrição num terminal, pedir outra vez.
+
+doctor-title = Diagnóstico
+doctor-lead = A mesma ronda que “muster doctor”: tudo é visto, com causa e remédio.
+doctor-examine = Ver tudo agora
+doctor-running = { $n ->
+    [one] A ver tudo, há um segundo.
+   *[other] A ver tudo, há { $shown } segundos.
+ }
+doctor-none = Nada foi visto desde que a caixa arrancou.
+doctor-none-next = “Ver tudo agora” lê o diário inteiro e pergunta a todas as regiões; entretanto as picagens são recebidas.
+doctor-runbook = No manual
+
+enrol-title = Inscrição
+enrol-lead = Só se recolhe um dedo quando o aviso, uma base legal para a biometria e a idade estão registados. Um PIN ou um cartão estão sempre ao lado.
+enrol-who = De quem?
+enrol-look = Ver o que está registado
+enrol-how = Como, e onde
+enrol-on-record = registado
+enrol-missing = falta
+enrol-notice = O aviso foi dado
+enrol-notice-next = Dê o aviso à pessoa e registe-o: “muster notice give”.
+enrol-basis = Base legal para a biometria, à parte da da assiduidade
+enrol-basis-next = O consentimento da própria pessoa, ou um documento arquivado: regista-o o encarregado da proteção de dados.
+enrol-age = Idade
+enrol-age-next = Os recursos humanos indicam o escalão etário no diretório.
+enrol-page-label = Lugar do dedo no terminal
+enrol-finger = Recolher um dedo
+enrol-finger-hint = O terminal pede o dedo duas vezes.
+enrol-pin = Escolher um PIN no terminal
+enrol-pin-hint = Para um PIN, a pessoa digita no terminal o seu número, #, o PIN e #. Quem tem cartão não precisa de inscrição: os recursos humanos associam o número.
+enrol-not-on-record = Não se pode recolher nenhum dedo: falta o que está marcado em cima. Nada foi pedido ao terminal.
+enrol-no-terminal = Este terminal não aceita tarefas. Escolha um da lista; nada lhe foi pedido.
+enrol-no-m1 = Não há aqui nenhum M1 emparelhado.
+enrol-no-m1-next = Emparelhe um primeiro; os outros terminais inscrevem por si.
+enrol-page = Indique o lugar onde o terminal deve guardar o dedo: um número de 0 a 65535. Nada lhe foi pedido.
+enrol-busy = A caixa já está a fazer oito coisas destas. Espere que uma acabe; nada foi começado.
+enrol-jobs = Em curso e feitas
+enrol-none = Ninguém foi inscrito desde que a caixa arrancou.
+enrol-none-next = Introduza um número em cima para ver o que está registado.
+enrol-running = em curso
+enrol-running-next = A pessoa deve estar agora junto do terminal.
+enrol-done = feito
+enrol-refused = não feito
+
+gap-again = Pedir outra vez
+gap-asked = Pedido outra vez às { $time }: envia tudo o que guarda.
+
+journal-title = Diário
+journal-lead = Todos os atos administrativos, tal como foram registados; ninguém os altera às escondidas.
+journal-running = A ler o diário desde o início; entretanto as picagens são recebidas.
+journal-all = tudo
+journal-look = Procurar
+journal-fresh = Ainda nada foi procurado.
+journal-fresh-next = Escolha os dias, o tipo de ato e quem o fez.
+journal-batch = Lote
+journal-says = O que diz
+journal-open = Mostrar
+journal-found = { $n ->
+    [0] Nada corresponde.
+    [one] Um ato.
+   *[other] { $shown } atos.
+ }
+journal-newest = { $n ->
+    [one] Um ato.
+   *[other] { $shown } atos; mostram-se os 300 mais recentes. Escolha menos dias para ver os outros.
+ }
+journal-days = O primeiro dia vem antes do último. Nada foi procurado.
+journal-check = Está inteiro?
+journal-check-lead = A caixa lê todos os lotes e a cadeia que os une. Quem não confia na palavra da caixa verifica um pacote de auditoria à parte dela:
+journal-key = chave desta caixa
+journal-check-button = Verificar o diário inteiro
+journal-whole = inteiro
+journal-damaged = danificado
+journal-unchecked = por verificar
+journal-whole-told = { $batches } lotes, { $records } registos, { $time }
+journal-accounts = contas e acessos
+journal-policy = política e decisões
+journal-rights = pessoas e os seus direitos
+journal-devices = terminais
+journal-plans = planos e correções
+journal-exports = o que saiu do local
+journal-box = a própria caixa
