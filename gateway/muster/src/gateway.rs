@@ -11,7 +11,7 @@ use crate::health;
 use crate::neighbours::Neighbours;
 use crate::page_certificate::{host_name, page_certificate};
 use crate::pairing::Wall;
-use crate::{pairing, store, trust, watch as checks};
+use crate::{gaps, pairing, store, trust, watch as checks};
 use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -64,6 +64,7 @@ impl Gateway {
         ask_again_after_restore(&ledger, &intake);
         let uplinks = start_uplinks(&config, &ledger, &stopped)?;
         let terminals = Some(intake.terminals());
+        tokio::spawn(gaps::follow(ledger.clone(), intake.terminals(), stopped.clone()));
         let config = Arc::new(config);
         let wall = bound.map(|bound| Wall::new(intake.pairings(), config.clone(), bound));
         let intake = Arc::new(Mutex::new(Some(intake)));

@@ -14,6 +14,7 @@ mod doctor;
 mod egress;
 mod evidence;
 mod exit;
+mod gaps;
 mod gateway;
 mod hands;
 mod health;
