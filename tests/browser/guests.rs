@@ -191,3 +191,57 @@ fn an_employee_in_two_languages_on_two_screens() -> Result<()> {
         end(hr).await
     })
 }
+
+/// The certificate that a box shows, as somebody fetches it to trust it.
+fn certificate(address: std::net::SocketAddr) -> Result<String> {
+    let asked = std::process::Command::new("openssl")
+        .args(["s_client", "-connect", &address.to_string(), "-servername", "localhost"])
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .output()
+        .context("openssl")?;
+    let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+    let from = text.find(begin).context("no certificate")?;
+    let to = text.find(end).context("no certificate")? + end.len();
+    Ok(text.get(from..to).unwrap_or_default().to_owned())
+}
+
+#[test]
+fn one_list_has_everybody_of_the_sites_boxes_and_says_when_one_is_silent() -> Result<()> {
+    let mut east = Stage::build()?;
+    east.punch(1)?;
+    let folder = tempfile::tempdir()?;
+    let console = east.gateway.listening().console.context("no page")?;
+    std::fs::write(folder.path().join("east.pem"), certificate(console)?)?;
+    let made = east.site.muster(&["user", "token", "west", "--role", "security"])?;
+    let token = made.split_whitespace().find(|word| word.starts_with("muster_"));
+    let file = folder.path().join("east.token");
+    std::fs::write(&file, token.context("no token")?)?;
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    let at = folder.path().display();
+    let west = Stage::beside(&format!(
+        "[[neighbour]]\nname = \"east-wing\"\nurl = \"https://localhost:{}\"\n\
+         ca = \"{at}/east.pem\"\ntoken_file = \"{at}/east.token\"\n",
+        console.port()
+    ))?;
+    let code = west.account("fong", &["facilities"])?;
+    let driver = Driver::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let page = driver.browser(Screen::Phone, "en").await?;
+        west.enter(&page, "fong", &code).await?;
+        page.go(&format!("{}/onsite", west.page()?)).await?;
+        // It asks every fifteen seconds, the page every ten.
+        let waiting = page.client.wait().at_most(Duration::from_secs(40));
+        waiting.for_element(fantoccini::Locator::Css("#onsite .badges .badge.good")).await?;
+        let text = page.text().await?;
+        ensure!(text.contains("east-wing") && text.contains("陳大文"), "{text}");
+        page.look("onsite-boxes").await?;
+        east.gateway.stop_now()?;
+        let waiting = page.client.wait().at_most(Duration::from_secs(45));
+        waiting.for_element(fantoccini::Locator::Css("#onsite .badges .badge.warn")).await?;
+        ensure!(page.text().await?.contains("陳大文"), "what was heard last stays");
+        end(page).await
+    })
+}

@@ -156,6 +156,11 @@ async fn facilities(driver: &Driver, stage: &Stage, place: usize) -> Result<()> 
         page.go(&format!("{at}{path}")).await?;
         page.look(name).await?;
     }
+    page.go(&format!("{at}/doctor")).await?;
+    page.tab_to("form[action='/doctor'] button").await?;
+    page.press(&char::from(Key::Enter).to_string()).await?;
+    page.see("main:has(form[action='/doctor']) .checks .badge.good").await?;
+    page.look("doctor").await?;
     end(page).await
 }
 
@@ -186,6 +191,12 @@ async fn admin(driver: &Driver, stage: &Stage, place: usize) -> Result<()> {
         page.go(&format!("{at}{path}")).await?;
         page.look(name).await?;
     }
+    page.go(&format!("{at}/governance/journal")).await?;
+    page.click("form[action='/governance/journal'] .primary").await?;
+    page.see("main:not(:has(progress)) table code").await?;
+    page.click("form[action='/governance/journal/verify'] button").await?;
+    page.see("main:not(:has(progress)) .pad .badge.good").await?;
+    page.look("journal").await?;
     page.go(&format!("{at}/accounts")).await?;
     let auditor = format!("wong.audit.{place}");
     page.fill("#name", &auditor).await?;

@@ -46,11 +46,21 @@ impl Stage {
 
     /// A box with a serial port, whose other end is in a test's hand.
     pub(crate) fn with_line(port: Option<PathBuf>) -> Result<Self> {
+        Self::with(port, "")
+    }
+
+    /// A box that knows another one.
+    pub(crate) fn beside(more: &str) -> Result<Self> {
+        Self::with(None, more)
+    }
+
+    fn with(port: Option<PathBuf>, more: &str) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
         layout.log = dir.path().join("gateway.log");
         layout.page = true;
         layout.serial = port.into_iter().collect();
+        more.clone_into(&mut layout.more);
         let site = Site::init(layout)?;
         let mut csv = "person,name,department\n".to_owned();
         for (number, name, department) in PEOPLE {

@@ -124,7 +124,7 @@ impl Caller {
             ensure!(status == 200, "answered with status {status}; is the token still good?");
             let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
             let body = body.map_err(|error| anyhow::anyhow!("the answer broke off: {error}"))?;
-            Ok(serde_json::from_slice(&body.to_bytes()).context("the answer is no list")?)
+            serde_json::from_slice(&body.to_bytes()).context("the answer is no list")
         };
         let told = told.await;
         connection.abort();
