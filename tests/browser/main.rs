@@ -152,7 +152,9 @@ async fn facilities(driver: &Driver, stage: &Stage, place: usize) -> Result<()> 
     page.press(&char::from(Key::Enter).to_string()).await?;
     page.see(&format!("main:not(:has([name=number][value='{number}']))")).await?;
     page.look("unknown-mapped").await?;
-    for (path, name) in [("/health", "health"), ("/onsite", "onsite-all")] {
+    for (path, name) in
+        [("/health", "health"), ("/onsite", "onsite-all"), ("/terminals/pair", "pairing")]
+    {
         page.go(&format!("{at}{path}")).await?;
         page.look(name).await?;
     }

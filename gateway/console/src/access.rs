@@ -67,6 +67,8 @@ const ON_SITE: &[Role] = &[Hr, Facilities, Security, Dpo, DpoDeputy];
 const NUMBERS: &[Role] = &[Hr, Facilities];
 /// Who accepts that a terminal's punches are lost.
 const TERMINAL_CHANGES: &[Role] = &[Facilities, ItAdmin];
+/// Who pairs terminals and shuts them out.
+const PAIRING: &[Role] = &[Facilities, Security];
 /// Who enrols people at terminals.
 const ENROLMENT: &[Role] = &[Facilities];
 /// Who has the box look at itself.
@@ -175,6 +177,9 @@ routes! {
     Terminals GET "/terminals" Any(TERMINALS);
     TerminalGap POST "/terminals/gap" Fresh(TERMINAL_CHANGES);
     TerminalRedate POST "/terminals/redate" Fresh(TERMINAL_CHANGES);
+    PairPage GET "/terminals/pair" Any(PAIRING);
+    Pair POST "/terminals/pair" Fresh(PAIRING);
+    TerminalRevoke POST "/terminals/revoke" Fresh(PAIRING);
     TerminalAgain POST "/terminals/again" Any(TERMINAL_CHANGES);
     Enrolment GET "/enrolment" Any(ENROLMENT);
     EnrolmentAsk POST "/enrolment" Any(ENROLMENT);
@@ -312,6 +317,9 @@ mod tests {
         (Route::TerminalGap, "100100000"),
         (Route::TerminalRedate, "100100000"),
         (Route::Terminals, "100111101"),
+        (Route::PairPage, "100010000"),
+        (Route::Pair, "100010000"),
+        (Route::TerminalRevoke, "100010000"),
         (Route::TerminalAgain, "100100000"),
         (Route::Enrolment, "100000000"),
         (Route::EnrolmentAsk, "100000000"),
@@ -402,6 +410,8 @@ mod tests {
         Route::Erase,
         Route::PackRelease,
         Route::TerminalRedate,
+        Route::Pair,
+        Route::TerminalRevoke,
         Route::WardenInvite,
         Route::WardenEnd,
         Route::EmployeeAccessGive,

@@ -4,6 +4,7 @@ use crate::access::{Guest, Route};
 use crate::app::Shared;
 use crate::connection::Ends;
 use crate::forms;
+use crate::guest::{self, Entry, Who};
 use crate::hosts;
 use crate::pages;
 use crate::session::{Stage, Token};
@@ -32,10 +33,6 @@ pub(crate) const SESSION_COOKIE: &str = "__Host-muster";
 /// The cookie of somebody not logged in; kept apart so that a link from outside, which brings no
 /// `SameSite=Strict` cookie, cannot end a session.
 pub(crate) const VISIT_COOKIE: &str = "__Host-visit";
-/// The cookie that a warden's device keeps.
-pub(crate) const WARDEN_COOKIE: &str = "__Host-warden";
-/// The cookie of an employee at their own punches.
-pub(crate) const OWN_COOKIE: &str = "__Host-own";
 /// The language's cookie.
 pub(crate) const LANGUAGE_COOKIE: &str = "__Host-language";
 
@@ -103,33 +100,6 @@ impl Visitor {
             Some(Entry { who: Who::Employee(person), .. }) => Some(*person),
             Some(_) => None,
             None => self.seat.as_ref().and_then(|seat| seat.person),
-        }
-    }
-}
-
-/// Somebody let in without an account.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    pub(crate) token: Token,
-    pub(crate) who: Who,
-}
-
-/// Who that is.
-#[derive(Clone)]
-pub(crate) enum Who {
-    /// A warden's device, by its name.
-    Warden(String),
-    /// An employee who owes a PIN, by the digest of their code.
-    Choosing(PersonId, String),
-    Employee(PersonId),
-}
-
-impl Entry {
-    fn guest(&self) -> Guest {
-        match self.who {
-            Who::Warden(_) => Guest::Warden,
-            Who::Choosing(..) => Guest::Choosing,
-            Who::Employee(_) => Guest::Employee,
         }
     }
 }
@@ -299,7 +269,7 @@ fn visitor(
 ) -> Option<(Visitor, Option<Token>)> {
     let (headers, path) = (request.headers(), request.uri().path());
     let guest = route.filter(|route| route.is_for_guests());
-    let guest = guest.and_then(|route| entry(app, route, headers, now));
+    let guest = guest.and_then(|route| guest::entry(app, route, headers, now));
     let seat = match seat(app, headers, now, !path.ends_with("/live")) {
         // Who came without an account is not somebody else at the same time.
         _ if guest.is_some() => None,
@@ -328,27 +298,6 @@ fn visitor(
         partial: headers.contains_key("hx-request"),
     };
     Some((visitor, fresh))
-}
-
-/// Whoever comes to `route` without an account.
-fn entry(app: &Shared, route: Route, headers: &HeaderMap, now: Instant) -> Option<Entry> {
-    if route.admits_guest(Guest::Warden) {
-        let token = cookie(headers, WARDEN_COOKIE).and_then(Token::read)?;
-        let warden = app.handles.accounts.warden(&token.digest_hex(), app.now_ms())?;
-        return Some(Entry { token, who: Who::Warden(warden.name) });
-    }
-    let token = cookie(headers, OWN_COOKIE).and_then(Token::read)?;
-    let who = app.visits.find(&token, now)?;
-    // A new code, or the end of the access, ends the visit.
-    let access = |person| app.handles.accounts.access(person);
-    let holds = match &who {
-        Who::Warden(_) => false,
-        Who::Choosing(person, code) => {
-            access(*person).is_some_and(|a| a.code.as_ref() == Some(code))
-        }
-        Who::Employee(person) => access(*person).is_some_and(|access| access.pin.is_some()),
-    };
-    holds.then_some(Entry { token, who })
 }
 
 /// The session, with its account as it is now.
@@ -390,7 +339,7 @@ fn program(app: &Shared, headers: &HeaderMap) -> Option<Seat> {
 /// What strangers, those half way in and the not entitled see: the same for what is there and for
 /// what is not.
 async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Response {
-    if let Some(door) = door(&visitor.path).filter(|_| visitor.seat.is_none()) {
+    if let Some(door) = guest::door(&visitor.path).filter(|_| visitor.seat.is_none()) {
         return see_other(door);
     }
     let to = match visitor.seat.as_ref().map(|seat| seat.stage) {
@@ -413,13 +362,6 @@ async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Respons
         return page;
     }
     see_other(to)
-}
-
-/// Where those without an account come in.
-fn door(path: &str) -> Option<&'static str> {
-    let below =
-        |root: &str| path.strip_prefix(root).is_some_and(|t| t.is_empty() || t.starts_with('/'));
-    if below("/warden") { Some("/warden/enrol") } else { below("/own").then_some("/own/login") }
 }
 
 fn language(headers: &HeaderMap) -> Language {

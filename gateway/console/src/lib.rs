@@ -20,6 +20,7 @@ mod board;
 mod connection;
 mod forms;
 mod guard;
+mod guest;
 mod hosts;
 mod jobs;
 mod live;

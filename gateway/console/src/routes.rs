@@ -8,12 +8,13 @@ use crate::guard::{Problem, frame, guard};
 use crate::live;
 use crate::pages::{
     accounts, corrections, day, doctor, employee, enrolment, entrance, explain, factor, governance,
-    health, journal, own, plans, reports, sheet, terminals, today, unknown, waiting, warden,
+    health, journal, own, pairing, plans, reports, sheet, terminals, today, unknown, waiting,
+    warden,
 };
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 
 /// Every route behind its guard.
 pub(crate) fn routes(app: Shared) -> Router {
@@ -30,8 +31,19 @@ pub(crate) fn routes(app: Shared) -> Router {
         .with_state(app)
 }
 
+/// What answers a route; a test holds that every one is answered.
 fn handler(route: Route) -> MethodRouter<Shared> {
-    match route {
+    let found = ways_in(route)
+        .or_else(|| work(route))
+        .or_else(|| governing(route))
+        .or_else(|| guests(route))
+        .or_else(|| programs(route));
+    found.unwrap_or_else(|| any(missing))
+}
+
+/// In, out, one's own account, and those of others.
+fn ways_in(route: Route) -> Option<MethodRouter<Shared>> {
+    Some(match route {
         Route::Asset => get(assets::asset),
         Route::LoginPage => get(entrance::login_page),
         Route::Login => post(entrance::login),
@@ -51,6 +63,13 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::AccountAdd => post(accounts::add),
         Route::AccountSwitch => post(accounts::switch),
         Route::AccountCode => post(accounts::code),
+        _ => return None,
+    })
+}
+
+/// What HR and facilities work with.
+fn work(route: Route) -> Option<MethodRouter<Shared>> {
+    Some(match route {
         Route::Today => get(today::page),
         Route::TodaySearch => post(today::search),
         Route::TodayLive => get(live::stream),
@@ -68,6 +87,55 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::PlanImport => post(plans::import),
         Route::PlanRemove => post(plans::remove),
         Route::OnSite => get(warden::page),
+        Route::Unknown => get(unknown::page),
+        Route::UnknownMap => post(unknown::map),
+        Route::TerminalGap => post(terminals::accept_gap),
+        Route::TerminalRedate => post(terminals::redate),
+        Route::Terminals => get(terminals::page),
+        Route::PairPage => get(pairing::page),
+        Route::Pair => post(pairing::pair),
+        Route::TerminalRevoke => post(pairing::revoke),
+        Route::TerminalAgain => post(terminals::again),
+        Route::Enrolment => get(enrolment::page),
+        Route::EnrolmentAsk => post(enrolment::ask),
+        Route::Doctor => get(doctor::page),
+        Route::DoctorExamine => post(doctor::examine),
+        Route::Waiting => get(waiting::page),
+        Route::WaitingReason => get(waiting::reason),
+        Route::Explain => get(explain::page),
+        Route::Health => get(health::page),
+        _ => return None,
+    })
+}
+
+/// Reports, and what the administrator, the officer and the auditor look after.
+fn governing(route: Route) -> Option<MethodRouter<Shared>> {
+    Some(match route {
+        Route::Reports => get(reports::list),
+        Route::Report => get(reports::page),
+        Route::ReportFile => get(reports::file),
+        Route::Governance => get(governance::overview::page),
+        Route::Stop => post(governance::overview::stop),
+        Route::Papers => get(governance::papers::page),
+        Route::Approvals => get(governance::approvals::page),
+        Route::Approve => post(governance::approvals::approve),
+        Route::Rights => get(governance::rights::page),
+        Route::Restrict => post(governance::rights::restrict),
+        Route::Erase => post(governance::rights::erase),
+        Route::Packs => get(governance::packs::page),
+        Route::PackAsk => post(governance::packs::ask),
+        Route::PackRelease => post(governance::packs::release),
+        Route::PackFile => get(governance::packs::file),
+        Route::Journal => get(journal::page),
+        Route::JournalLook => post(journal::look),
+        Route::JournalVerify => post(journal::verify),
+        _ => return None,
+    })
+}
+
+/// For those without an account, and for who lets them in.
+fn guests(route: Route) -> Option<MethodRouter<Shared>> {
+    Some(match route {
         Route::Wardens => get(warden::devices::page),
         Route::WardenInvite => post(warden::devices::invite),
         Route::WardenEnd => post(warden::devices::end),
@@ -90,38 +158,13 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::EmployeeAccess => get(employee::access::page),
         Route::EmployeeAccessGive => post(employee::access::give),
         Route::EmployeeAccessEnd => post(employee::access::end),
-        Route::Unknown => get(unknown::page),
-        Route::UnknownMap => post(unknown::map),
-        Route::TerminalGap => post(terminals::accept_gap),
-        Route::TerminalRedate => post(terminals::redate),
-        Route::Terminals => get(terminals::page),
-        Route::TerminalAgain => post(terminals::again),
-        Route::Enrolment => get(enrolment::page),
-        Route::EnrolmentAsk => post(enrolment::ask),
-        Route::Doctor => get(doctor::page),
-        Route::DoctorExamine => post(doctor::examine),
-        Route::Waiting => get(waiting::page),
-        Route::WaitingReason => get(waiting::reason),
-        Route::Explain => get(explain::page),
-        Route::Health => get(health::page),
-        Route::Reports => get(reports::list),
-        Route::Report => get(reports::page),
-        Route::ReportFile => get(reports::file),
-        Route::Governance => get(governance::overview::page),
-        Route::Stop => post(governance::overview::stop),
-        Route::Papers => get(governance::papers::page),
-        Route::Approvals => get(governance::approvals::page),
-        Route::Approve => post(governance::approvals::approve),
-        Route::Rights => get(governance::rights::page),
-        Route::Restrict => post(governance::rights::restrict),
-        Route::Erase => post(governance::rights::erase),
-        Route::Packs => get(governance::packs::page),
-        Route::PackAsk => post(governance::packs::ask),
-        Route::PackRelease => post(governance::packs::release),
-        Route::PackFile => get(governance::packs::file),
-        Route::Journal => get(journal::page),
-        Route::JournalLook => post(journal::look),
-        Route::JournalVerify => post(journal::verify),
+        _ => return None,
+    })
+}
+
+/// For programs.
+fn programs(route: Route) -> Option<MethodRouter<Shared>> {
+    Some(match route {
         Route::ApiDescription => get(api::description),
         Route::ApiSheets => get(api::sheets),
         Route::ApiToday => get(api::today),
@@ -129,9 +172,24 @@ fn handler(route: Route) -> MethodRouter<Shared> {
         Route::ApiHeld => get(api::held),
         Route::ApiDevices => get(api::devices),
         Route::ApiStatus => get(api::status),
-    }
+        _ => return None,
+    })
 }
 
 async fn missing() -> Problem {
     Problem::Missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_answered_in_one_place() {
+        for &route in Route::ALL {
+            let found = [ways_in, work, governing, guests, programs];
+            let found = found.iter().filter(|room| room(route).is_some()).count();
+            assert_eq!(found, 1, "{route:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! They come at a kiosk that others stand behind, so a visit ends two minutes after its last
 //! request, after fifteen in any case, and with the page's own clock before that.
 
-use crate::guard::Who;
+use crate::guest::Who;
 use crate::session::Token;
 use muster_attendance::PersonId;
 use ring::rand::SecureRandom;

@@ -81,3 +81,28 @@ journal-devices = terminals
 journal-plans = plans and corrections
 journal-exports = what left the site
 journal-box = the box itself
+
+pair-title = Pair and replace
+pair-lead = A terminal comes in by a one-time code at the wall; nobody carries keys about.
+pair-made = Scan the picture at the terminal, or type what stands beside it. Compare the fingerprint that the terminal shows. It is shown only now;
+pair-minutes = { $n ->
+    [one] it works once, within one minute.
+   *[other] it works once, within { $shown } minutes.
+ }
+pair-picture = QR code for the terminal
+pair-address = The box
+pair-fingerprint = Fingerprint
+pair-link = All in one
+pair-new = A new terminal
+pair-kind = Kind
+pair-carrier = Speaks through
+pair-host = The box, as the terminal reaches it (empty: as the box knows itself)
+pair-m1 = An M1 has no screen for it; it is paired by its card:
+pair-closed = Terminals with certificates have no listener here: set [mqtt] listen in the configuration, and restart.
+pair-list = Paired terminals
+pair-replace = To replace a terminal, shut the old one out here and pair the new one above. What the old one sent stays; what it keeps is lost unless it is read first.
+pair-heard = heard of
+pair-not-heard = not heard of yet
+pair-revoke = Shut out
+pair-name-rule = A name has 1 to 64 characters, none of / + #.
+pair-nothing = Nothing was paired and nobody was shut out.

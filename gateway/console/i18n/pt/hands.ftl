@@ -81,3 +81,28 @@ journal-devices = terminais
 journal-plans = planos e correções
 journal-exports = o que saiu do local
 journal-box = a própria caixa
+
+pair-title = Emparelhar e substituir
+pair-lead = Um terminal entra com um código único, na parede; ninguém transporta chaves.
+pair-made = Leia a imagem no terminal, ou digite o que está ao lado. Compare a impressão que o terminal mostra. Só é mostrado agora;
+pair-minutes = { $n ->
+    [one] serve uma vez, dentro de um minuto.
+   *[other] serve uma vez, dentro de { $shown } minutos.
+ }
+pair-picture = Código QR para o terminal
+pair-address = A caixa
+pair-fingerprint = Impressão
+pair-link = Tudo num só
+pair-new = Um terminal novo
+pair-kind = Tipo
+pair-carrier = Fala através de
+pair-host = A caixa, como o terminal a alcança (vazio: como a caixa se conhece)
+pair-m1 = Um M1 não tem ecrã para isso; emparelha-se pelo cartão:
+pair-closed = Não há aqui escuta para terminais com certificado: defina [mqtt] listen na configuração e reinicie.
+pair-list = Terminais emparelhados
+pair-replace = Para substituir um terminal, exclua aqui o antigo e emparelhe o novo em cima. O que o antigo enviou fica; o que ele guarda perde-se se não for lido antes.
+pair-heard = já se ouviu
+pair-not-heard = ainda não se ouviu
+pair-revoke = Excluir
+pair-name-rule = Um nome tem 1 a 64 caracteres, nenhum deles / + #.
+pair-nothing = Nada foi emparelhado e ninguém foi excluído.

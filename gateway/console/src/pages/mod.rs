@@ -15,6 +15,7 @@ pub(crate) mod governance;
 pub(crate) mod health;
 pub(crate) mod journal;
 pub(crate) mod own;
+pub(crate) mod pairing;
 pub(crate) mod plans;
 pub(crate) mod reports;
 pub(crate) mod sheet;

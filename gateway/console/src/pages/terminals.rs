@@ -87,6 +87,7 @@ struct TerminalsPage<'a> {
     more: String,
     changes: bool,
     enrols: bool,
+    pairs: bool,
 }
 
 /// `GET /terminals`.
@@ -106,6 +107,7 @@ pub(crate) async fn page(
         more: if rest > 0 { t.count("terminals-more", rest) } else { String::new() },
         changes: visitor.admits(Route::TerminalGap),
         enrols: visitor.admits(Route::Enrolment),
+        pairs: visitor.admits(Route::PairPage),
     };
     html(StatusCode::OK, &page)
 }

@@ -92,3 +92,32 @@ async fn the_journal_is_searched_and_checked_and_shows_no_secret() {
     assert_eq!(hr.get("/governance/journal").await.status, 404);
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_is_paired_by_a_code_shown_once_and_an_old_one_is_shut_out() {
+    let site = Site::open().await;
+    let mut fong = site.member("fong", &[Role::Facilities], &[]).await;
+    let csrf = fong.get("/terminals/pair").await.csrf();
+    let form = |name: &'static str| [("name", name), ("kind", "m2"), ("carrier", ""), ("host", "")];
+    let post = |name| [&[("csrf", csrf.as_str())], &form(name)[..]].concat();
+    let made = fong.post("/terminals/pair", &post("gate-07")).await;
+    assert_eq!((made.status, made.header("cache-control")), (200, "no-store"));
+    for expect in ["a1b2-c3d4-e5f6", "00:FF", "within 10 minutes", "class=\"qr-dark\""] {
+        assert!(made.body.contains(expect), "{expect}: {}", made.body);
+    }
+    assert!(!fong.get("/terminals/pair").await.body.contains("a1b2-c3d4"), "shown once");
+    for (name, expect) in [("taken", "there is a terminal named taken"), ("  ", "1 to 64")] {
+        let refused = fong.post("/terminals/pair", &post(name)).await;
+        assert!(refused.status == 422 && refused.body.contains(expect), "{name}");
+        assert!(refused.body.contains("Nothing was paired"));
+    }
+    let out = [("csrf", csrf.as_str()), ("name", "gate-01")];
+    assert_eq!(fong.post("/terminals/revoke", &out).await.header("location"), "/terminals/pair");
+    let gate = site.ledger.devices().find("gate-01").expect("a terminal");
+    assert_eq!(gate.state, muster_ledger::DeviceState::Revoked);
+    let unknown = [("csrf", csrf.as_str()), ("name", "nowhere")];
+    assert_eq!(fong.post("/terminals/revoke", &unknown).await.status, 404);
+    let mut admin = site.member("root", &[Role::ItAdmin], &[]).await;
+    assert_eq!(admin.get("/terminals/pair").await.status, 404);
+    site.close().await;
+}

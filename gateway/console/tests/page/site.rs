@@ -4,7 +4,9 @@ use crate::browser::Browser;
 use muster_attendance::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, Method, Outcome, PersonId,
 };
-use muster_console::{Console, ConsoleConfig, Handles, SecondFactor, hash_password};
+use muster_console::{
+    Console, ConsoleConfig, Handles, NewDevice, PairingCode, SecondFactor, hash_password,
+};
 use muster_ledger::{
     Account, Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, Role, RootKey,
 };
@@ -184,6 +186,20 @@ fn commands(ledger: &Ledger) -> muster_console::Commands {
     })
 }
 
+/// A wall that gives every terminal but one a code.
+fn pairing(device: NewDevice) -> Result<PairingCode, String> {
+    if device.name == "taken" {
+        return Err("there is a terminal named taken".to_owned());
+    }
+    Ok(PairingCode {
+        link: "muster-pair://box:8883/#a1b2c3d4e5f6.00ff".to_owned().into(),
+        code: "a1b2-c3d4-e5f6".to_owned().into(),
+        address: "box:8883".to_owned(),
+        fingerprint: "00:FF".to_owned(),
+        expires_in: std::time::Duration::from_secs(600),
+    })
+}
+
 fn explain(ledger: &Ledger) -> muster_console::Explain {
     let ledger = ledger.clone();
     Arc::new(move |id| {
@@ -207,7 +223,7 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         steward: ledger.steward(),
         packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
-        pair: None,
+        pair: Some(Arc::new(pairing)),
         report_key: "00".repeat(32),
         neighbours: Arc::new(Vec::new),
         commands: commands(ledger),

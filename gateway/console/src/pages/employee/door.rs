@@ -5,7 +5,8 @@
 //! them can be tried for long.
 
 use crate::app::{App, Shared};
-use crate::guard::{Entry, OWN_COOKIE, Problem, Visitor, Who, see_other, set_cookie};
+use crate::guard::{Problem, Visitor, see_other, set_cookie};
+use crate::guest::{Entry, OWN_COOKIE, Who};
 use crate::pages::{Shell, html};
 use crate::password::code_digest;
 use crate::words::Words;

@@ -9,7 +9,8 @@ pub(crate) mod day;
 pub(crate) mod door;
 
 use crate::app::{App, Shared, Who};
-use crate::guard::{Entry, OWN_COOKIE, Problem, Visitor, see_other, set_cookie};
+use crate::guard::{Problem, Visitor, see_other, set_cookie};
+use crate::guest::{Entry, OWN_COOKIE};
 use crate::pages::sheet::person::{Cell, sums, weeks};
 use crate::pages::sheet::{Month, say};
 use crate::pages::{Shell, html};

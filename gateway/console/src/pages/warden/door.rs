@@ -1,7 +1,8 @@
 //! How a warden's device comes in: once, by a code, and then by the token that it keeps.
 
 use crate::app::{App, Shared};
-use crate::guard::{Problem, Visitor, WARDEN_COOKIE, see_other, set_cookie};
+use crate::guard::{Problem, Visitor, see_other, set_cookie};
+use crate::guest::WARDEN_COOKIE;
 use crate::pages::{Shell, html};
 use crate::password::code_digest;
 use crate::session::Token;

@@ -12,7 +12,8 @@ pub(crate) mod safe;
 
 use crate::access::Route;
 use crate::app::{App, Shared, visible};
-use crate::guard::{Entry, Problem, Visitor, Who};
+use crate::guard::{Problem, Visitor};
+use crate::guest::{Entry, Who};
 use crate::pages::{Shell, html};
 use crate::words::Words;
 use askama::Template;
