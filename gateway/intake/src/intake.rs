@@ -19,6 +19,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 /// What the device side is to listen to; a link that is absent is off.
 #[derive(Default)]
@@ -126,7 +127,9 @@ impl Intake {
         for port in config.serial {
             let status = serial::status_of(&port);
             serial.push(status.clone());
-            links.spawn(serial::serve(port, ingest.clone(), status, closing.subscribe()));
+            let line = tracing::info_span!("serial", port = %port.port.display());
+            let serving = serial::serve(port, ingest.clone(), status, closing.subscribe());
+            links.spawn(serving.instrument(line));
         }
         let broker = broker.map(|broker| {
             let status = broker.status();

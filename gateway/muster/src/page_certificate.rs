@@ -7,7 +7,11 @@ use muster_ledger::Ledger;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use std::net::{IpAddr, UdpSocket};
 use zeroize::Zeroizing;
+
+/// An address for documentation (RFC 5737): nothing is sent there.
+const ELSEWHERE: (&str, u16) = ("192.0.2.1", 9);
 
 /// Name under which the keyring keeps it: certificate, then key, in PEM.
 const PURPOSE: &str = "page-certificate";
@@ -75,7 +79,7 @@ fn make(config: &Config) -> Result<(String, Zeroizing<String>)> {
     if let Some(section) = &config.console {
         names.extend(section.hosts.iter().cloned());
         let ip = section.listen.ip();
-        names.extend((!ip.is_unspecified()).then(|| ip.to_string()));
+        names.extend(Some(ip).filter(|ip| !ip.is_unspecified()).or_else(own_address).map(text));
     }
     names.extend(host_name());
     names.sort();
@@ -89,6 +93,17 @@ fn make(config: &Config) -> Result<(String, Zeroizing<String>)> {
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     Ok((certificate.pem(), Zeroizing::new(key.serialize_pem())))
+}
+
+fn text(ip: IpAddr) -> String {
+    ip.to_string()
+}
+
+/// The address that this machine would use towards the world: where a phone finds it.
+pub(crate) fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind(("0.0.0.0", 0)).ok()?;
+    socket.connect(ELSEWHERE).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// The name this machine calls itself.

@@ -2,18 +2,15 @@
 //! with it. What is done with it then is `muster_intake::pairing`.
 
 use crate::config::Config;
-use crate::page_certificate::host_name;
+use crate::page_certificate::{host_name, own_address};
 use muster_intake::Pairings;
 use muster_intake::authority::Pairing;
 use muster_intake::pairing::{LIFE, PairingError};
 use muster_proto::pairing::Link;
 use serde::Serialize;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// An address for documentation (RFC 5737): nothing is sent there.
-const ELSEWHERE: (&str, u16) = ("192.0.2.1", 9);
 
 /// Makes codes. Cheap to clone.
 #[derive(Clone)]
@@ -88,13 +85,6 @@ pub(crate) fn for_page(wall: Wall) -> muster_console::Pair {
         let Code { link, code, address, fingerprint, .. } = made.map_err(|e| e.to_string())?;
         Ok(muster_console::PairingCode { link, code, address, fingerprint, expires_in: LIFE })
     })
-}
-
-/// The address that this machine would use towards the world.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind(("0.0.0.0", 0)).ok()?;
-    socket.connect(ELSEWHERE).ok()?;
-    Some(socket.local_addr().ok()?.ip())
 }
 
 fn bracketed(host: String) -> String {

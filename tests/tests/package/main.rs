@@ -3,6 +3,8 @@
 //! the package; without it one is built here. Needs root, debhelper and mmdebstrap.
 
 mod arm64;
+mod booted;
+mod container;
 mod root;
 
 use anyhow::{Context as _, Result, ensure};

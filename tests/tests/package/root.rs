@@ -1,15 +1,19 @@
-//! A clean Debian that nothing was installed in but the base system: made once by mmdebstrap, and
-//! spoken to by chroot with processes, terminals and devices of its own.
+//! A clean Debian that nothing was installed in but the base system: made by mmdebstrap and
+//! unpacked for each test, and spoken to by chroot with processes, terminals and devices of its own.
 
 use anyhow::{Context as _, Result, ensure};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use tempfile::TempDir;
 
-/// What a box has besides the base system: the service manager and the rules of devices. The last
+/// What a box has besides the base system: service manager, rules of devices, packet filter. The last
 /// two are libraries that Debian's installer brings too.
-const BASE: &str = "systemd,udev,libgcc-s1,libc6";
+const BASE: &str = "systemd,udev,nftables,libgcc-s1,libc6";
+/// How long a base system is kept for the next run.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Where things come and go that are nobody's files.
 const NOBODYS: &[&str] = &["/var/lib/dpkg", "/var/log", "/var/cache", "/run", "/dev"];
 /// Makes the mounts that programs need, in a namespace that ends with them.
@@ -22,18 +26,19 @@ pub(crate) struct CleanRoot {
 }
 
 impl CleanRoot {
-    /// Unpacks the base system, with the packages of this machine's own sources.
+    /// Unpacks the base system.
     pub(crate) fn make() -> Result<Self> {
         let folder = TempDir::new()?;
-        let sources = ["debian.sources", "../sources.list"]
-            .map(|name| Path::new("/etc/apt/sources.list.d").join(name));
-        let sources = sources.iter().find(|path| path.is_file()).context("apt has no sources")?;
-        let mut command = Command::new("mmdebstrap");
-        command.args(["--quiet", "--variant=minbase", "--include", BASE, "bookworm"]);
-        ran(command.arg(folder.path()).arg(sources))?;
+        let mut unpack = Command::new("tar");
+        unpack.arg("--extract").arg("--file").arg(base()?).arg("-C").arg(folder.path());
+        ran(&mut unpack)?;
         // As Debian's installer leaves it.
         std::fs::write(folder.path().join("etc/hosts"), "127.0.0.1 localhost\n")?;
         Ok(Self { folder })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
@@ -69,6 +74,26 @@ impl CleanRoot {
         let kept = found.lines().filter(|path| !NOBODYS.iter().any(|n| path.starts_with(n)));
         Ok(kept.map(str::to_owned).collect())
     }
+}
+
+/// The base system as an archive, made from this machine's own sources of packages, once a day.
+pub(crate) fn base() -> Result<PathBuf> {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clean-root.tar");
+    let age = kept.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+    if age.is_some_and(|age| age < DAY) {
+        return Ok(kept);
+    }
+    let sources = ["debian.sources", "../sources.list"]
+        .map(|name| Path::new("/etc/apt/sources.list.d").join(name));
+    let sources = sources.iter().find(|path| path.is_file()).context("apt has no sources")?;
+    let made = kept.with_extension("new.tar");
+    let mut command = Command::new("mmdebstrap");
+    command.args(["--quiet", "--variant=minbase", "--include", BASE, "bookworm"]);
+    ran(command.arg(&made).arg(sources))?;
+    std::fs::rename(made, &kept)?;
+    Ok(kept)
 }
 
 /// Runs to the end; what it said is in the error.

@@ -127,5 +127,5 @@ async fn catch_up(facts: &Facts, failed: &mut HashMap<PathBuf, Instant>) -> Resu
 /// Only where the backup is: an empty mount point gets no new one.
 fn refresh(facts: &Facts, path: &Path) -> Result<()> {
     anyhow::ensure!(path.exists(), "{} is not there; plug its disk in", path.display());
-    take::take(facts, path).map(|_| ())
+    take::take(facts, path, false).map(|_| ())
 }

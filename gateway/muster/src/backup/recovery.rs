@@ -1,6 +1,6 @@
 //! The recovery key of a box, made at first set-up, and the sheets in which people keep it.
 
-use super::key::RecoveryKey;
+use super::key::{KeySet, RecoveryKey};
 use super::sheets::{self, NEEDED, SHEETS, Sheet};
 use crate::config::Config;
 use anyhow::{Context as _, Result, anyhow};
@@ -12,6 +12,10 @@ use zeroize::Zeroizing;
 const FILE: &str = "recovery-sheets.txt";
 /// Bytes of such a file at most.
 const MAX_BYTES: u64 = 64 << 10;
+/// The keyring's list of sets whose sheets are of no use any more.
+const FORMER: &str = "recovery-former";
+/// Sets in that list; the oldest go.
+const MAX_FORMER: usize = 32;
 
 /// The recovery key of a box, and its sheets where it was made just now.
 pub(crate) struct Recovery {
@@ -31,6 +35,30 @@ pub(crate) fn of(keyring: &Keyring) -> Result<Recovery> {
     let new = sheets::split(&key);
     keyring.put_sealed_file(RecoveryKey::PURPOSE, key.expose())?;
     Ok(Recovery { key, new: Some(new) })
+}
+
+/// A new key in place of the one there is, whose sheets open nothing that is written from now on.
+/// The new sheets are in a file beside the configuration before the key is changed.
+pub(crate) fn renew(config: &Config, keyring: &Keyring) -> Result<PathBuf> {
+    let former = of(keyring)?.key.set();
+    let key = RecoveryKey::generate()?;
+    let file = write(config, &sheets::split(&key)).context(
+        "the new sheets cannot be written: print those that lie there, delete that file, then \
+         ask again",
+    )?;
+    let mut sets = former_sets(keyring)?;
+    sets.push(former);
+    let spare = sets.len().saturating_sub(MAX_FORMER);
+    keyring.put_sealed_file(FORMER, &sets[spare..].concat())?;
+    keyring.put_sealed_file(RecoveryKey::PURPOSE, key.expose())?;
+    tracing::warn!(set = sheets::name(&key.set()), "new recovery sheets; the old ones are void");
+    Ok(file)
+}
+
+/// Sets of this box whose sheets are void: a backup under one is its own, and is written anew.
+pub(super) fn former_sets(keyring: &Keyring) -> Result<Vec<KeySet>> {
+    let kept = keyring.sealed_file(FORMER)?.unwrap_or_default();
+    Ok(kept.as_chunks::<8>().0.to_vec())
 }
 
 /// What a sheet says, for people.
@@ -59,6 +87,11 @@ pub(crate) fn write(config: &Config, sheets: &[Sheet]) -> Result<PathBuf> {
 /// The sheets that were left beside a configuration, if they are there still.
 pub(super) fn left_beside(folder: &Path) -> Vec<Sheet> {
     read(&folder.join(FILE)).unwrap_or_default()
+}
+
+/// The same in a file that a backup named.
+pub(crate) fn made(file: &Path) -> Result<Vec<Sheet>> {
+    read(file)
 }
 
 /// Whether sheets lie beside the configuration, which is not where they belong.

@@ -1,10 +1,10 @@
 //! Making a backup.
 
 use super::archive::{Archive, ArchiveError};
-use super::key::RecoveryKey;
+use super::key::{KeySet, RecoveryKey};
 use super::list::List;
 use super::places::{self, Place};
-use super::{files, recovery};
+use super::{archive, files, recovery};
 use crate::control::Facts;
 use crate::{evidence, store, trust};
 use anyhow::{Context as _, Result, bail};
@@ -32,13 +32,18 @@ pub(crate) struct Taken {
 }
 
 /// Writes a backup of the box to `to`, a file or a folder that is there, and reads it back. One
-/// that is found damaged is set aside and written anew. Blocks.
-pub(crate) fn take(facts: &Facts, to: &Path) -> Result<Taken> {
+/// that is found damaged is set aside and written anew. With `new_sheets` it is written for new
+/// recovery sheets, and so is every other from then on. Blocks.
+pub(crate) fn take(facts: &Facts, to: &Path, new_sheets: bool) -> Result<Taken> {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let keyring = facts.ledger.keyring();
     let new = recovery::of(&keyring)?.new;
-    let sheets = new.map(|new| recovery::write(&facts.config, &new)).transpose()?;
+    let sheets = match new {
+        Some(new) => Some(recovery::write(&facts.config, &new)?),
+        None if new_sheets => Some(recovery::renew(&facts.config, &keyring)?),
+        None => None,
+    };
     let path = place(to, &facts.config.site.site);
     let was_there = path.exists();
     let covers = places::destroyed(&facts.ledger);
@@ -65,7 +70,8 @@ struct Written {
 /// Adds what is new to the backup at `path`, or writes one.
 fn write(facts: &Facts, path: &Path) -> Result<Written> {
     let key = recovery::of(&facts.ledger.keyring())?.key;
-    let Opened { mut archive, set_aside, at } = open_place(path, key)?;
+    let former = recovery::former_sets(&facts.ledger.keyring())?;
+    let Opened { mut archive, set_aside, at } = open_place(path, key, &former)?;
     let (records, added) = fill(facts, &mut archive)
         .with_context(|| format!("cannot write the backup {}", at.display()))?;
     let bytes = archive.len();
@@ -95,8 +101,8 @@ struct Opened {
     set_aside: Option<PathBuf>,
 }
 
-/// The backup that is there, or a new one beside it.
-fn open_place(path: &Path, key: RecoveryKey) -> Result<Opened> {
+/// The backup that is there, or a new one beside it; new too where its sheets are void by now.
+fn open_place(path: &Path, key: RecoveryKey, former: &[KeySet]) -> Result<Opened> {
     let again = RecoveryKey::from_bytes(key.expose()).context("the recovery key is odd")?;
     let empty = fs::metadata(path).map_or(true, |found| found.is_file() && found.len() == 0);
     let new = |key, set_aside| {
@@ -113,6 +119,9 @@ fn open_place(path: &Path, key: RecoveryKey) -> Result<Opened> {
         Err(ArchiveError::Damaged { .. } | ArchiveError::Short { .. }) => {
             let aside = set_aside(path)?;
             new(again, Some(aside))
+        }
+        Err(ArchiveError::Foreign { .. }) if former.contains(&archive::set_of(path)?) => {
+            new(again, None)
         }
         Err(error) => Err(may_not(error)),
     }

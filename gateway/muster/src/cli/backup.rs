@@ -9,6 +9,10 @@ pub(crate) struct BackupArgs {
     /// The backup: a file, grown by what is new, or a folder that is there, as a mounted disk
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
+    /// Make new recovery sheets, after old ones were lost: those open nothing that is written from
+    /// now on. Shows the new ones and asks one back
+    #[arg(long)]
+    pub(crate) new_sheets: bool,
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

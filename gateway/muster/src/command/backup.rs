@@ -1,5 +1,6 @@
 //! `muster backup` and `muster restore`.
 
+use crate::backup::recovery;
 use crate::backup::restore::{self, Done};
 use crate::backup::take::Taken;
 use crate::cli::{BackupArgs, RestoreArgs};
@@ -9,9 +10,12 @@ use std::io::{IsTerminal as _, Write as _};
 
 pub(super) fn backup(args: &BackupArgs) -> Outcome {
     let to = std::path::absolute(&args.to)?;
-    let answer = super::ask(&args.at, Request::Backup { to })?.result;
+    let answer = super::ask(&args.at, Request::Backup { to, new_sheets: args.new_sheets })?.result;
     let taken: Taken = serde_json::from_value(answer.clone())?;
-    if let Some(sheets) = &taken.sheets {
+    let asks = std::io::stdin().is_terminal() && !args.json;
+    if let Some(sheets) = &taken.sheets
+        && !asks
+    {
         eprintln!(
             "muster: recovery sheets were made and lie in {}; print them, keep them apart, and \
              delete that file",
@@ -31,6 +35,10 @@ pub(super) fn backup(args: &BackupArgs) -> Outcome {
     lines.extend(taken.set_aside.map(|aside| {
         format!("the backup that was there is damaged and was set aside as {}", aside.display())
     }));
+    if let Some(sheets) = taken.sheets.filter(|_| asks) {
+        let site = super::load(&args.at)?.site.site;
+        super::init::hand_out(&site, &sheets, &recovery::made(&sheets)?)?;
+    }
     super::print_lines(lines)
 }
 

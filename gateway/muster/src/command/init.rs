@@ -5,11 +5,14 @@
 mod conversation;
 mod self_test;
 
+pub(super) use conversation::hand_out;
+
 use crate::backup::recovery;
 use crate::backup::sheets::Sheet;
 use crate::cli::InitArgs;
-use crate::config::Config;
+use crate::config::{Config, Console};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
+use crate::page_certificate::{host_name, own_address};
 use crate::store;
 use anyhow::{Context as _, Result, bail};
 use conversation::ask;
@@ -28,6 +31,9 @@ const POLICY: &str = include_str!("../../../../deploy/policy-template.toml");
 
 /// The first administrator's login.
 const ADMINISTRATOR: &str = "admin";
+/// The configuration that the package's unit starts with, and what is there where systemd runs.
+const PACKAGED: &str = "/etc/muster/gateway.toml";
+const SYSTEMD: &str = "/run/systemd/system";
 /// Policies run out after this many calendar months at most.
 const POLICY_MONTHS: i64 = 6;
 const LAWS: [&str; 7] = ["MO", "HK", "SG", "CN", "MY", "JP", "EU"];
@@ -64,7 +70,7 @@ pub(super) fn init(args: &InitArgs) -> Outcome {
     }
     super::print_lines([
         format!("next           muster check --config {}", config.path.display()),
-        format!("               muster run --config {}", config.path.display()),
+        format!("               {}", start(&config.path)),
     ])
 }
 
@@ -196,11 +202,8 @@ fn leave_sheets(config: &Config, made: &Made) -> Result<(), Failure> {
 
 /// The page's address as a picture, the sheets, and a punch to see that all of it works.
 fn finish(config: &Config, made: &Made, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
-    if let (Some(console), Some(_)) = (&config.console, &made.code) {
-        let host = crate::page_certificate::host_name().unwrap_or_else(|| "localhost".to_owned());
-        let address = format!("https://{host}:{}/", console.listen.port());
-        conversation::say(&format!("The page, for a phone on this network: {address}"))?;
-        conversation::say(&super::qr::picture(&address)?)?;
+    if let (Some(console), Some(code)) = (&config.console, &made.code) {
+        show_page(console, code, &made.fingerprint)?;
     }
     if let Some(sheets) = &made.sheets {
         conversation::sheets(config, sheets)?;
@@ -211,6 +214,32 @@ fn finish(config: &Config, made: &Made, runtime: &tokio::runtime::Runtime) -> Re
         format!("self-test      a punch was on disk and receipted in {} ms", took.as_millis());
     conversation::say(&took)?;
     Ok(())
+}
+
+/// The page's address as a picture. A phone that followed it has the certificate's fingerprint in
+/// its address line, behind the # that no server sees, to compare with what it warns of; the code is
+/// beside the picture and not in it.
+fn show_page(console: &Console, code: &str, fingerprint: &str) -> Result<()> {
+    let own = Some(console.listen.ip()).filter(|ip| !ip.is_unspecified()).or_else(own_address);
+    let host = console.hosts.first().cloned().or_else(|| own.map(|ip| ip.to_string()));
+    let host = host.or_else(host_name).unwrap_or_else(|| "localhost".to_owned());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let page = format!("https://{host}:{}/", console.listen.port());
+    conversation::say(&format!("The page, for a phone on this network: {page}"))?;
+    let address = format!("{page}#sha256={}", fingerprint.replace(':', "").to_lowercase());
+    conversation::say(&super::qr::picture(&address)?)?;
+    conversation::say(&format!("certificate    SHA-256 {fingerprint}"))?;
+    conversation::say("               trust it once, if the browser shows the same")?;
+    conversation::say(&format!("log in         {ADMINISTRATOR}, one-time code {code}"))
+}
+
+/// How the gateway is started here: by systemd, where it runs and the box is the package's.
+fn start(config: &Path) -> String {
+    let packaged = config == Path::new(PACKAGED) && Path::new(SYSTEMD).exists();
+    match packaged {
+        true => "systemctl enable --now muster".to_owned(),
+        false => format!("muster run --config {}", config.display()),
+    }
 }
 
 /// Makes the first administrator where there is no account yet; gives the one-time code.

@@ -94,7 +94,7 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
             report::pack(facts, from, to, &language, rows).await
         }
         Request::ReportKey => report::key(facts).await,
-        Request::Backup { to } => backup(facts, to).await,
+        Request::Backup { to, new_sheets } => backup(facts, to, new_sheets).await,
         Request::Doctor => doctor(facts).await,
         Request::Resend { destination, since } => resend(facts, &destination, since).await,
         Request::RebuildViews => {
@@ -165,9 +165,10 @@ async fn publish(facts: &Facts, governance: Governance) -> Result<Value> {
 }
 
 /// Writes a backup, and says of erasures whether every backup has taken them in.
-async fn backup(facts: &Facts, to: PathBuf) -> Result<Value> {
+async fn backup(facts: &Facts, to: PathBuf, new_sheets: bool) -> Result<Value> {
     let theirs = facts.clone();
-    let taken = tokio::task::spawn_blocking(move || backup::take::take(&theirs, &to)).await;
+    let taken =
+        tokio::task::spawn_blocking(move || backup::take::take(&theirs, &to, new_sheets)).await;
     let taken = taken.map_err(unavailable)?.map_err(|error| unavailable(format!("{error:#}")))?;
     let settled = backup::places::settle(&facts.ledger).await;
     settled.map_err(|error| unavailable(format!("{error:#}")))?;

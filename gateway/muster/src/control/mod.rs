@@ -42,30 +42,79 @@ pub(crate) const ROWS_UNDER_WAY: usize = 256;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub(crate) enum Request {
     Status,
-    DevicePair { name: String, kind: DeviceKind, carrier: Option<String>, address: Option<u8> },
-    DeviceCode { name: String, kind: DeviceKind, carrier: Option<String>, host: Option<String> },
+    DevicePair {
+        name: String,
+        kind: DeviceKind,
+        carrier: Option<String>,
+        address: Option<u8>,
+    },
+    DeviceCode {
+        name: String,
+        kind: DeviceKind,
+        carrier: Option<String>,
+        host: Option<String>,
+    },
     DeviceList,
-    DeviceRevoke { name: String },
-    Terminal { name: String, request: TerminalRequest },
-    PersonImport { people: Vec<PersonProfile> },
-    PersonShow { id: String },
-    PersonMap { device: String, number: String, id: String },
-    Publish { governance: Governance },
-    Explain { record: String },
-    Records { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date> },
+    DeviceRevoke {
+        name: String,
+    },
+    Terminal {
+        name: String,
+        request: TerminalRequest,
+    },
+    PersonImport {
+        people: Vec<PersonProfile>,
+    },
+    PersonShow {
+        id: String,
+    },
+    PersonMap {
+        device: String,
+        number: String,
+        id: String,
+    },
+    Publish {
+        governance: Governance,
+    },
+    Explain {
+        record: String,
+    },
+    Records {
+        from: Option<jiff::civil::Date>,
+        to: Option<jiff::civil::Date>,
+    },
     RebuildViews,
-    Legal { request: LegalRequest },
-    Rights { request: RightsCommand },
-    User { request: UserRequest },
-    Shadow { governance: Governance },
+    Legal {
+        request: LegalRequest,
+    },
+    Rights {
+        request: RightsCommand,
+    },
+    User {
+        request: UserRequest,
+    },
+    Shadow {
+        governance: Governance,
+    },
     History,
     ReplayDecisions,
     Report(ReportAsked),
-    ReportPack { from: Option<jiff::civil::Date>, to: Option<jiff::civil::Date>, language: String },
+    ReportPack {
+        from: Option<jiff::civil::Date>,
+        to: Option<jiff::civil::Date>,
+        language: String,
+    },
     ReportKey,
-    Backup { to: PathBuf },
+    Backup {
+        to: PathBuf,
+        #[serde(default)]
+        new_sheets: bool,
+    },
     Doctor,
-    Resend { destination: String, since: jiff::Timestamp },
+    Resend {
+        destination: String,
+        since: jiff::Timestamp,
+    },
 }
 
 /// A line of the answer.

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 /// Commands at once.
 const MAX_CONNECTIONS: usize = 16;
@@ -70,7 +71,8 @@ async fn converse(stream: UnixStream, facts: Facts) -> io::Result<()> {
         Err(_) => return Ok(()),
     };
     let (rows, mut waiting) = mpsc::channel(ROWS_UNDER_WAY);
-    let task = tokio::spawn(async move {
+    let span = tracing::info_span!("command", by = facts.actor);
+    let answered = async move {
         match serde_json::from_str::<Request>(&text) {
             Ok(request) => execute::execute(&facts, request, rows).await,
             Err(_) => Err(Refused::new(
@@ -78,7 +80,8 @@ async fn converse(stream: UnixStream, facts: Facts) -> io::Result<()> {
                 "the running gateway does not know this command; restart it with this version",
             )),
         }
-    });
+    };
+    let task = tokio::spawn(answered.instrument(span));
     while let Some(row) = waiting.recv().await {
         send(&mut write, &Line::Row(row)).await?;
     }

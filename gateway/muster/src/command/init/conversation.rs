@@ -129,8 +129,13 @@ fn free_address(text: &str) -> Result<SocketAddr> {
 /// that nothing is lost should the set-up be broken off.
 pub(super) fn sheets(config: &Config, sheets: &[Sheet]) -> Result<()> {
     let file = recovery::write(config, sheets)?;
+    hand_out(&config.site.site, &file, sheets)
+}
+
+/// The same for sheets that lie in `file` already.
+pub(in crate::command) fn hand_out(site: &str, file: &Path, sheets: &[Sheet]) -> Result<()> {
     for sheet in sheets {
-        let text = recovery::print(&config.site.site, sheet);
+        let text = recovery::print(site, sheet);
         say("")?;
         say(text.as_str())?;
     }
@@ -140,7 +145,7 @@ pub(super) fn sheets(config: &Config, sheets: &[Sheet]) -> Result<()> {
         let typed = Zeroizing::new(ask("Now type sheet 2 as you have noted it", "")?);
         match Sheet::parse(&typed) {
             Ok(sheet) if sheet.text() == asked.text() => {
-                forget(&file)?;
+                forget(file)?;
                 return say("That is right: the sheets are on paper alone now.");
             }
             Ok(_) => say("  that is another sheet")?,
