@@ -282,6 +282,18 @@ impl Page {
         Ok(())
     }
 
+    /// What the screen shows in light, small, as WebP.
+    pub(crate) async fn small_picture(&self) -> Result<String> {
+        let feature = json!([{ "name": "prefers-color-scheme", "value": "light" }]);
+        let media = Cdp("Emulation.setEmulatedMedia", json!({ "features": feature }));
+        self.client.issue_cmd(media).await?;
+        let (width, height) = self.screen.size();
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 0.625 });
+        let wanted = json!({ "format": "webp", "quality": 60, "clip": clip });
+        let shot = self.client.issue_cmd(Cdp("Page.captureScreenshot", wanted)).await?;
+        Ok(shot["data"].as_str().context("no picture")?.to_owned())
+    }
+
     async fn picture(&self, name: &str, scheme: &str) -> Result<()> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&folder)?;

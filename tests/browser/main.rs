@@ -6,6 +6,7 @@
 mod driver;
 mod enrolment;
 mod guests;
+mod pictures;
 mod stage;
 
 use anyhow::{Context as _, Result, ensure};

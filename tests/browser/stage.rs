@@ -132,8 +132,14 @@ impl Stage {
         page.fill("#name", name).await?;
         page.fill("#password", code).await?;
         page.click("main .primary").await?;
-        page.fill("#again", PASSWORD).await?;
+        page.see("#again").await?;
         page.look("welcome").await?;
+        self.choose_password(page).await
+    }
+
+    /// What is asked of somebody who came with a one-time code.
+    pub(crate) async fn choose_password(&self, page: &Page) -> Result<Option<Authenticator>> {
+        page.fill("#again", PASSWORD).await?;
         page.fill("#password", PASSWORD).await?;
         page.click("main .primary").await?;
         // What the page before has none of: a heading would be seen on that one already.

@@ -26,14 +26,20 @@ struct Terminal {
 }
 
 impl Terminal {
+    /// `muster ARGS --dir DIR`.
     fn run(args: &[&str], dir: &Path) -> Result<Self> {
+        let dir = dir.to_str().context("a folder's name is not text")?;
+        Self::start(&[args, &["--dir", dir]].concat())
+    }
+
+    fn start(args: &[&str]) -> Result<Self> {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&ours)?;
         unlockpt(&ours)?;
         let theirs = ptsname(&ours, Vec::new())?.into_string()?;
         let theirs = File::options().read(true).write(true).open(theirs)?;
         let mut command = Command::new(gateway(Build::Real)?);
-        command.args(args).arg("--dir").arg(dir).env("RUST_LOG", "error");
+        command.args(args).env("RUST_LOG", "error");
         let child = command
             .stdin(theirs.try_clone()?)
             .stdout(theirs.try_clone()?)
@@ -130,6 +136,8 @@ fn a_conversation_ends_with_a_box_that_takes_punches() -> Result<()> {
     terminal.expect("one-time code")?;
     terminal.expect("certificate SHA-256")?;
     terminal.expect("The page, for a phone")?;
+    // The code is beside the picture: what a camera reads may be kept anywhere.
+    terminal.expect("one-time code")?;
     terminal.expect("Print or write down all three")?;
     let shown = sheets(&terminal.text);
     ensure!(shown.len() == 3, "{} sheets are shown", shown.len());
@@ -138,6 +146,8 @@ fn a_conversation_ends_with_a_box_that_takes_punches() -> Result<()> {
     terminal.answer("type sheet 2", &shown[1].replace(' ', "").to_lowercase())?;
     terminal.expect("on paper alone")?;
     terminal.expect("a punch was on disk and receipted in")?;
+    terminal.expect("next")?;
+    terminal.expect("muster run --config")?;
     let text = terminal.end()?;
     ensure!(text.contains('\u{2588}'), "no picture of the address");
     ensure!(!dir.join("recovery-sheets.txt").exists(), "the sheets were left");
@@ -150,7 +160,23 @@ fn a_conversation_ends_with_a_box_that_takes_punches() -> Result<()> {
     // Nothing of the self-test stays.
     let left = std::fs::read_dir(dir.join("data"))?.flatten();
     ensure!(!left.into_iter().any(|e| e.file_name().to_string_lossy().starts_with(".tmp")));
-    second_time(&dir, &config)
+    second_time(&dir, &config)?;
+    new_sheets_are_asked_back(&dir)
+}
+
+fn new_sheets_are_asked_back(dir: &Path) -> Result<()> {
+    let (to, config) = (dir.join("box.backup"), dir.join("gateway.toml"));
+    let to = to.to_str().context("not text")?;
+    let config = config.to_str().context("not text")?;
+    let backup = ["backup", "--to", to, "--new-sheets", "--config", config];
+    let mut terminal = Terminal::start(&backup)?;
+    terminal.expect("Print or write down all three")?;
+    let shown = sheets(&terminal.text);
+    terminal.answer("type sheet 2", shown.get(1).context("no sheet")?)?;
+    terminal.expect("on paper alone")?;
+    terminal.end()?;
+    ensure!(!dir.join("recovery-sheets.txt").exists(), "the sheets were left");
+    Ok(())
 }
 
 fn second_time(dir: &Path, config: &str) -> Result<()> {

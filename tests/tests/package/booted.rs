@@ -50,7 +50,7 @@ impl Booted {
     fn inside(&self, line: &str) -> Result<String> {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.first, "--all", "--", "sh", "-c", line]);
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/root");
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/");
         Ok(String::from_utf8(ran(&mut command)?.stdout)?)
     }
 
@@ -77,8 +77,8 @@ impl Booted {
     }
 
     fn install(&self, package: &Path) -> Result<()> {
-        std::fs::copy(package, self.root.path("/root/muster.deb"))?;
-        self.inside("dpkg --install /root/muster.deb").map(drop)
+        std::fs::copy(package, self.root.path("/opt/muster.deb"))?;
+        self.inside("dpkg --install /opt/muster.deb").map(drop)
     }
 
     fn device(&self, name: &str) -> Result<Value> {
@@ -190,8 +190,8 @@ fn units_keep_their_promises_under_systemd_and_a_dead_box_is_replaced_in_minutes
     let begun = Instant::now();
     goes_on_in_its_place(&another, &package, carried.path(), &terminal)?;
     let restored = begun.elapsed();
-    println!("package to first punch: {first_punch:.1?} of the machine");
-    println!("dead box to restored, its terminal connected: {restored:.1?} of the machine");
+    eprintln!("package to first punch: {first_punch:.1?} of the machine");
+    eprintln!("dead box to restored, its terminal connected: {restored:.1?} of the machine");
     ensure!(first_punch < TO_FIRST_PUNCH && restored < TO_RESTORED);
     Ok(())
 }
@@ -286,14 +286,11 @@ fn goes_on_in_its_place(
     terminal: &Terminal,
 ) -> Result<()> {
     booted.install(package)?;
-    let copied = Command::new("cp")
-        .arg("-a")
-        .arg(carried)
-        .arg(booted.root.path("/root/carried"))
-        .status()?;
+    let copied =
+        Command::new("cp").arg("-a").arg(carried).arg(booted.root.path("/opt/carried")).status()?;
     ensure!(copied.success(), "the disk cannot be plugged in");
     booted.inside(
-        "muster restore --from /root/carried/backups --into /etc/muster --sheet /root/carried/sheets",
+        "muster restore --from /opt/carried/backups --into /etc/muster --sheet /opt/carried/sheets",
     )?;
     let before = booted.device("gate-07")?["records"].as_u64();
     ensure!(before >= Some(1), "the backup has no punch");

@@ -7,4 +7,5 @@ mod erased;
 mod live;
 mod m1;
 mod resend;
+mod sheets;
 mod stage;
