@@ -120,7 +120,7 @@ fn a_finger_is_enrolled_on_the_page_only_on_record_and_a_pin_stands_beside_it() 
     let port = folder.path().join("line");
     // The port is there before the gateway that opens it.
     let line = Line::plug(&port)?;
-    let stage = Stage::with_line(Some(port.clone()))?;
+    let stage = Stage::with_line(port.clone())?;
     let credentials = stage.site.pair("m1", NAME, folder.path())?;
     drop(line);
     let terminal = Terminal::start(&port, &secret(&credentials)?)?;

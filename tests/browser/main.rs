@@ -260,6 +260,44 @@ fn is_chromium(pid: &u32) -> bool {
     name.is_ok_and(|name| name.starts_with("chrom")) && !state.contains(") Z ")
 }
 
+/// The policy is tightened on the page: checked, compared, tried, and kept until it is signed.
+#[test]
+fn the_administrator_drafts_a_tighter_policy() -> Result<()> {
+    let stage = Stage::governed()?;
+    stage.punch(1)?;
+    let code = stage.account("b.admin", &["it-admin"])?;
+    let driver = Driver::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let at = stage.page()?;
+        let page = driver.browser(Screen::Phone, "zh-HK").await?;
+        stage.enter(&page, "b.admin", &code).await?;
+        page.go(&format!("{at}/governance/remedies")).await?;
+        page.look("remedies").await?;
+        let offered = page.see("#draft-text").await?.prop("value").await?.context("no text")?;
+        ensure!(offered.contains("version = 2"), "the policy in force with the next number");
+        let tighter =
+            offered.replacen("when = { ", "when = { \"subject.department\" = [\"Kitchen\"], ", 1);
+        ensure!(tighter != offered, "a permit has conditions: {offered}");
+        for (text, seen) in
+            [(offered.replacen("default", "defualt", 1), "[role=alert]"), (tighter, ".badge.good")]
+        {
+            page.client
+                .execute(
+                    "document.querySelector('#draft-text').value = arguments[0]",
+                    vec![text.into()],
+                )
+                .await?;
+            page.click("form[action='/governance/drafts'] button.primary").await?;
+            page.see(seen).await?;
+            page.look(if seen == ".badge.good" { "draft" } else { "draft-problem" }).await?;
+        }
+        ensure!(page.text().await?.contains("一個簽署即可生效"), "one signature");
+        page.see("#draft-line").await?;
+        end(page).await
+    })
+}
+
 #[test]
 fn what_axe_is_for_is_found() -> Result<()> {
     let driver = Driver::start()?;

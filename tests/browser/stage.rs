@@ -6,11 +6,11 @@ use muster_tests::authenticator::Authenticator;
 use muster_tests::binary::{Build, gateway};
 use muster_tests::gateway::Gateway;
 use muster_tests::link::Link;
-use muster_tests::office::as_text;
+use muster_tests::office::{self, as_text};
 use muster_tests::punch::{now_s, rfc3339};
 use muster_tests::site::{Layout, Site};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const START: Duration = Duration::from_secs(20);
@@ -41,27 +41,43 @@ const UNKNOWN: [&str; 4] = ["99901", "99902", "99903", "99904"];
 
 impl Stage {
     pub(crate) fn build() -> Result<Self> {
-        Self::with_line(None)
+        Self::with(|_, _| Ok(()), |_, _| Ok(()))
     }
 
     /// A box with a serial port, whose other end is in a test's hand.
-    pub(crate) fn with_line(port: Option<PathBuf>) -> Result<Self> {
-        Self::with(port, "")
+    pub(crate) fn with_line(port: PathBuf) -> Result<Self> {
+        let plugged = |layout: &mut Layout, _: &Path| {
+            layout.serial = vec![port.clone()];
+            Ok(())
+        };
+        Self::with(plugged, |_, _| Ok(()))
     }
 
     /// A box that knows another one.
     pub(crate) fn beside(more: &str) -> Result<Self> {
-        Self::with(None, more)
+        let told = |layout: &mut Layout, _: &Path| {
+            more.clone_into(&mut layout.more);
+            Ok(())
+        };
+        Self::with(told, |_, _| Ok(()))
     }
 
-    fn with(port: Option<PathBuf>, more: &str) -> Result<Self> {
+    /// A box with a policy in force.
+    pub(crate) fn governed() -> Result<Self> {
+        Self::with(office::make_keys, office::publish)
+    }
+
+    fn with(
+        prepare: impl Fn(&mut Layout, &Path) -> Result<()>,
+        finish: impl Fn(&Site, &Path) -> Result<()>,
+    ) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
         layout.log = dir.path().join("gateway.log");
         layout.page = true;
-        layout.serial = port.into_iter().collect();
-        more.clone_into(&mut layout.more);
+        prepare(&mut layout, dir.path())?;
         let site = Site::init(layout)?;
+        finish(&site, dir.path())?;
         let mut csv = "person,name,department\n".to_owned();
         for (number, name, department) in PEOPLE {
             csv += &format!("{number},\"{}\",{department}\n", name.replace('"', "\"\""));

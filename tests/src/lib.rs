@@ -22,6 +22,7 @@ pub mod mutants;
 pub mod office;
 pub mod outages;
 pub mod page;
+pub mod packets;
 pub mod punch;
 pub mod random;
 pub mod region;

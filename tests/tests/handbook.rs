@@ -23,6 +23,7 @@ const OF_HEALTHZ: &[&str] = &[
     "serial",
     "broker",
     "egress",
+    "siem",
     "terminals",
 ];
 

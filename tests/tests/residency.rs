@@ -6,6 +6,7 @@ use muster_tests::binary::{Build, gateway};
 use muster_tests::device::{After, Device, Habits, Way};
 use muster_tests::gateway::Gateway;
 use muster_tests::office::{self, as_text, key};
+use muster_tests::packets::Packets;
 use muster_tests::punch::people;
 use muster_tests::region::{Looks, Region};
 use muster_tests::site::{Layout, Site};
@@ -165,13 +166,16 @@ fn without_a_dpa_nothing_is_forwarded_until_one_is_filed() -> Result<()> {
 fn local_only_in_mid_stream_lets_nothing_leave_and_two_people_end_it() -> Result<()> {
     let mut stage = Stage::new(|text| text, "")?;
     stage.punch(Duration::from_millis(1));
+    let wire = Packets::to(stage.region.port())?;
     until("records leave", || Ok(stage.arrived() > 300))?;
+    ensure!(wire.count()?.1 > 1_000, "the wire is looked at");
     stage.site.muster(&["local-only", "on"])?;
-    // What the kernel had taken before may still be read by the region.
+    // What the kernel had taken before may still be read by the region, and its farewell answered.
     std::thread::sleep(Duration::from_millis(50));
-    let (there, receipted) = (stage.arrived(), stage.receipted());
+    let (there, receipted, sent) = (stage.arrived(), stage.receipted(), wire.count()?);
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(stage.arrived(), there, "not one record after the stop");
+    assert_eq!(wire.count()?, sent, "not one packet, empty ones included");
     assert!(stage.receipted() > receipted + 100, "punches go on being taken");
     let status = stage.status()?;
     assert!(status["local_only"]["by"].as_str().is_some_and(|by| by.starts_with("uid ")));
@@ -398,5 +402,75 @@ fn a_person_takes_their_data_away_restricts_and_is_erased() -> Result<()> {
     }
     assert!(stage.site.muster(&["person", "erasures"])?.contains("erased"));
     assert_eq!(stage.site.output(&["journal", "verify"])?.status.code(), Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_destination_is_left_step_by_step_with_its_receipts() -> Result<()> {
+    let mut stage = Stage::new(|text| text, "")?;
+    stage.punch(Duration::from_millis(5));
+    until("records leave", || Ok(stage.arrived() > 20))?;
+    let steps = |stage: &Stage| -> Result<Vec<(String, String)>> {
+        let made = stage.site.json(&["report", "offboarding"])?;
+        let rows = made["sections"]["offboarding"]["rows"].as_array().context("no rows")?.clone();
+        let of = rows.iter().filter(|row| row["destination"] == office::DESTINATION);
+        let text =
+            |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        Ok(of.map(|row| (text(row, "state"), text(row, "receipt"))).collect())
+    };
+    let open = |stage: &Stage| -> Result<Vec<bool>> {
+        Ok(steps(stage)?.iter().map(|(state, _)| state == "OPEN").collect())
+    };
+    assert_eq!(open(&stage)?, [true; 4], "a list of what to do, and nothing is changed by it");
+    // Stop: one person is enough for a policy in which nothing leads there.
+    let text = std::fs::read_to_string(stage.site.layout().dir.join("policy-1.toml"))?;
+    let text = text.replace("version = 1\n", "version = 2\n");
+    let permit = text.find("[[permit]]").context("no permit")?;
+    let after = text.find("[[biometric]]").context("no end of it")?;
+    let policy = stage.site.layout().dir.join("policy-2.toml");
+    std::fs::write(&policy, text[..permit].to_owned() + &text[after..])?;
+    office::sign(&stage.site, &policy, &key(stage.keys(), "b.admin"))?;
+    stage.site.muster(&["policy", "publish", as_text(&policy)?])?;
+    until("it is stopped and drained", || Ok(open(&stage)? == [false, false, true, true]))?;
+    let letter = stage.dir.path().join("letter.pdf");
+    std::fs::write(&letter, "please delete")?;
+    for kind in ["deletion-request", "deletion-confirmation"] {
+        let mut args = vec!["papers", "add", as_text(&letter)?, "--type", kind, "--lane", "*"];
+        args.extend(["--destination", office::DESTINATION]);
+        args.extend(["--from", "2026-01-01", "--to", "2036-01-01"]);
+        let told = stage.site.muster(&args)?;
+        stage.approve(&told, &["a.dpo", "b.admin"])?;
+    }
+    assert_eq!(open(&stage)?, [false; 4]);
+    let digest = ring::digest::digest(&ring::digest::SHA256, b"please delete");
+    let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(steps(&stage)?[3].1, format!("paper 2, SHA-256 {hex}"));
+    let csv =
+        stage.site.muster(&["report", "offboarding", "--format", "csv", "--language", "zh"])?;
+    assert!(csv.contains("要求删除"), "{csv}");
+    Ok(())
+}
+
+#[test]
+fn commands_about_people_speak_the_terminals_language() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let site = Site::init(Layout::new(gateway(Build::Real)?, &dir.path().join("box")))?;
+    let staff = dir.path().join("staff.csv");
+    std::fs::write(&staff, "person,name\n1,Lei Ka Hou\n")?;
+    for (all, lang, told) in [
+        ("", "zh_MO.UTF-8", "未變"),
+        ("", "zh", "未变"),
+        ("zh_CN.UTF-8", "pt_PT.UTF-8", "未变"),
+        ("", "pt_PT.UTF-8", "acrescentadas"),
+        ("C", "zh_HK", "unchanged"),
+        ("", "", "unchanged"),
+    ] {
+        let mut command = std::process::Command::new(&site.layout().binary);
+        command.args(["person", "import", as_text(&staff)?, "--config", as_text(&site.config())?]);
+        command.env("LC_ALL", all).env_remove("LC_MESSAGES").env("LANG", lang);
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        ensure!(output.status.success() && said.contains(told), "{all} {lang}: {said}");
+    }
     Ok(())
 }

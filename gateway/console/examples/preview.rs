@@ -13,6 +13,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+const LAW_PACK: &str = include_str!("../../residency/tests/lawpack.toml");
 const ZONE: &str = "Asia/Macau";
 const NAMES: [(&str, &str); 16] = [
     ("何美 Ho Mei", "Front office"),
@@ -129,6 +130,10 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         checks: Arc::new(Vec::new),
         reports: reports(ledger),
         steward: ledger.steward(),
+        policy_files: muster_console::PolicyFiles {
+            law_pack: Arc::new(|| Ok(LAW_PACK.to_owned())),
+            accepted: Arc::new(|_| Ok(())),
+        },
         packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
         pair: None,

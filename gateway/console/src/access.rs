@@ -79,6 +79,8 @@ const GOVERNANCE: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy, WorksCouncil, A
 const SIGNERS: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy, WorksCouncil];
 /// Who stops everything that leaves.
 const STOPPERS: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy];
+/// Who drafts policies and files papers: others sign.
+const PROPOSERS: &[Role] = &[ItAdmin, Security, Dpo, DpoDeputy];
 /// Who sees what a person may ask for.
 const RIGHTS: &[Role] = &[Dpo, DpoDeputy, Auditor];
 /// Who acts on it, and releases packs.
@@ -195,6 +197,13 @@ routes! {
     Governance GET "/governance" Any(GOVERNANCE);
     Stop POST "/governance/stop" Fresh(STOPPERS);
     Papers GET "/governance/papers" Any(GOVERNANCE);
+    PaperFile POST "/governance/papers" Any(PROPOSERS);
+    Remedies GET "/governance/remedies" Any(GOVERNANCE);
+    DraftMake POST "/governance/drafts" Any(PROPOSERS);
+    DraftSign POST "/governance/drafts/sign" Fresh(SIGNERS);
+    DraftDrop POST "/governance/drafts/drop" Any(PROPOSERS);
+    Draft GET "/governance/drafts/{draft}" Any(GOVERNANCE);
+    DraftFile GET "/governance/drafts/{draft}/{file}" Any(SIGNERS);
     Approvals GET "/governance/approvals" Any(GOVERNANCE);
     Approve POST "/governance/approvals" Fresh(SIGNERS);
     Rights GET "/people/{person}/rights" Any(RIGHTS);
@@ -217,9 +226,13 @@ routes! {
 }
 
 impl Route {
-    /// Bytes of its form: more where a table comes in.
+    /// Bytes of its form: more where a table, a document or a policy comes in.
     pub(crate) fn max_body(self) -> usize {
-        if self == Self::PlanImport { 8 << 20 } else { 16 << 10 }
+        match self {
+            Self::PlanImport | Self::PaperFile => 8 << 20,
+            Self::DraftMake => 512 << 10,
+            _ => 16 << 10,
+        }
     }
 
     /// Whether it takes a second factor shown just now.
@@ -335,6 +348,13 @@ mod tests {
         (Route::Governance, "000111111"),
         (Route::Stop, "000111100"),
         (Route::Papers, "000111111"),
+        (Route::PaperFile, "000111100"),
+        (Route::Remedies, "000111111"),
+        (Route::DraftMake, "000111100"),
+        (Route::DraftSign, "000111110"),
+        (Route::DraftDrop, "000111100"),
+        (Route::Draft, "000111111"),
+        (Route::DraftFile, "000111110"),
         (Route::Approvals, "000111111"),
         (Route::Approve, "000111110"),
         (Route::Rights, "000001101"),
@@ -406,6 +426,7 @@ mod tests {
         Route::TerminalGap,
         Route::Stop,
         Route::Approve,
+        Route::DraftSign,
         Route::Restrict,
         Route::Erase,
         Route::PackRelease,

@@ -16,7 +16,8 @@ use crate::when::Zone;
 use crate::words::{Catalogue, Words};
 use muster_attendance::{EventId, PersonId};
 use muster_ledger::{
-    Accounts, Clock, Devices, Directory, Explanation, Health, Plans, Sheets, Status, Steward, Views,
+    Accounts, Clock, Devices, Directory, Explanation, Governance, Health, Plans, Sheets, Status,
+    Steward, Views,
 };
 use ring::rand::SystemRandom;
 use serde::Serialize;
@@ -45,6 +46,8 @@ pub struct Handles {
     pub reports: crate::pages::reports::Reports,
     /// The policy's life, legal evidence, approvals, rights and packs.
     pub steward: Steward,
+    /// The policy's files, for drafts.
+    pub policy_files: PolicyFiles,
     /// Makes audit packs; it blocks.
     pub packs: crate::pages::governance::packs::Packs,
     /// The stored decision of a record; it blocks.
@@ -60,6 +63,20 @@ pub struct Handles {
     pub commands: crate::jobs::Commands,
     /// The box's clock.
     pub clock: Clock,
+}
+
+/// Reads a file, or says why not.
+type Read = Arc<dyn Fn() -> Result<String, String> + Send + Sync>;
+/// Writes files, or says why not.
+type Write = Arc<dyn Fn(&Governance) -> Result<(), String> + Send + Sync>;
+
+/// The files that the configuration names for policy and law pack.
+#[derive(Clone)]
+pub struct PolicyFiles {
+    /// The law pack's text, as a draft is to be judged with it.
+    pub law_pack: Read,
+    /// Puts a version that was accepted in the place of the files, so that the box begins with it.
+    pub accepted: Write,
 }
 
 /// What explains a record: `None` if there is no such record.

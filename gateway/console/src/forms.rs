@@ -132,26 +132,30 @@ async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Fields), P
     let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
     let copy = Request::from_parts(parts.clone(), Body::from(body.clone()));
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let fields = if kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {
-        let upload = upload(copy).await?;
-        let fields = upload.fields.clone();
-        parts.extensions.insert(Arc::new(upload));
-        fields
-    } else {
-        Form::<Fields>::from_request(copy, &()).await.map_err(|_| Problem::Form)?.0
+    let multipart = kind.is_some_and(|kind| kind.starts_with("multipart/form-data"));
+    let upload = match multipart {
+        true => upload(copy).await?,
+        false => {
+            let fields = Form::<Fields>::from_request(copy, &()).await;
+            Upload { fields: fields.map_err(|_| Problem::Form)?.0, ..Upload::default() }
+        }
     };
+    let fields = upload.fields.clone();
+    parts.extensions.insert(Arc::new(upload));
     if fields.len() > MAX_FIELDS {
         return Err(Problem::Form);
     }
     Ok((parts, body, fields))
 }
 
-/// A form with a file: what its handler finds among the request's extensions.
+/// A form, with a file where one came: what its handler finds among the request's extensions.
 #[derive(Default)]
 pub(crate) struct Upload {
     pub(crate) fields: Fields,
     /// The file's bytes; empty where none was chosen.
     pub(crate) file: Bytes,
+    /// What the file is called where it comes from.
+    pub(crate) file_name: Option<String>,
 }
 
 impl Upload {
@@ -166,7 +170,8 @@ async fn upload(request: Request) -> Result<Upload, Problem> {
     let mut upload = Upload::default();
     while let Some(part) = parts.next_field().await.map_err(|_| Problem::Form)? {
         let name = part.name().unwrap_or_default().to_owned();
-        if part.file_name().is_some() {
+        if let Some(called) = part.file_name().map(str::to_owned) {
+            upload.file_name = Some(called);
             upload.file = part.bytes().await.map_err(|_| Problem::Form)?;
         } else {
             let text = part.text().await.map_err(|_| Problem::Form)?;

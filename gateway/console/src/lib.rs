@@ -42,7 +42,7 @@ mod words;
 mod workbook;
 
 pub use api_token::new_token;
-pub use app::{Check, Explain, Handles, SecondFactor};
+pub use app::{Check, Explain, Handles, PolicyFiles, SecondFactor};
 pub use jobs::{Command, Commands, Done, Look, LookState, Outcome};
 pub use pages::governance::packs::Packs;
 pub use pages::reports::Reports;

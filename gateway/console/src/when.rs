@@ -1,7 +1,7 @@
 //! Times as people read them: in the site's zone, in their language.
 
 use crate::words::Words;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 
@@ -58,6 +58,15 @@ impl Zone {
         let date = date.checked_add((hours / 24).days()).ok()?;
         let time = jiff::civil::time((hours % 24) as i8, minutes as i8, seconds as i8, 0);
         Some(date.to_datetime(time).to_zoned(self.0.clone()).ok()?.timestamp().as_second())
+    }
+
+    /// A moment with its offset, or one of the site's clock: to the second, or a day, which begins
+    /// at midnight.
+    pub(crate) fn moment(&self, text: &str) -> Option<Timestamp> {
+        let own = |at: DateTime| at.to_zoned(self.0.clone()).ok().map(|at| at.timestamp());
+        let exact = text.parse::<Timestamp>().ok();
+        // A civil date and time is a date too where its time is not looked at.
+        exact.or_else(|| text.parse::<DateTime>().ok().and_then(own))
     }
 
     /// Minutes since midnight by the clock on the wall.

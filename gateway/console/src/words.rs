@@ -27,6 +27,7 @@ macro_rules! files {
             include_str!(concat!("../i18n/", $tag, "/governance.ftl")),
             include_str!(concat!("../i18n/", $tag, "/guests.ftl")),
             include_str!(concat!("../i18n/", $tag, "/hands.ftl")),
+            include_str!(concat!("../i18n/", $tag, "/remedies.ftl")),
         ]
     };
 }
@@ -84,10 +85,10 @@ impl Language {
         let mut best = (0u32, Self::English);
         for item in header.split(',').take(MAX_ACCEPTED) {
             let mut parts = item.split(';');
-            let tag = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+            let tag = parts.next().unwrap_or_default().trim();
             let weight =
                 parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(1000, thousandths);
-            let Some(language) = Self::spoken(&tag) else { continue };
+            let Some(language) = Self::spoken(tag) else { continue };
             if weight > best.0 {
                 best = (weight, language);
             }
@@ -95,27 +96,10 @@ impl Language {
         best.1
     }
 
-    /// Ours for a language tag in lower case. Chinese is written by its script where the tag has one,
-    /// else as where it comes from; without either it is simplified.
+    /// Ours for a language tag, as everything of the box understands it.
     fn spoken(tag: &str) -> Option<Self> {
-        let mut parts = tag.split('-');
-        match parts.next()? {
-            "en" => Some(Self::English),
-            "pt" => Some(Self::Portuguese),
-            language @ ("zh" | "yue") => {
-                let known = parts.take(MAX_SUBTAGS).find_map(|part| match part {
-                    "hans" | "cn" | "sg" | "my" => Some(Self::SimplifiedChinese),
-                    "hant" | "hk" | "mo" | "tw" => Some(Self::TraditionalChinese),
-                    _ => None,
-                });
-                let usual = match language {
-                    "yue" => Self::TraditionalChinese,
-                    _ => Self::SimplifiedChinese,
-                };
-                Some(known.unwrap_or(usual))
-            }
-            _ => None,
-        }
+        let tongue = Tongue::spoken(tag)?;
+        Self::ALL.into_iter().find(|language| language.tongue() == tongue)
     }
 
     /// The locale whose plurals it has: of Portuguese that of Portugal, where none is many.
@@ -138,8 +122,6 @@ impl Language {
 
 /// Items of an `Accept-Language` header that are looked at.
 const MAX_ACCEPTED: usize = 32;
-/// Parts of a language tag after the first that are looked at.
-const MAX_SUBTAGS: usize = 4;
 
 /// `0.8` as 800; what is no number is 0.
 fn thousandths(text: &str) -> u32 {

@@ -2,10 +2,11 @@
 //! field can be added later and an export is what was stored. Change by adding only.
 
 use crate::legal::{
-    Baseline, Elsewhere, Erasure, Notice, PackRequest, PaperFiled, PolicyVersion, RecordApproval,
-    Request, Reservation, RightsRequest,
+    Baseline, Elsewhere, Erasure, Notice, PackRequest, PaperFiled, PolicyDraft, PolicyVersion,
+    RecordApproval, Request, Reservation, RightsRequest,
 };
 use crate::plans::{Closing, Correction, PlanEntry, Redating};
+use crate::trail::EventCursor;
 use crate::{
     Account, ApiToken, Attestation, DeviceKind, Meter, OwnAccess, PauseReason, RefusalReason,
     Signer, Warden,
@@ -390,6 +391,25 @@ pub(crate) enum Act {
         actor: String,
         person: PersonId,
     },
+    /// A draft of a policy waits for its signatures.
+    PolicyDrafted {
+        draft: Box<PolicyDraft>,
+    },
+    /// One of its signers signed a draft; where that was the last, its acceptance follows.
+    PolicyDraftSigned {
+        id: String,
+        line: String,
+        by: SignedBy,
+    },
+    /// A draft is put away.
+    PolicyDraftDropped {
+        actor: String,
+        id: String,
+    },
+    /// Whoever watches over security has every event before this place.
+    EventsTold {
+        next: EventCursor,
+    },
     /// Free-form administrative note: who did what; never personal data.
     Noted {
         actor: String,
@@ -431,6 +451,7 @@ impl Act {
                 | Self::SignersEnrolled { .. }
                 | Self::Governed { .. }
                 | Self::PolicyAccepted { .. }
+                | Self::PolicyDraftSigned { .. }
                 | Self::Settled { .. }
                 | Self::Paused { .. }
                 | Self::Attested { .. }

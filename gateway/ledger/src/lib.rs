@@ -45,15 +45,15 @@ pub use directory::{Directory, DirectoryError, Import, PersonProfile};
 pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
 pub use ledger::{
-    ConsentChange, Explanation, GovernError, Ledger, LegalError, OpenError, Options, Recovery,
-    Replayed, Resent, Retained, Shadow, ShadowMove, Snapshot, Steward, Tally, box_id_in,
+    ConsentChange, DraftSigned, Explanation, GovernError, Ledger, LegalError, OpenError, Options,
+    Recovery, Replayed, Resent, Retained, Shadow, ShadowMove, Snapshot, Steward, Tally, box_id_in,
     erasures_in, prepare_restored, sealed_file_in, witness_of,
 };
 pub use legal::{
     Action, Baseline, CALM, ClockWatch, Elsewhere, EnrolmentGrounds, Erasure, Expiry, ExportCount,
     LocalOnly, Notice, NoticeGiven, PackRequest, PaperError, PaperFiled, PaperOnFile, PersonLegal,
-    PolicyRefused, PolicyVersion, RecordApproval, Request, RequestError, Right, RightsRequest,
-    release_text, request_text,
+    PolicyDraft, PolicyPreview, PolicyRefused, PolicyVersion, RecordApproval, Request,
+    RequestError, Right, RightsRequest, release_text, request_text,
 };
 pub use offline::{
     JournalDamage, JournalDeleted, JournalDestroyed, JournalReport, export_journal, verify_journal,

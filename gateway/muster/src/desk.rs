@@ -78,6 +78,7 @@ impl Desk {
         known_at: Option<Timestamp>,
         words: Words,
     ) -> Result<Document> {
+        let days = if kind == Kind::Offboarding { whole(days) } else { days };
         let figures = self.figures(days)?;
         Ok(self.made(kind, days, known_at, words, &figures))
     }
@@ -97,7 +98,8 @@ impl Desk {
     pub(crate) fn pack(&self, days: Days, words: Words) -> Result<Pack> {
         let (figures, key) = (self.figures(days)?, self.key()?);
         let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-        for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Incident) {
+        let apart = [Kind::Incident, Kind::Offboarding];
+        for kind in Kind::ALL.into_iter().filter(|kind| !apart.contains(kind)) {
             let document = self.made(kind, days, None, words, &figures);
             let name = kind.word();
             files.push((format!("reports/{name}.json"), document.json().into_bytes()));
@@ -243,6 +245,11 @@ impl Desk {
         });
         serde_json::to_vec_pretty(&value).unwrap_or_default()
     }
+}
+
+/// What is still on its way may be older than the days asked for.
+fn whole(days: Days) -> Days {
+    Days { from: days.from.saturating_sub(MAX_DAYS.days()), ..days }
 }
 
 /// Some of the transfers, evenly spread in the journal's order, with how many they are drawn from:

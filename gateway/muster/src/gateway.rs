@@ -11,7 +11,7 @@ use crate::health;
 use crate::neighbours::Neighbours;
 use crate::page_certificate::{host_name, page_certificate};
 use crate::pairing::Wall;
-use crate::{gaps, pairing, store, trust, watch as checks};
+use crate::{gaps, pairing, siem, store, trust, watch as checks};
 use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -69,7 +69,10 @@ impl Gateway {
         let wall = bound.map(|bound| Wall::new(intake.pairings(), config.clone(), bound));
         let intake = Arc::new(Mutex::new(Some(intake)));
         let links = links(&intake);
-        let watch = Arc::new(checks::Watch::new(ledger.clone(), &config, links));
+        let standing = siem::Standing::default();
+        let watch = checks::Watch::new(ledger.clone(), &config, links, standing.clone());
+        let watch = Arc::new(watch);
+        siem::start(&config, ledger.clone(), standing, stopped.clone())?;
         let hands = Hands::default();
         let neighbours = Neighbours::start(&config.neighbour, &stopped);
         let parts =
@@ -375,6 +378,7 @@ fn start_console(
         checks: Arc::new(move || watch.report().checks.iter().map(shown).collect()),
         reports: reports(config, ledger),
         steward: ledger.steward(),
+        policy_files: policy_files(config),
         packs: packs(config, ledger),
         explain: explain(ledger),
         pair: wall.map(pairing::for_page),
@@ -386,6 +390,25 @@ fn start_console(
     let console = Console::start(console, handles)?;
     listening.console = Some(console.address());
     Ok(Some(console))
+}
+
+/// The policy's files for drafts on the page, as `muster policy publish` uses them.
+fn policy_files(config: &Config) -> muster_console::PolicyFiles {
+    let place = |config: &Config| {
+        let section =
+            config.policy.as_ref().map(|section| (section.file.clone(), section.law_pack.clone()));
+        section.ok_or_else(|| "the configuration has no [policy]; add it first".to_owned())
+    };
+    let (reading, writing) = (place(config), place(config));
+    let law_pack = Arc::new(move || {
+        let (_, law_pack) = reading.clone()?;
+        store::read_bounded(&law_pack).map_err(|error| format!("{error:#}"))
+    });
+    let accepted = Arc::new(move |governance: &muster_ledger::Governance| {
+        let (file, _) = writing.clone()?;
+        store::replace_policy(&file, governance)
+    });
+    muster_console::PolicyFiles { law_pack, accepted }
 }
 
 /// Audit packs for the page: archive and signature in one, to be checked apart.

@@ -23,9 +23,11 @@ mod neighbours;
 mod owner;
 mod page_certificate;
 mod pairing;
+mod siem;
 mod store;
 mod trust;
 mod watch;
+mod words;
 
 use clap::Parser as _;
 use std::process::ExitCode;

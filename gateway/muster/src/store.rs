@@ -148,6 +148,13 @@ pub(crate) fn governance(config: &Config) -> Result<Option<Governance>> {
     }))
 }
 
+/// Puts an accepted policy and its signatures in the place of the file.
+pub(crate) fn replace_policy(file: &Path, governance: &Governance) -> Result<(), String> {
+    replace(&signatures_path(file), &governance.signatures)
+        .and_then(|()| replace(file, &governance.policy))
+        .map_err(|error| format!("{} cannot be written: {error}", file.display()))
+}
+
 /// The detached signatures of a policy: `POLICY.sig`; empty where there are none.
 pub(crate) fn read_signatures(policy: &Path) -> Result<String> {
     let path = signatures_path(policy);

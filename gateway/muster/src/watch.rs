@@ -4,6 +4,7 @@
 use crate::config::Config;
 use crate::egress;
 use crate::health::{Check, HealthReport};
+use crate::siem;
 use crate::trust::now_ms;
 use muster_intake::IntakeStatus;
 use muster_intake::alarms::Alarm;
@@ -31,6 +32,8 @@ pub(crate) struct Watch {
     /// What terminals tried beyond the box, where somebody writes it down.
     tried: Option<PathBuf>,
     links: Links,
+    /// Where somebody watches over security.
+    siem: Option<siem::Standing>,
     seen: Mutex<Seen>,
 }
 
@@ -44,9 +47,11 @@ struct Seen {
 }
 
 impl Watch {
-    pub(crate) fn new(ledger: Ledger, config: &Config, links: Links) -> Self {
+    pub(crate) fn new(ledger: Ledger, config: &Config, links: Links, siem: siem::Standing) -> Self {
         let tried = config.network.as_ref().map(|network| network.tried.clone());
-        Self { ledger, data: config.site.data.clone(), tried, links, seen: Mutex::default() }
+        let siem = config.siem.is_some().then_some(siem);
+        let (data, seen) = (config.site.data.clone(), Mutex::default());
+        Self { ledger, data, tried, links, siem, seen }
     }
 
     /// What devices were refused for, or tell of.
@@ -122,6 +127,7 @@ impl Watch {
         checks.extend(status.destinations.iter().map(destination));
         checks.extend(links(&(self.links)()));
         checks.extend(self.tried.iter().map(|file| egress::check(file, SystemTime::now())));
+        checks.extend(self.siem.iter().map(siem::Standing::check));
         checks
     }
 

@@ -138,6 +138,8 @@ pub struct Paper {
     pub filing: Option<String>,
     /// SHA-256 of the document, hex.
     pub sha256: String,
+    /// The destination of the policy that it speaks of.
+    pub destination: Option<String>,
     pub withdrawn: bool,
 }
 

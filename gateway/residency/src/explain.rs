@@ -7,6 +7,9 @@ use crate::decision::{Reason, ReasonKind, Remedy, StoredDecision};
 use crate::phrase;
 use crate::vocab::Verdict;
 
+/// Parts of a language tag after the first that are looked at.
+const MAX_SUBTAGS: usize = 4;
+
 /// A language of the sentences.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[allow(missing_docs)]
@@ -33,17 +36,34 @@ impl Language {
 
     /// The language of a tag, English for those not spoken here.
     pub fn from_tag(tag: &str) -> Self {
-        let tag = tag.to_ascii_lowercase();
-        let is = |prefixes: &[&str]| prefixes.iter().any(|p| tag.starts_with(p));
-        if is(&["zh-hans", "zh-cn", "zh-sg"]) {
-            Self::ZhHans
-        } else if is(&["zh"]) {
-            Self::ZhHant
-        } else if is(&["pt"]) {
-            Self::Pt
-        } else {
-            Self::En
-        }
+        Self::spoken(tag).unwrap_or(Self::En)
+    }
+
+    /// Ours for a language tag (BCP 47) or a locale's name (POSIX), `None` for another. Chinese is
+    /// written by its script where the tag has one, else as where it comes from; with neither it is
+    /// simplified, and Cantonese is traditional: CLDR's likely subtags.
+    pub fn spoken(tag: &str) -> Option<Self> {
+        let tag = tag.split(['.', '@']).next()?.to_ascii_lowercase();
+        let mut parts = tag.split(['-', '_']);
+        let usual = match parts.next()? {
+            "en" => return Some(Self::En),
+            "pt" => return Some(Self::Pt),
+            "zh" => Self::ZhHans,
+            "yue" => Self::ZhHant,
+            _ => return None,
+        };
+        let parts: Vec<&str> = parts.take(MAX_SUBTAGS).collect();
+        let script = parts.iter().find_map(|part| match *part {
+            "hans" => Some(Self::ZhHans),
+            "hant" => Some(Self::ZhHant),
+            _ => None,
+        });
+        let place = parts.iter().find_map(|part| match *part {
+            "cn" | "sg" | "my" => Some(Self::ZhHans),
+            "hk" | "mo" | "tw" => Some(Self::ZhHant),
+            _ => None,
+        });
+        Some(script.or(place).unwrap_or(usual))
     }
 
     /// The Fluent messages.
@@ -180,6 +200,40 @@ mod tests {
         for language in Language::ALL {
             assert_eq!(outline(language), outline(Language::En), "{}", language.tag());
             assert_eq!(Language::from_tag(language.tag()), language);
+        }
+    }
+
+    #[test]
+    fn a_tag_is_spoken_as_its_likely_subtags_say() {
+        for (tag, expect) in [
+            ("zh", Some(Language::ZhHans)),
+            ("zh-CN", Some(Language::ZhHans)),
+            ("zh-SG", Some(Language::ZhHans)),
+            ("zh-MY", Some(Language::ZhHans)),
+            ("zh_CN.UTF-8", Some(Language::ZhHans)),
+            ("zh-Hans-HK", Some(Language::ZhHans)),
+            ("zh-HK", Some(Language::ZhHant)),
+            ("zh-MO", Some(Language::ZhHant)),
+            ("zh-TW", Some(Language::ZhHant)),
+            ("zh_HK.UTF-8", Some(Language::ZhHant)),
+            ("zh_TW@stroke", Some(Language::ZhHant)),
+            ("ZH-hant", Some(Language::ZhHant)),
+            ("zh-Hant-CN", Some(Language::ZhHant)),
+            ("zh-CN-Hant", Some(Language::ZhHant)),
+            ("yue", Some(Language::ZhHant)),
+            ("yue-CN", Some(Language::ZhHans)),
+            ("pt", Some(Language::Pt)),
+            ("pt_PT.UTF-8", Some(Language::Pt)),
+            ("pt-BR", Some(Language::Pt)),
+            ("en_GB", Some(Language::En)),
+            ("zhx", None),
+            ("C.UTF-8", None),
+            ("ptx", None),
+            ("ja-JP", None),
+            ("", None),
+        ] {
+            assert_eq!(Language::spoken(tag), expect, "{tag}");
+            assert_eq!(Language::from_tag(tag), expect.unwrap_or(Language::En), "{tag}");
         }
     }
 

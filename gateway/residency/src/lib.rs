@@ -14,6 +14,7 @@ pub mod condition;
 mod decide;
 pub mod decision;
 pub mod diff;
+pub mod edit;
 pub mod explain;
 pub mod facts;
 pub mod guard;

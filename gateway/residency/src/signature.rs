@@ -82,6 +82,13 @@ pub fn sign(policy: &Policy, law_pack: &LawPack, key: &SigningKey) -> String {
     sign_text(&statement(policy, law_pack, key.person(), key.role()), key)
 }
 
+/// The signatures with `line` added; an older one of the same person and role gives way.
+pub fn with_line(existing: &str, line: &str) -> String {
+    let signer = |line: &str| line.split(' ').take(3).map(str::to_owned).collect::<Vec<_>>();
+    let others = existing.lines().filter(|old| signer(old) != signer(line));
+    others.chain([line.trim_end()]).map(|kept| format!("{kept}\n")).collect()
+}
+
 /// The line of a signature over `text`, which names the key's person and role itself.
 pub(crate) fn sign_text(text: &str, key: &SigningKey) -> String {
     let signature = key.sign(text.as_bytes());
@@ -247,6 +254,7 @@ mod tests {
             ("private-banking", "retail"),
             ("2026-10-01", "2026-10-02"),
             ("version = 7", "version = 8"),
+            ("ap-southeast-1", "ap-southeast-3"),
             ("require = [\"dpa\", ", "require = ["),
         ] {
             check(&POLICY.replacen(from, to, 1), &sig, &trusted, Err(SignatureFault::Mismatch));

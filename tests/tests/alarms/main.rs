@@ -5,7 +5,9 @@ mod sinks;
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::authority::{Authority, Server};
 use muster_tests::binary::{Build, gateway};
+use muster_tests::link::Link;
 use muster_tests::office;
+use muster_tests::punch::{now_s, rfc3339};
 use muster_tests::region::{Looks, Region};
 use muster_tests::site::{Layout, Site};
 use sinks::{Heard, http, smtp};
@@ -127,4 +129,54 @@ fn each_alarm_is_told_once_with_its_cure_within_thirty_seconds() -> Result<()> {
     let mut dropped = metrics.lines().filter(|line| line.contains("result=\"dropped\""));
     ensure!(dropped.all(|line| line.ends_with(" 0")), "{metrics}");
     Ok(())
+}
+
+/// A terminal whose name is somebody's identity card: what would leave with it is stopped, and told.
+#[test]
+fn an_attempt_to_leak_is_told_within_thirty_seconds() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let authority = Authority::new()?;
+    let ca = folder.path().join("alarms-ca.pem");
+    std::fs::write(&ca, authority.pem())?;
+    std::fs::write(folder.path().join("token"), "let-me-in")?;
+    let tls = authority.issue(&Server { region: None, ..Server::of("-") })?.tls13()?;
+    let heard = Heard::default();
+    let web = http(tls, heard.clone())?;
+    let region = Region::start(office::REGION, folder.path(), Looks::Closely)?;
+    let mut layout = Layout::new(gateway(Build::Real)?, &folder.path().join("box"));
+    layout.more = format!(
+        "{}[alarms]\n[alarms.webhook]\nurl = \"https://localhost:{web}/hook\"\nca = \"{}\"\n\
+         token_file = \"{}/token\"\n",
+        region.section(office::DESTINATION),
+        ca.display(),
+        folder.path().display()
+    );
+    office::make_keys(&mut layout, folder.path())?;
+    let site = Site::init(layout)?;
+    office::import(&site, std::iter::once("00017".to_owned()))?;
+    let named = |text: String| text.replace("\"site_ref\"]", "\"site_ref\", \"device_alias\"]");
+    let policy = office::write_policy(&site, 1, named)?;
+    for person in ["a.dpo", "b.admin"] {
+        office::sign(&site, &policy, &office::key(folder.path(), person))?;
+    }
+    site.muster(&["policy", "publish", office::as_text(&policy)?])?;
+    let mut gateway = site.start()?;
+    gateway.ready(LIMIT)?;
+    let card = "A1234563";
+    let mut link = Link::open(gateway.loopback()?, card)?;
+    let began = Instant::now();
+    let punch = format!(
+        "{{\"v\":1,\"boot\":1,\"seq\":1,\"person\":\"00017\",\"at\":\"{}\",\"method\":\"card\",\
+         \"outcome\":\"granted\",\"direction\":\"in\",\"live\":true}}",
+        rfc3339(now_s())
+    );
+    link.publish(&format!("muster/1/{card}/checkin"), punch.as_bytes())?;
+    let told = || heard.all("web").into_iter().find(|t| t.subject.starts_with("leak-attempt"));
+    while told().is_none() {
+        ensure!(began.elapsed() < LIMIT, "after {LIMIT:?}: {:?}", heard.all("web"));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    ensure!(told().is_some_and(|told| told.has_cure && !told.text.contains(card)));
+    ensure!(region.arrived().parcels.is_empty(), "nothing left");
+    gateway.kill()
 }

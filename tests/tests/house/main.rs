@@ -4,6 +4,7 @@
 //! The edges are read from `cargo metadata`, so a renamed, optional or per-target dependency
 //! counts like any other. Dev-dependencies are free: a test may look at anything.
 
+mod evidence;
 mod honest;
 
 use serde_json::Value;

@@ -10,11 +10,11 @@ use muster_residency::key::SigningKey;
 use muster_residency::{LawPack, Policy, signature};
 use zeroize::Zeroizing;
 
-const POLICY: &str = include_str!("../../../residency/tests/policies/mo-bank.toml");
-const LAW_PACK: &str = include_str!("../../../residency/tests/lawpack.toml");
+pub(crate) const POLICY: &str = include_str!("../../../residency/tests/policies/mo-bank.toml");
+pub(crate) const LAW_PACK: &str = include_str!("../../../residency/tests/lawpack.toml");
 
 /// The signers, whose accounts have the same names.
-fn keys() -> [SigningKey; 2] {
+pub(crate) fn keys() -> [SigningKey; 2] {
     [("ho.mei", "dpo", 1), ("lam.kit", "it-admin", 2)].map(|(person, role, seed)| {
         SigningKey::new(person, role, Zeroizing::new([seed; 32])).expect("a key")
     })
@@ -22,16 +22,21 @@ fn keys() -> [SigningKey; 2] {
 
 /// A policy is in force, so that the box is set up.
 async fn govern(site: &Site) {
+    govern_with(site, POLICY).await;
+}
+
+/// This policy is.
+pub(crate) async fn govern_with(site: &Site, text: &str) {
     let signers = keys().map(|key| key.trusted()).into_iter().map(|t| Signer {
         person: t.person,
         role: t.role,
         public_key: t.public_key,
     });
     site.ledger.enrol_signers(signers.collect()).await.expect("signers");
-    let policy = Policy::parse(POLICY).expect("a policy");
+    let policy = Policy::parse(text).expect("a policy");
     let pack = LawPack::parse(LAW_PACK).expect("a law pack");
     let signatures = keys().iter().map(|key| signature::sign(&policy, &pack, key)).collect();
-    let governance = Governance { policy: POLICY.into(), law_pack: LAW_PACK.into(), signatures };
+    let governance = Governance { policy: text.into(), law_pack: LAW_PACK.into(), signatures };
     site.ledger.govern("test", Some(governance)).await.expect("in force");
 }
 
@@ -54,7 +59,12 @@ fn dpa() -> PaperFiled {
     }
 }
 
-async fn send(browser: &mut Browser, page: &str, to: &str, fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn send(
+    browser: &mut Browser,
+    page: &str,
+    to: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
     let csrf = browser.get(page).await.csrf();
     browser.post(to, &[&[("csrf", csrf.as_str())], fields].concat()).await
 }

@@ -3,6 +3,7 @@
 mod api;
 mod browser;
 mod entrance;
+mod entries;
 mod factor;
 mod governance;
 mod guests;
@@ -10,4 +11,5 @@ mod hands;
 mod live;
 mod office;
 mod pages;
+mod remedies;
 mod site;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
+const LAW_PACK: &str = include_str!("../../../residency/tests/lawpack.toml");
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const CODE: &str = "7F3K2-M9QXA-R4TPW-0ZC8N";
 
@@ -22,7 +23,7 @@ pub(crate) struct Site {
     pub(crate) gate: DeviceId,
     console: Console,
     browser: Browser,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Site {
@@ -62,7 +63,14 @@ impl Site {
         };
         let console = Console::start(config, handles(&ledger, clock)).expect("the page");
         let browser = Browser::new(console.address(), own.cert.der().clone());
-        Self { ledger, gate: gate.expect("a terminal"), console, browser, _data: data }
+        Self { ledger, gate: gate.expect("a terminal"), console, browser, data }
+    }
+
+    /// The journal as `journal export` tells it.
+    pub(crate) fn journal(&self) -> String {
+        let (mut lines, key) = (Vec::new(), RootKey::new([7; 32]));
+        muster_ledger::export_journal(self.data.path(), key, &mut lines).expect("an export");
+        String::from_utf8(lines).expect("text")
     }
 
     /// Somebody at the address of the box, not logged in.
@@ -221,6 +229,10 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         checks: Arc::new(Vec::new),
         reports: reports(ledger),
         steward: ledger.steward(),
+        policy_files: muster_console::PolicyFiles {
+            law_pack: Arc::new(|| Ok(LAW_PACK.to_owned())),
+            accepted: Arc::new(|_| Ok(())),
+        },
         packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
         pair: Some(Arc::new(pairing)),

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod backup;
+mod drafts;
+mod events;
 mod explain;
 mod legal;
 mod open;
@@ -15,6 +17,7 @@ mod shadow;
 mod steward;
 
 pub use backup::{Snapshot, box_id_in, erasures_in, prepare_restored, sealed_file_in, witness_of};
+pub use drafts::DraftSigned;
 pub use explain::Explanation;
 pub(crate) use explain::state_of;
 pub use legal::{ConsentChange, LegalError};

@@ -252,7 +252,11 @@ impl Ledger {
     }
 
     /// Who may sign now; says so where the signer of `line` is too new.
-    fn may_sign(&self, line: &str, now_ms: i64) -> Result<Vec<TrustedSigner>, RequestError> {
+    pub(super) fn may_sign(
+        &self,
+        line: &str,
+        now_ms: i64,
+    ) -> Result<Vec<TrustedSigner>, RequestError> {
         let core = self.core();
         let (newcomers, signers) = (&core.state.legal.newcomers, &core.state.signers);
         let named = approval::signer_named(line);

@@ -11,13 +11,12 @@ use crate::{CommitError, Governance, Signer};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use muster_attendance::PersonId;
-use muster_residency::approval;
 use muster_residency::meter::Mark;
 use muster_residency::vocab::Law;
 
 /// A handle for pages. Cheap to clone.
 #[derive(Clone)]
-pub struct Steward(Ledger);
+pub struct Steward(pub(super) Ledger);
 
 impl Ledger {
     /// The handle that pages of governance get.
@@ -103,11 +102,17 @@ impl Steward {
         id: &str,
         line: &str,
     ) -> Result<Request, RequestError> {
-        if approval::signer_named(line).is_none_or(|(person, _)| person != account) {
-            let text = "the signature is another person's than the account's";
-            return Err(RequestError::Refused(text.into()));
-        }
+        self.own_line(account, line)?;
         self.0.approve(id, line).await
+    }
+
+    /// Files a document, or proposes that it be filed, as [`Ledger::propose`] says.
+    pub async fn file_paper(
+        &self,
+        account: &str,
+        paper: PaperFiled,
+    ) -> Result<Option<Request>, RequestError> {
+        self.0.file_paper(account, paper).await
     }
 
     /// A person restricts processing, at once; or the end of it is proposed.

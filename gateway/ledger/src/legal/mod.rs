@@ -8,6 +8,7 @@
 mod action;
 pub(crate) mod approvals;
 pub(crate) mod counters;
+pub(crate) mod drafts;
 pub(crate) mod enrol;
 pub(crate) mod expiry;
 pub(crate) mod packs;
@@ -23,6 +24,7 @@ pub use action::Action;
 pub use approvals::{RecordApproval, Request, RequestError, release_text, request_text};
 pub(crate) use counters::Reservation;
 pub use counters::{Baseline, ExportCount};
+pub use drafts::PolicyDraft;
 pub use enrol::EnrolmentGrounds;
 pub use expiry::Expiry;
 pub use packs::PackRequest;
@@ -30,11 +32,13 @@ pub use papers::{PaperError, PaperFiled, PaperOnFile};
 pub use people::{Notice, NoticeGiven, PersonLegal};
 pub use retention::{CALM, ClockWatch};
 pub use rights::{Elsewhere, Erasure, Right, RightsRequest};
-pub use versions::{PolicyRefused, PolicyVersion};
+pub use versions::{PolicyPreview, PolicyRefused, PolicyVersion};
 
 use crate::act::Act;
+use crate::trail::EventCursor;
 use approvals::Approvals;
 use counters::Counters;
+use drafts::Drafts;
 use muster_attendance::PersonId;
 use packs::Packs;
 use papers::Papers;
@@ -56,6 +60,7 @@ pub(crate) struct Legal {
     pub(crate) counters: Counters,
     pub(crate) approvals: Approvals,
     pub(crate) versions: Versions,
+    pub(crate) drafts: Drafts,
     pub(crate) newcomers: Newcomers,
     pub(crate) packs: Packs,
     pub(crate) rights: Rights,
@@ -63,6 +68,8 @@ pub(crate) struct Legal {
     pub(crate) processed: BTreeMap<i16, u64>,
     pub(crate) local_only: Option<LocalOnly>,
     pub(crate) steps: Steps,
+    /// How far events were told; nothing is decided by it.
+    pub(crate) events_told: EventCursor,
     /// As last journaled; what is decided rests on it.
     pub(crate) clock_trusted: bool,
 }
@@ -102,7 +109,9 @@ impl Legal {
             }
             Act::PolicyAccepted { version, .. } => {
                 self.versions.accept(PolicyVersion::clone(version), at_ms);
+                self.drafts.apply(act, at_ms);
             }
+            Act::EventsTold { next } => self.events_told = *next,
             Act::NoticePublished { notice, .. } => self.notices.publish(notice.clone()),
             Act::BaselineSet { law, year, baseline } => {
                 self.counters.set_baseline(*law, *year, baseline.clone());
@@ -112,6 +121,9 @@ impl Legal {
             | Act::RequestApproved { .. }
             | Act::RecordApproved { .. } => self.approvals.apply(act, at_ms),
             Act::PackAsked { .. } | Act::PackReleased { .. } => self.packs.apply(act, at_ms),
+            Act::PolicyDrafted { .. }
+            | Act::PolicyDraftSigned { .. }
+            | Act::PolicyDraftDropped { .. } => self.drafts.apply(act, at_ms),
             act => {
                 self.people.apply(act, at_ms);
                 self.rights.apply(act, at_ms);

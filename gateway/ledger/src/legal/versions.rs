@@ -9,7 +9,7 @@ use crate::Governance;
 use jiff::Timestamp;
 use muster_residency::canonical::hash_text;
 use muster_residency::check::{self, Finding, Severity};
-use muster_residency::diff::{self, Diff, Direction};
+use muster_residency::diff::{self, Change, Diff, Direction};
 use muster_residency::key::TrustedSigner;
 use muster_residency::parse::ParseError;
 use muster_residency::policy::Signer as SignedBy;
@@ -163,6 +163,26 @@ impl Versions {
     }
 }
 
+/// What a version would change, and what it still needs.
+#[derive(Clone, Debug)]
+pub struct PolicyPreview {
+    /// The freest of the changes; a first version loosens.
+    pub direction: Direction,
+    /// No version was in force before.
+    pub first: bool,
+    /// What changes, the loosening first.
+    pub changes: Vec<Change>,
+    /// Who signed so far.
+    pub signed: Vec<SignedBy>,
+    /// Which signatures it lacks; `None` where it lacks none.
+    pub missing: Option<PublishFault>,
+}
+
+/// Which way a version goes; a first one loosens.
+fn direction(diff: Option<&Diff>) -> Direction {
+    diff.map_or(Direction::Loosens, |diff| diff.direction)
+}
+
 /// What a version is compared with.
 pub(crate) struct Standing {
     in_force: Option<PolicyVersion>,
@@ -191,17 +211,8 @@ impl Standing {
         governance: Governance,
         enrolled: &[TrustedSigner],
     ) -> Result<PolicyVersion, PolicyRefused> {
-        let policy = Policy::parse(&governance.policy).map_err(PolicyRefused::Policy)?;
-        let pack = LawPack::parse(&governance.law_pack).map_err(PolicyRefused::LawPack)?;
-        let mut findings = check::check(&policy, &pack);
-        findings.retain(|finding| finding.severity == Severity::Error);
-        if !findings.is_empty() {
-            return Err(PolicyRefused::Findings(findings));
-        }
-        self.follows(&policy, &pack)?;
-        let rules = Rules::new(policy, pack);
-        let diff = self.diff(&rules);
-        let direction = diff.as_ref().map_or(Direction::Loosens, |diff| diff.direction);
+        let (rules, diff) = self.compared(&governance)?;
+        let direction = direction(diff.as_ref());
         let signers = self.signers(&governance, &rules, direction, diff.as_ref(), enrolled)?;
         let header = &rules.policy().header;
         let word = serde_json::to_value(direction).unwrap_or_default();
@@ -219,6 +230,40 @@ impl Standing {
             superseded: false,
             governance,
         })
+    }
+
+    /// What a version changes, and which signatures it lacks. May take some milliseconds.
+    pub(crate) fn preview(
+        &self,
+        governance: &Governance,
+        enrolled: &[TrustedSigner],
+    ) -> Result<PolicyPreview, PolicyRefused> {
+        let (rules, diff) = self.compared(governance)?;
+        let direction = direction(diff.as_ref());
+        let (policy, pack) = (rules.policy(), rules.law_pack());
+        let signed = signature::verify(&governance.signatures, policy, pack, enrolled).signers;
+        let missing = match self.signers(governance, &rules, direction, diff.as_ref(), enrolled) {
+            Ok(_) => None,
+            Err(PolicyRefused::Signatures { fault, .. }) => Some(fault),
+            Err(refused) => return Err(refused),
+        };
+        let changes = diff.map(|diff| diff.changes).unwrap_or_default();
+        Ok(PolicyPreview { direction, first: self.in_force.is_none(), changes, signed, missing })
+    }
+
+    /// What was read and compared, where it could follow what is in force.
+    fn compared(&self, governance: &Governance) -> Result<(Rules, Option<Diff>), PolicyRefused> {
+        let policy = Policy::parse(&governance.policy).map_err(PolicyRefused::Policy)?;
+        let pack = LawPack::parse(&governance.law_pack).map_err(PolicyRefused::LawPack)?;
+        let mut findings = check::check(&policy, &pack);
+        findings.retain(|finding| finding.severity == Severity::Error);
+        if !findings.is_empty() {
+            return Err(PolicyRefused::Findings(findings));
+        }
+        self.follows(&policy, &pack)?;
+        let rules = Rules::new(policy, pack);
+        let diff = self.diff(&rules);
+        Ok((rules, diff))
     }
 
     fn follows(&self, policy: &Policy, pack: &LawPack) -> Result<(), PolicyRefused> {

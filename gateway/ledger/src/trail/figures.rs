@@ -394,6 +394,7 @@ fn paper(filed: crate::PaperOnFile) -> Paper {
         to: paper.to,
         filing: paper.filing_number,
         sha256: paper.sha256,
+        destination: paper.destination,
         withdrawn: filed.withdrawn_ms.is_some(),
     }
 }

@@ -7,12 +7,14 @@
 
 mod acts;
 mod devices;
+mod events;
 mod figures;
 mod key;
 mod transfers;
 
 pub use acts::{ActFilter, ActKind, ActRow, MAX_ACTS};
 pub use devices::{DeviceEvent, MAX_DEVICE_EVENTS};
+pub use events::{Event, EventCursor, EventReader, Weight};
 pub use key::ReportKey;
 pub use transfers::MAX_TRANSFERS;
 

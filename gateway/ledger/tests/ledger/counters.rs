@@ -5,7 +5,8 @@ use crate::setting::{
     LAW_PACK, NOW_MS, Setting, accepted, agree, attestation, comes_out_the_same, employee, enrol,
     file, keys, next, nothing, paper, policy_text, punch, signed_by, until,
 };
-use muster_ledger::{Baseline, ExportCount, Ledger, Outbox, PersonProfile};
+use muster_attendance::{Attendance, DeviceTime};
+use muster_ledger::{Baseline, ExportCount, Ledger, Outbox, PersonProfile, RootKey};
 use muster_residency::vocab::{Bucket, Law};
 
 /// 2027-01-01T00:00:00+08:00.
@@ -183,4 +184,36 @@ async fn inside_the_border_nothing_is_counted() {
     let outbox = to(&ledger, "mo-hr", "onprem-mo").await;
     outbox.settle(accepted(next(&outbox, 10).await)).await.unwrap();
     assert_eq!(ledger.export_counts(), []);
+}
+
+#[tokio::test]
+async fn what_was_processed_is_every_record_of_the_journal_sent_or_not() {
+    let setting = Setting::new();
+    let ledger = mainland(&setting, &["a1", "a2"]).await;
+    punches(&ledger, &["a1", "a2", "a1"], 1).await;
+    setting.set_now(NEW_YEAR_MS);
+    let person = ledger.directory().find("a2").unwrap();
+    let device = ledger.devices().intern("gate").unwrap();
+    let late = |seq| {
+        let at = Attendance { received_ms: NEW_YEAR_MS, ..punch(device, seq, person) };
+        Attendance { at: DeviceTime { seconds: NEW_YEAR_MS / 1000, ..at.at }, ..at }
+    };
+    ledger.committer().commit(vec![late(4), late(5)]).await.unwrap();
+    // What comes twice is processed once.
+    ledger.committer().commit(vec![late(5)]).await.unwrap();
+    let expect = [(2026, 3), (2027, 2)];
+    assert_eq!(ledger.processed(), expect);
+    // From the journal alone, and from a checkpoint.
+    let after = setting.crash("counted");
+    ledger.close().await;
+    for _ in 0..2 {
+        let (again, _) = after.open();
+        assert_eq!(again.processed(), expect);
+        let mut lines = Vec::new();
+        muster_ledger::export_journal(&after.data(), RootKey::new([7; 32]), &mut lines).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        let records = lines.lines().filter(|line| line.contains("\"kind\":\"record\""));
+        assert_eq!(records.count() as u64, expect.iter().map(|(_, count)| count).sum::<u64>());
+        again.close().await;
+    }
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod commit;
 mod counters;
+mod events;
 mod legal;
 mod model;
 mod outbox;

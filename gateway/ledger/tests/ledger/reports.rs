@@ -81,6 +81,7 @@ async fn figures(ledger: &Ledger) -> Figures {
             to: at("2026-12-20T00:00:00Z"),
             filing: Some("F-12".into()),
             sha256: "0".repeat(64),
+            destination: None,
             withdrawn: false,
         }],
         counters: vec![
@@ -282,5 +283,40 @@ async fn both_sides_of_a_crossing_come_out_of_the_journal() {
     assert!(
         figures.access.iter().any(|a| a.actor == "lam.kit and ho.mei" && a.act == "paper-filed")
     );
+    ledger.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leaving_a_destination_has_a_slot_for_each_receipt() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    seeded(&ledger).await;
+    let mut figures = figures(&ledger).await;
+    let rows = |figures: &Figures| {
+        let made = document(&ledger, figures, Kind::Offboarding, Words::of(Language::En));
+        let rows = made.sections[0].rows.iter();
+        let of = rows.filter(|row| row[0].shown() == "mo-hr");
+        of.map(|row| [5, 6].map(|cell| row[cell].shown())).collect::<Vec<_>>()
+    };
+    let before = rows(&figures);
+    assert_eq!(before.len(), 4, "stop, drain, request, confirm");
+    assert_eq!(before.iter().filter(|row| row[0] == "done").count(), 0, "{before:?}");
+    let mut paper = figures.papers[0].clone();
+    paper.sha256 = "ab".repeat(32);
+    for (number, kind, to, withdrawn) in [
+        (90, "deletion-request", "mo-hr", false),
+        (91, "deletion-confirmation", "another", false),
+        (92, "deletion-confirmation", "mo-hr", true),
+        (93, "deletion-request", "mo-hr", false),
+    ] {
+        paper.number = number;
+        paper.kind = kind.into();
+        paper.destination = Some(to.into());
+        paper.withdrawn = withdrawn;
+        figures.papers.push(paper.clone());
+    }
+    let after = rows(&figures);
+    assert_eq!(after[2], ["done".into(), format!("paper 93, SHA-256 {}", "ab".repeat(32))]);
+    assert_eq!(after[3], ["OPEN", ""], "another's, and one that was taken back, are none");
     ledger.close().await;
 }

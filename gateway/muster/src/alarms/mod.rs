@@ -12,7 +12,7 @@ mod raised;
 mod webhook;
 
 pub(crate) use mail::Mail;
-pub(crate) use webhook::{Webhook, connector};
+pub(crate) use webhook::{Webhook, connector, is_loopback};
 
 use crate::config::Config;
 use crate::watch::Watch;

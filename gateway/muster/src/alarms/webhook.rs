@@ -104,7 +104,7 @@ impl Caller {
 }
 
 /// Whether a host is this machine for certain.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 

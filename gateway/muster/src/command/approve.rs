@@ -8,6 +8,7 @@ use crate::cli::{ApproveArgs, BoxArgs, LocalOnlyArgs, OnOff, RequestsArgs};
 use crate::control::{LegalRequest, Wanted};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store;
+use crate::words::{fill, say};
 use anyhow::anyhow;
 use muster_residency::approval::{self, Part};
 use muster_residency::key::SigningKey;
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 pub(super) fn local_only(args: &LocalOnlyArgs) -> Outcome {
     if args.to == OnOff::On {
         ask(&args.at, LegalRequest::Stop)?;
-        return super::print_lines(["local-only is on: nothing leaves this box"]);
+        return super::print_lines([say("told-stopped")]);
     }
     let key = args.key.as_deref().ok_or_else(|| {
         anyhow!("two people end it: ask with --key FILE, and let the other `muster approve`")
@@ -35,22 +36,18 @@ pub(super) fn request(at: &BoxArgs, wanted: Wanted, key: &Path) -> Outcome {
     let made = ask(at, LegalRequest::Ask { wanted, at_ms, line })?;
     let id = made["id"].as_str().unwrap_or_default();
     if !made["approved_by"].is_null() {
-        let set_up = "the box is being set up, so this needs nobody else";
-        return super::print_lines([format!("done, asked by {}: {set_up}", key.person())]);
+        return super::print_lines([fill("request-set-up", &[("person", key.person())])]);
     }
     super::print_lines([
-        format!("request {id}, asked by {} ({})", key.person(), key.role()),
-        format!("another person approves it within a day: muster approve {id} --key FILE"),
+        fill("request-made", &[("id", id), ("person", key.person()), ("role", key.role())]),
+        fill("request-second", &[("id", id)]),
     ])
 }
 
 /// Says what became of what was sent without a key: `done`, or a proposal that waits.
 pub(super) fn proposed(answer: &Value, done: String) -> Outcome {
     let Some(id) = answer["request"]["id"].as_str() else { return super::print_lines([done]) };
-    super::print_lines([
-        format!("request {id}: it frees records, so it counts once two signers approved it"),
-        format!("each of them, within a day: muster approve {id} --key FILE"),
-    ])
+    super::print_lines([fill("request-frees", &[("id", id)]), fill("request-both", &[("id", id)])])
 }
 
 pub(super) fn approve(args: &ApproveArgs) -> Outcome {
@@ -69,14 +66,15 @@ pub(super) fn approve(args: &ApproveArgs) -> Outcome {
     let mut lines: Vec<String> = text.lines().map(super::plain).collect();
     if let Some(person) = shown["about"]["person"].as_str() {
         let name = shown["about"]["name"].as_str().unwrap_or_default();
-        lines.push(format!("about {} {}", super::plain(person), super::plain(name)));
+        let (person, name) = (super::plain(person), super::plain(name));
+        lines.push(fill("request-about", &[("person", &person), ("name", &name)]));
     }
-    lines.push(format!("approved by {} ({})", key.person(), key.role()));
+    lines.push(fill("request-approved", &[("person", key.person()), ("role", key.role())]));
     if done["record"].is_null() && done["approved_by"].is_null() {
-        lines.push("one more signer approves it before it counts".to_owned());
+        lines.push(say("request-one-more"));
     }
     let todo = done["todo"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    lines.extend(todo.map(|todo| format!("still to do: {}", super::plain(todo))));
+    lines.extend(todo.map(|todo| fill("request-todo", &[("todo", &super::plain(todo))])));
     super::print_lines(lines)
 }
 
@@ -89,12 +87,12 @@ pub(super) fn requests(args: &RequestsArgs) -> Outcome {
         let text = |value: &Value| super::plain(value.as_str().unwrap_or_default());
         let by = &request["approved_by"];
         let state = match by["person"].as_str() {
-            Some(person) => format!("approved by {}", super::plain(person)),
-            None => "waits for approval, one day".to_owned(),
+            Some(person) => fill("request-state-approved", &[("person", &super::plain(person))]),
+            None => say("request-state-waits"),
         };
         let asked = match request["asked_by"]["person"].as_str() {
-            Some(person) => format!("asked by {}", super::plain(person)),
-            None => format!("proposed by {}, unsigned", text(&request["proposed_by"])),
+            Some(person) => fill("request-asked", &[("person", &super::plain(person))]),
+            None => fill("request-proposed", &[("person", &text(&request["proposed_by"]))]),
         };
         format!("{}  {} {asked}; {state}", text(&request["id"]), request["action"]["do"])
     };

@@ -26,6 +26,11 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     found.extend(alarms.map(|error| {
         Problem::minor("[alarms]", format!("{error:#}"), "every key is explained in gateway.toml")
     }));
+    let siem = config.siem.as_ref();
+    let siem = siem.and_then(|section| crate::siem::problem(section, &config.site.site));
+    found.extend(siem.map(|error| {
+        Problem::minor("[siem]", format!("{error:#}"), "every key is explained in gateway.toml")
+    }));
     found.extend(crate::gateway::port_problems(config));
     found.extend(config.serial.iter().filter_map(|s| crate::doctor::serial_problem(&s.port)));
     found.extend(crate::doctor::certificate_problems(config));

@@ -6,6 +6,7 @@ use crate::cli::{
 };
 use crate::control::{Consent, LegalRequest, Wanted};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
+use crate::words::{fill, say};
 use anyhow::{Context as _, Result, anyhow, bail};
 use muster_ledger::{Baseline, Notice, PaperFiled};
 use muster_residency::facts::Lane;
@@ -27,7 +28,7 @@ pub(super) fn papers(command: PapersCommand) -> Outcome {
         }
         PapersCommand::Withdraw { number, reason, at } => {
             ask(&at, LegalRequest::PaperWithdraw { number, reason })?;
-            super::print_lines([format!("{number} is withdrawn; what rested on it is held")])
+            super::print_lines([fill("told-withdrawn", &[("number", &number.to_string())])])
         }
     }
 }
@@ -55,7 +56,8 @@ fn add(args: PaperArgs) -> Outcome {
         return super::approve::request(&args.at, Wanted::FilePaper { paper }, &key);
     }
     let added = ask(&args.at, LegalRequest::PaperAdd { paper })?;
-    let done = format!("{} is on file, SHA-256 {sha256}", added["number"]);
+    let number = added["number"].to_string();
+    let done = fill("told-on-file", &[("number", &number), ("sha256", &sha256)]);
     super::approve::proposed(&added, done)
 }
 
@@ -65,14 +67,15 @@ fn lines(papers: &Value) -> Vec<String> {
     let line = |paper: &Value| {
         let time = |key: &str| paper[key].as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok());
         let state = match (time("from"), time("to")) {
-            _ if !paper["withdrawn_ms"].is_null() => "withdrawn",
-            (Some(from), _) if now < from => "to come",
-            (_, Some(to)) if now >= to => "ended",
-            _ => "in force",
+            _ if !paper["withdrawn_ms"].is_null() => "paper-withdrawn",
+            (Some(from), _) if now < from => "paper-to-come",
+            (_, Some(to)) if now >= to => "paper-ended",
+            _ => "paper-in-force",
         };
         let [kind, lane, from, to] = ["type", "lane", "from", "to"].map(|key| text(&paper[key]));
-        let number = paper["number"].to_string();
-        format!("{number:>4}  {state:<9}  {kind:<18} {lane:<8}  {from} to {to}")
+        let (number, state) = (paper["number"].to_string(), say(state));
+        let span = fill("paper-span", &[("from", &from), ("to", &to)]);
+        format!("{number:>4}  {state:<9}  {kind:<18} {lane:<8}  {span}")
     };
     papers.as_array().into_iter().flatten().map(line).collect()
 }
@@ -90,7 +93,7 @@ pub(super) fn consent(command: ConsentCommand) -> Outcome {
     }
     let change = Consent { guardian, given, from, to };
     let told = ask(&at, LegalRequest::ConsentSet { id, change })?;
-    super::approve::proposed(&told, "noted; their records are judged again".to_owned())
+    super::approve::proposed(&told, say("told-consent"))
 }
 
 pub(super) fn notice(command: NoticeCommand) -> Outcome {
@@ -106,7 +109,7 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
                 sha256: sha256(&file).or_exit(exit::DATA)?,
             };
             ask(&at, LegalRequest::NoticeAdd { notice })?;
-            super::print_lines(["published; give it to the people before it comes into force"])
+            super::print_lines([say("told-notice-published")])
         }
         NoticeCommand::Give { kind, number, language, all, ids, key, at } => {
             let (ids, version) = ((!all).then_some(ids), number);
@@ -115,7 +118,7 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
                 return super::approve::request(&at, wanted, &key);
             }
             let given = ask(&at, LegalRequest::NoticeGive { kind, version, language, ids })?;
-            super::approve::proposed(&given, "noted as given".to_owned())
+            super::approve::proposed(&given, say("told-notice-given"))
         }
         NoticeCommand::List { json, at } => {
             let notices = ask(&at, LegalRequest::NoticeList)?;
@@ -124,8 +127,10 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
             }
             let line = |n: &Value| {
                 let text = |key: &str| super::plain(n[key].as_str().unwrap_or_default());
-                let to = n["destinations"].to_string();
-                format!("{} {} from {} of {to}", text("kind"), n["version"], text("from"))
+                let (version, to) = (n["version"].to_string(), n["destinations"].to_string());
+                let (kind, from) = (text("kind"), text("from"));
+                let values = [("kind", &kind), ("version", &version), ("from", &from), ("to", &to)];
+                fill("notice-line", &values.map(|(key, value)| (key, value.as_str())))
             };
             super::print_lines(notices.as_array().into_iter().flatten().map(line))
         }
@@ -148,48 +153,60 @@ pub(super) fn counters(command: CountersCommand) -> Outcome {
                 return super::approve::request(&at, wanted, &key);
             }
             let told = ask(&at, LegalRequest::BaselineSet { law, year, baseline })?;
-            let done = "entered; exports are judged with it from now on".to_owned();
-            super::approve::proposed(&told, done)
+            super::approve::proposed(&told, say("told-baseline"))
         }
     }
 }
 
 fn counted(counters: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| "all".to_owned(), super::plain);
     let bases = counters["baselines"].as_array().cloned().unwrap_or_default();
     let line = |row: &Value| {
         let same = |base: &&Value| base["law"] == row["law"] && base["year"] == row["year"];
         let base = bases.iter().find(same).map(|base| &base["baseline"]);
-        let bound = base.is_none_or(Value::is_null);
-        format!(
-            "{} {} to {:<16} {:<10} {} persons, {} sensitive, {} records{}",
-            text(&row["law"]),
-            row["year"],
-            text(&row["destination"]),
-            row["bucket"].as_str().unwrap_or(""),
-            row["persons"],
-            row["sensitive"],
-            row["records"],
-            if bound { " (lower bound: no other system's exports entered)" } else { "" }
-        )
+        count_line(row, base.is_none_or(Value::is_null))
     };
     let exports = counters["exports"].as_array().into_iter().flatten().map(line);
-    let mark = |mark: &Value| {
-        let forecast =
-            mark["forecast"].as_str().map(|day| format!(", reached on {day} at this pace"));
-        let bound = if mark["lower_bound"] == true { " (lower bound)" } else { "" };
-        let scale = if mark["scale"] == "legal" { "law " } else { "early" };
-        let alarm = if mark["alarm"] == true { "ALARM " } else { "" };
-        format!(
-            "{alarm}{scale} {}: {} of {}{bound}{}",
-            text(&mark["threshold"]),
-            mark["count"],
-            mark["at"],
-            forecast.unwrap_or_default()
-        )
-    };
-    let marks = counters["meter"].as_array().into_iter().flatten().map(mark);
+    let marks = counters["meter"].as_array().into_iter().flatten().map(mark_line);
     exports.chain(marks).collect()
+}
+
+/// Exports of one year under one law to one destination.
+fn count_line(row: &Value, lower_bound: bool) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| say("counter-all"), super::plain);
+    let (law, to) = (text(&row["law"]), format!("{:<16}", text(&row["destination"])));
+    let bucket = format!("{:<10}", row["bucket"].as_str().unwrap_or_default());
+    let [year, persons, sensitive, records] =
+        ["year", "persons", "sensitive", "records"].map(|key| row[key].to_string());
+    let values = [
+        ("law", &law),
+        ("year", &year),
+        ("to", &to),
+        ("bucket", &bucket),
+        ("persons", &persons),
+        ("sensitive", &sensitive),
+        ("records", &records),
+    ];
+    let line = fill("counter-line", &values.map(|(key, value)| (key, value.as_str())));
+    if lower_bound { format!("{line} {}", say("counter-bound-none")) } else { line }
+}
+
+/// One mark of the threshold meter.
+fn mark_line(mark: &Value) -> String {
+    let scale = say(if mark["scale"] == "legal" { "counter-legal" } else { "counter-early" });
+    let threshold = mark["threshold"].as_str().map_or_else(String::new, super::plain);
+    let (count, at) = (mark["count"].to_string(), mark["at"].to_string());
+    let values = [("scale", &scale), ("threshold", &threshold), ("count", &count), ("at", &at)];
+    let mut line = fill("counter-mark", &values.map(|(key, value)| (key, value.as_str())));
+    if mark["alarm"] == true {
+        line = format!("{} {line}", say("counter-alarm"));
+    }
+    if mark["lower_bound"] == true {
+        line = format!("{line} {}", say("counter-bound"));
+    }
+    match mark["forecast"].as_str() {
+        Some(day) => format!("{line}, {}", fill("counter-forecast", &[("day", day)])),
+        None => line,
+    }
 }
 
 pub(super) fn ask(at: &BoxArgs, request: LegalRequest) -> Result<Value, Failure> {

@@ -4,6 +4,7 @@ use super::moment::moment;
 use crate::cli::{BoxArgs, ExportFormat, PersonCommand, RightWord};
 use crate::control::{Request, RightsCommand, Wanted};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
+use crate::words::{fill, say};
 use anyhow::{anyhow, bail};
 use muster_ledger::{Elsewhere, PersonProfile, Right};
 use muster_residency::vocab::Law;
@@ -30,10 +31,10 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
         PersonCommand::Import { file, at } => {
             let people = read(&file).map_err(|e| Failure::new(exit::DATA, e))?;
             let done = super::ask(&at, Request::PersonImport { people })?.result;
-            super::print_lines([format!(
-                "{} added, {} updated, {} unchanged",
-                done["added"], done["updated"], done["unchanged"]
-            )])
+            let [added, updated, unchanged] =
+                ["added", "updated", "unchanged"].map(|key| done[key].to_string());
+            let values = [("added", &*added), ("updated", &updated), ("unchanged", &unchanged)];
+            super::print_lines([fill("told-imported", &values)])
         }
         PersonCommand::Show { id, json, at } => {
             let answer = super::ask(&at, Request::PersonShow { id })?;
@@ -44,7 +45,7 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
         PersonCommand::Correct { id, set, reason, at } => correct(id, &set, reason, &at),
         PersonCommand::Restrict { id, lift: false, key: _, reason, at } => {
             rights(&at, RightsCommand::Restrict { id, on: true, reason })?;
-            super::print_lines(["restricted"])
+            super::print_lines([say("told-restricted")])
         }
         PersonCommand::Restrict { id, lift: true, key, reason, at } => {
             if let Some(key) = key {
@@ -52,7 +53,7 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
                 return super::approve::request(&at, wanted, &key);
             }
             let told = rights(&at, RightsCommand::Restrict { id, on: false, reason })?;
-            super::approve::proposed(&told, "lifted; their records are judged again".to_owned())
+            super::approve::proposed(&told, say("told-lifted"))
         }
         PersonCommand::Erase { id, biometrics, key, at } => {
             super::approve::request(&at, Wanted::Erase { id, biometrics_only: biometrics }, &key)
@@ -61,7 +62,7 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
         PersonCommand::ErasedAt { request, place, at } => erased_at(request, &place, &at),
         PersonCommand::Leave { id, on, cancel: _, at } => {
             rights(&at, RightsCommand::Leave { id, on })?;
-            super::print_lines(["noted"])
+            super::print_lines([say("told-noted")])
         }
         PersonCommand::Request { id, right, law, received, days, at } => {
             let config = super::load(&at)?;
@@ -70,17 +71,17 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
             let received = received.or_exit(exit::USAGE)?;
             let (law, right) = (law.or_exit(exit::USAGE)?, right.into());
             let asked = rights(&at, RightsCommand::Ask { id, right, law, received, days })?;
-            let due = time(&asked["due_ms"]);
-            super::print_lines([format!("request {}: an answer is owed by {due}", asked["number"])])
+            let (number, due) = (asked["number"].to_string(), time(&asked["due_ms"]));
+            super::print_lines([fill("told-asked", &[("number", &number), ("due", &due)])])
         }
         PersonCommand::Answer { number, answer, at } => {
             rights(&at, RightsCommand::Answer { number, answer })?;
-            super::print_lines(["answered"])
+            super::print_lines([say("told-answered")])
         }
         PersonCommand::Requests { json, at } => requests(json, &at),
         PersonCommand::Map { device, number, id, at } => {
             super::ask(&at, Request::PersonMap { device, number, id })?;
-            super::print_lines(["mapped; their punches are judged again"])
+            super::print_lines([say("told-mapped")])
         }
     }
 }
@@ -108,7 +109,8 @@ fn correct(id: String, set: &[String], reason: String, at: &BoxArgs) -> Outcome 
     let set: Option<Vec<_>> = set.iter().map(pair).collect();
     let set = set.ok_or_else(|| anyhow!("write --set COLUMN=VALUE")).or_exit(exit::USAGE)?;
     let done = rights(at, RightsCommand::Correct { id, set, reason })?;
-    super::print_lines([format!("corrected: {}", done["corrected"])])
+    let columns = done["corrected"].to_string();
+    super::print_lines([fill("told-corrected", &[("columns", &columns)])])
 }
 
 fn erasures(json: bool, at: &BoxArgs) -> Outcome {
@@ -124,18 +126,18 @@ fn erasure_line(told: &Value) -> String {
     let erasure = &told["erasure"];
     let request = super::plain(erasure["request"].as_str().unwrap_or_default());
     if told["erased"] == true {
-        return format!("{request}  erased");
+        return format!("{request}  {}", say("erasure-done"));
     }
     let mut left: Vec<String> = Vec::new();
     if !erasure["deferred_ms"].is_null() {
         let (until, law) = (time(&erasure["deferred_ms"]), erasure["law"].as_str().unwrap_or(""));
-        left.push(format!("restricted until {until}: the law of {law} wants the hours kept"));
+        left.push(fill("erasure-deferred", &[("until", &until), ("law", law)]));
     }
     for place in erasure["todo"].as_array().into_iter().flatten() {
         let place: Option<Elsewhere> = serde_json::from_value(place.clone()).ok();
         left.extend(place.map(|place| super::plain(&place.to_string())));
     }
-    format!("{request}  gone from this box, still to do: {}", left.join(", "))
+    format!("{request}  {}", fill("erasure-left", &[("left", &left.join(", "))]))
 }
 
 fn erased_at(request: String, place: &str, at: &BoxArgs) -> Outcome {
@@ -160,16 +162,21 @@ fn requests(json: bool, at: &BoxArgs) -> Outcome {
         let request = &told["request"];
         let text = |value: &Value| super::plain(value.as_str().unwrap_or("-"));
         let state = match (request["answered_ms"].is_null(), told["overdue"] == true) {
-            (false, _) => "answered".to_owned(),
-            (true, true) => format!("OVERDUE since {}", time(&request["due_ms"])),
-            (true, false) => format!("owed by {}", time(&request["due_ms"])),
+            (false, _) => say("right-answered"),
+            (true, true) => fill("right-overdue", &[("due", &time(&request["due_ms"]))]),
+            (true, false) => fill("right-owed", &[("due", &time(&request["due_ms"]))]),
         };
+        let number = format!("{:>4} ", request["number"]);
         let (person, right) = (text(&told["person"]), text(&request["right"]));
-        format!(
-            "{:>4}  {person} {right} under {}: {state}",
-            request["number"],
-            text(&request["law"])
-        )
+        let law = text(&request["law"]);
+        let values = [
+            ("number", &number),
+            ("person", &person),
+            ("right", &right),
+            ("law", &law),
+            ("state", &state),
+        ];
+        fill("right-line", &values.map(|(key, value)| (key, value.as_str())))
     };
     super::print_lines(requests.as_array().into_iter().flatten().map(line))
 }
@@ -199,7 +206,7 @@ fn show(shown: &Value) -> Outcome {
         format!("{key:<18} {value}")
     });
     let records = shown["records"].as_array().map_or(0, Vec::len);
-    super::print_lines(lines.chain([format!("{:<18} {records}", "records, last year")]))
+    super::print_lines(lines.chain([format!("{:<18} {records}", say("person-records"))]))
 }
 
 /// Reads an import; the first problem names its line and column.

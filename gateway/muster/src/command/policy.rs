@@ -8,9 +8,10 @@ use crate::config::Config;
 use crate::control::Request;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store;
+use crate::words::language;
 use anyhow::{Context as _, anyhow};
 use muster_ledger::Governance;
-use muster_residency::explain::{self, Language};
+use muster_residency::explain;
 use muster_residency::key::SigningKey;
 use muster_residency::{
     LawPack, Policy, Rules, StoredDecision, check as checks, replay, signature,
@@ -91,7 +92,7 @@ fn sign(policy: &Path, key: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> O
     let key = SigningKey::parse(&text).or_exit(exit::DATA)?;
     let line = signature::sign(&parsed, &pack, &key);
     let existing = store::read_signatures(policy).or_exit(exit::DATA)?;
-    store::replace(&store::signatures_path(policy), &with_signature(&existing, &line))?;
+    store::replace(&store::signatures_path(policy), &signature::with_line(&existing, &line))?;
     super::print_lines([format!(
         "{} signed {}@{} as {}",
         key.person(),
@@ -99,13 +100,6 @@ fn sign(policy: &Path, key: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> O
         parsed.header.version,
         key.role()
     )])
-}
-
-/// The signatures with `line` added; an older one of the same person and role gives way.
-fn with_signature(existing: &str, line: &str) -> String {
-    let signer = |line: &str| line.split(' ').take(3).map(str::to_owned).collect::<Vec<_>>();
-    let others = existing.lines().filter(|old| signer(old) != signer(line));
-    others.map(|old| format!("{old}\n")).chain([line.to_owned()]).collect()
 }
 
 fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
@@ -207,17 +201,6 @@ fn explain(explained: &Value) -> Outcome {
         lines.push(format!("paused   {}", explained["paused"]));
     }
     super::print_lines(lines)
-}
-
-/// The language of the terminal, English where it is none of ours.
-pub(super) fn language() -> Language {
-    let wanted = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|v| std::env::var(v).ok());
-    match wanted.unwrap_or_default() {
-        tag if ["zh_TW", "zh_HK", "zh_MO"].iter().any(|t| tag.starts_with(t)) => Language::ZhHant,
-        tag if tag.starts_with("zh") => Language::ZhHans,
-        tag if tag.starts_with("pt") => Language::Pt,
-        _ => Language::En,
-    }
 }
 
 fn replay_vectors(vectors: &Path, policies: &Path, law_pack: &Path, json: bool) -> Outcome {

@@ -83,7 +83,7 @@ fn fetch(args: &ReportArgs, request: Request, out: &mut impl Write) -> Result<Va
 }
 
 fn language(args: &ReportArgs) -> String {
-    args.language.clone().unwrap_or_else(|| super::policy::language().tag().to_owned())
+    args.language.clone().unwrap_or_else(|| crate::words::language().tag().to_owned())
 }
 
 fn create(path: &Path) -> Result<File, Failure> {

@@ -5,6 +5,7 @@ use super::papers::ask;
 use crate::cli::SignersCommand;
 use crate::control::{LegalRequest, Wanted};
 use crate::exit::{self, OrExit as _, Outcome};
+use crate::words::fill;
 use serde_json::Value;
 
 pub(super) fn signers(command: SignersCommand) -> Outcome {
@@ -33,7 +34,8 @@ fn lines(signers: &Value) -> Vec<String> {
     let line = |told: &Value| {
         let text = |key: &str| super::plain(told[0][key].as_str().unwrap_or_default());
         let from = told[1].as_i64().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        let from = from.map(|from| format!("  signs from {from} on")).unwrap_or_default();
+        let from = from.map(|from| fill("signer-from", &[("from", &from.to_string())]));
+        let from = from.map(|from| format!("  {from}")).unwrap_or_default();
         format!("{} ({}){from}", text("person"), text("role"))
     };
     signers.as_array().into_iter().flatten().map(line).collect()

@@ -5,7 +5,7 @@ mod check;
 
 pub(crate) use check::{Problem, check};
 
-use crate::alarms;
+use crate::{alarms, siem};
 use muster_console::SecondFactor;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) alarms: Option<alarms::Section>,
     #[serde(default)]
     pub(crate) neighbour: Vec<Neighbour>,
+    #[serde(default)]
+    pub(crate) siem: Option<siem::Section>,
     #[serde(default)]
     pub(crate) region: Vec<Region>,
     /// The folder that relative paths start from.
@@ -303,6 +305,7 @@ impl Config {
             broker.client_cert.as_mut().map(fix);
             broker.client_key.as_mut().map(fix);
         }
+        self.siem.iter_mut().filter_map(|siem| siem.ca.as_mut()).for_each(fix);
         if let Some(alarms) = &mut self.alarms {
             if let Some(webhook) = &mut alarms.webhook {
                 webhook.ca.as_mut().map(fix);

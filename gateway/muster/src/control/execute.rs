@@ -156,9 +156,7 @@ async fn publish(facts: &Facts, governance: Governance) -> Result<Value> {
         GovernError::Refused(refused) => data(refused),
         GovernError::Commit(error) => unavailable(error),
     })?;
-    store::replace(&store::signatures_path(&place.file), &governance.signatures)
-        .and_then(|()| store::replace(&place.file, &governance.policy))
-        .map_err(|e| unavailable(format!("{} cannot be written: {e}", place.file.display())))?;
+    store::replace_policy(&place.file, &governance).map_err(unavailable)?;
     let status = facts.ledger.status();
     let (policy, next) = (status.policy, status.policy_next);
     Ok(json!({ "policy": policy, "next": next, "holds": status.policy_holds }))

@@ -2,6 +2,7 @@
 
 mod flows;
 mod incident;
+mod offboarding;
 mod processing;
 mod running;
 mod score;
@@ -28,11 +29,12 @@ pub enum Kind {
     Delivery,
     Incident,
     Statement,
+    Offboarding,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Ropa,
         Self::Transfers,
         Self::Thresholds,
@@ -45,6 +47,7 @@ impl Kind {
         Self::Delivery,
         Self::Incident,
         Self::Statement,
+        Self::Offboarding,
     ];
 
     /// As the command line has it.
@@ -62,6 +65,7 @@ impl Kind {
             Self::Delivery => "delivery",
             Self::Incident => "incident",
             Self::Statement => "statement",
+            Self::Offboarding => "offboarding",
         }
     }
 
@@ -91,6 +95,7 @@ pub fn report(kind: Kind, words: Words, input: &Input<'_>) -> Document {
         Kind::Delivery => vec![running::delivery(words, input)],
         Kind::Incident => incident::sections(words, input),
         Kind::Statement => transfers::statement(words, input),
+        Kind::Offboarding => offboarding::sections(words, input),
     };
     input.document(kind, words, sections)
 }

@@ -101,7 +101,9 @@ pub(crate) enum NoToken {
     Unreadable,
 }
 
-/// Reads the answer to [`token_body`] for the tenant `corp_id`.
+/// Reads the answer to [`token_body`] for the tenant `corp_id`. DingTalk documents an answer of
+/// `access_token` and `expires_in` alone: the company is in the call's address. One that names
+/// another company all the same is refused.
 pub(crate) fn token(body: &[u8], corp_id: &str) -> Result<Token, NoToken> {
     #[derive(Deserialize)]
     struct Given {
@@ -260,13 +262,13 @@ pub(crate) struct Row {
 /// Why a read-back says nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// Rows of another company.
+    /// Rows of another company, or of none.
     WrongTenant,
     /// As for an upload; never [`Answer::Taken`].
     Answer(Answer),
 }
 
-/// Reads the answer to a read-back of the tenant `corp_id`.
+/// Reads the answer to a read-back of the tenant `corp_id`: every row has to name it, as documented.
 pub(crate) fn rows(body: &[u8], corp_id: &str) -> Result<Vec<Row>, Unread> {
     #[derive(Deserialize)]
     struct Rows {
@@ -280,7 +282,7 @@ pub(crate) fn rows(body: &[u8], corp_id: &str) -> Result<Vec<Row>, Unread> {
     let rows: Rows = serde_json::from_slice(body).map_err(|_| {
         Unread::Answer(Answer::Trouble("the rows are not the JSON they should be".into()))
     })?;
-    let foreign = |row: &Row| row.corp_id.as_deref().is_some_and(|named| named != corp_id);
+    let foreign = |row: &Row| row.corp_id.as_deref() != Some(corp_id);
     if rows.recordresult.iter().any(foreign) {
         return Err(Unread::WrongTenant);
     }
@@ -379,6 +381,8 @@ mod tests {
         };
         assert_eq!(rows(row("ding1").as_bytes(), "ding1").unwrap()[0].id, 7);
         assert_eq!(rows(row("ding2").as_bytes(), "ding1"), Err(Unread::WrongTenant));
+        let unnamed = br#"{"errcode":0,"recordresult":[{"userId":"u","userCheckTime":5}]}"#;
+        assert_eq!(rows(unnamed, "ding1"), Err(Unread::WrongTenant), "a row of no company");
         assert_eq!(rows(br#"{"errcode":90020}"#, "ding1"), Err(Unread::Answer(Answer::Quota)));
         assert_eq!(rows(br#"{"errcode":0}"#, "ding1"), Ok(Vec::new()));
     }

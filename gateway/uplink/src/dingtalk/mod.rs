@@ -1,8 +1,12 @@
 //! The DingTalk connector: the upload of punches, one record a call.
 //!
 //! Nothing on the wire shows a region: where the tenant's data lies is by contract, not verified,
-//! and the attestation says so. The tenant is pinned: a token or a row of another company stops
-//! the connector before a punch is sent. No photo is ever sent. Calls are metered by month and
+//! and the attestation says so. The tenant is pinned: the company that the configuration has to name
+//! is in the address of the call for a token
+//! (<https://help.dingtalk.io/zh/open/development/api-gettoken>), so another company's application
+//! gets none. That answer is documented to name no company; one that names another, and a row read
+//! back that does not name ours, stop the connector. Only applications of the company itself have
+//! this grant. No photo is ever sent. Calls are metered by month and
 //! second (`calls`). There is no idempotency key, so a punch that may have arrived is looked for
 //! before it is sent again, and what was delivered is read back later to find doubles (`delivered`).
 //!

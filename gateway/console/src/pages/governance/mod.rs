@@ -5,9 +5,11 @@
 //! takes signatures that two people make with their own keys.
 
 pub(crate) mod approvals;
+pub(crate) mod drafts;
 pub(crate) mod overview;
 pub(crate) mod packs;
 pub(crate) mod papers;
+pub(crate) mod remedies;
 pub(crate) mod rights;
 
 use crate::access::Route;
@@ -19,6 +21,7 @@ use muster_ledger::{LegalError, RequestError};
 pub(crate) fn tabs(visitor: &Visitor, here: Route) -> Vec<Link> {
     let pages = [
         (Route::Governance, "governance-policy"),
+        (Route::Remedies, "governance-remedies"),
         (Route::Papers, "governance-papers"),
         (Route::Approvals, "governance-approvals"),
         (Route::Packs, "governance-packs"),

@@ -34,10 +34,10 @@ struct Version {
     hash: String,
 }
 
-struct Changed {
-    direction: Badge,
-    what: String,
-    example: String,
+pub(super) struct Changed {
+    pub(super) direction: Badge,
+    pub(super) what: String,
+    pub(super) example: String,
 }
 
 #[derive(Template)]
@@ -144,7 +144,7 @@ fn version_row(app: &App, t: &Words, version: &PolicyVersion, now_ms: i64) -> Ve
     }
 }
 
-fn direction(t: &Words, word: &str) -> Badge {
+pub(super) fn direction(t: &Words, word: &str) -> Badge {
     let (tone, label) = match word {
         "tightens" => ("good", "direction-tightens"),
         "loosens" => ("warn", "direction-loosens"),
@@ -174,7 +174,7 @@ fn changes(versions: &[PolicyVersion]) -> Vec<diff::Change> {
     found
 }
 
-fn changed(t: &Words, change: &diff::Change) -> Changed {
+pub(super) fn changed(t: &Words, change: &diff::Change) -> Changed {
     let word = match change.direction {
         Direction::Loosens => "loosens",
         Direction::Tightens => "tightens",
@@ -187,7 +187,7 @@ fn changed(t: &Words, change: &diff::Change) -> Changed {
     }
 }
 
-fn moves(t: &Words, trial: &Shadow) -> Vec<String> {
+pub(super) fn moves(t: &Words, trial: &Shadow) -> Vec<String> {
     let line = |moved: &muster_ledger::ShadowMove| {
         let values = [
             ("count", t.number(moved.count)),

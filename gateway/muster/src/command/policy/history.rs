@@ -4,8 +4,9 @@ use crate::cli::BoxArgs;
 use crate::control::Request;
 use crate::exit::{self, OrExit as _, Outcome};
 use crate::store;
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use muster_ledger::Governance;
+use muster_residency::edit;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -78,8 +79,9 @@ pub(super) fn rollback(version: u32, out: &Path, at: &BoxArgs) -> Outcome {
     let wanted = wanted.or_exit(exit::DATA)?;
     let same = all().filter(|v| v["id"] == wanted["id"]);
     let highest = same.filter_map(|v| v["version"].as_u64()).max().unwrap_or(0);
+    let highest = u32::try_from(highest).unwrap_or(u32::MAX - 1);
     let text = wanted["governance"]["policy"].as_str().unwrap_or_default();
-    let next = renumbered(text, highest + 1).or_exit(exit::DATA)?;
+    let next = edit::renumbered(text, highest.saturating_add(1)).or_exit(exit::DATA)?;
     if out.exists() {
         let error = anyhow!("{} is there already; name another file", out.display());
         return Err(exit::Failure::new(exit::DATA, error));
@@ -88,45 +90,6 @@ pub(super) fn rollback(version: u32, out: &Path, at: &BoxArgs) -> Outcome {
     super::super::print_lines([format!(
         "version {version} is in {} as version {}; sign it and publish it",
         out.display(),
-        highest + 1
+        highest.saturating_add(1)
     )])
-}
-
-/// The policy's text with another version, and without a parent: it follows what is in force.
-fn renumbered(text: &str, version: u64) -> Result<String> {
-    let (mut inside, mut done) = (false, false);
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let key = line.split('=').next().unwrap_or_default().trim();
-        if line.trim_start().starts_with('[') {
-            inside = line.trim() == "[policy]";
-        }
-        match key {
-            "version" if inside && !done => {
-                done = true;
-                lines.push(format!("version = {version}"));
-            }
-            "parent" if inside => {}
-            _ => lines.push(line.to_owned()),
-        }
-    }
-    if !done {
-        bail!("this version's text has no version of its own; write it anew by hand");
-    }
-    Ok(lines.join("\n") + "\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_number_alone_changes() {
-        let text = "# version = 1\nschema = \"x\"\n[policy]\nid = \"a\"\nversion = 6 # six\n\
-                    parent = \"sha256:00\"\n[[site]]\nversion = 6\n";
-        let expect = "# version = 1\nschema = \"x\"\n[policy]\nid = \"a\"\nversion = 9\n\
-                      [[site]]\nversion = 6\n";
-        assert_eq!(renumbered(text, 9).unwrap(), expect);
-        assert!(renumbered("[policy]\nid = \"a\"\n", 9).is_err());
-    }
 }

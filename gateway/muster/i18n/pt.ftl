@@ -1,0 +1,62 @@
+## O que dizem no terminal os comandos sobre documentos, pessoas e aprovações.
+
+told-withdrawn = { $number } foi retirado; o que nele assentava fica retido
+told-on-file = { $number } está arquivado, SHA-256 { $sha256 }
+told-consent = anotado; os registos da pessoa voltam a ser avaliados
+told-notice-published = publicado; entregue-o às pessoas antes de entrar em vigor
+told-notice-given = anotado como entregue
+told-baseline = introduzido; as exportações passam a ser avaliadas com ele
+told-stopped = local-only está ligado: nada sai desta caixa
+told-restricted = limitado
+told-lifted = levantado; os registos da pessoa voltam a ser avaliados
+told-noted = anotado
+told-answered = respondido
+told-mapped = associado; as picagens da pessoa voltam a ser avaliadas
+told-imported = { $added } acrescentadas, { $updated } atualizadas, { $unchanged } sem alteração
+told-corrected = corrigido: { $columns }
+told-asked = pedido { $number }: a resposta é devida até { $due }
+
+paper-withdrawn = retirado
+paper-to-come = por começar
+paper-ended = terminado
+paper-in-force = em vigor
+paper-span = { $from } a { $to }
+
+notice-line = { $kind } { $version } desde { $from } sobre { $to }
+
+counter-all = todos
+counter-line = { $law } { $year } para { $to } { $bucket } { $persons } pessoas, { $sensitive } sensíveis, { $records } registos
+counter-bound-none = (limite inferior: não foram introduzidas exportações de outros sistemas)
+counter-bound = (limite inferior)
+counter-alarm = ALARME
+counter-legal = legal
+counter-early = aviso
+counter-mark = { $scale } { $threshold }: { $count } de { $at }
+counter-forecast = atingido em { $day } a este ritmo
+
+request-set-up = feito, a pedido de { $person }: a caixa está a ser configurada, por isso não precisa de mais ninguém
+request-made = pedido { $id }, feito por { $person } ({ $role })
+request-second = outra pessoa aprova-o no prazo de um dia: muster approve { $id } --key FILE
+request-frees = pedido { $id }: liberta registos, por isso conta quando dois signatários o aprovarem
+request-both = cada um deles, no prazo de um dia: muster approve { $id } --key FILE
+request-about = sobre { $person } { $name }
+request-approved = aprovado por { $person } ({ $role })
+request-one-more = falta aprovar mais um signatário antes de contar
+request-todo = ainda por fazer: { $todo }
+request-state-approved = aprovado por { $person }
+request-state-waits = espera aprovação, um dia
+request-asked = pedido por { $person }
+request-proposed = proposto por { $person }, sem assinatura
+
+signer-from = assina a partir de { $from }
+
+erasure-done = apagado
+erasure-deferred = limitado até { $until }: a lei de { $law } quer as horas conservadas
+erasure-left = fora desta caixa, ainda por fazer: { $left }
+
+right-answered = respondido
+right-overdue = EM ATRASO desde { $due }
+right-owed = devido até { $due }
+right-line = { $number } { $person } { $right } ao abrigo de { $law }: { $state }
+
+person-records = registos, último ano

@@ -1,0 +1,62 @@
+## 关于文件、人员与批准的命令在终端上说的话。
+
+told-withdrawn = { $number } 已撤回；依据它的记录暂予保留
+told-on-file = { $number } 已存档，SHA-256 { $sha256 }
+told-consent = 已记录；该人的记录会重新判断
+told-notice-published = 已发布；请在生效前交给有关人员
+told-notice-given = 已记录为已交付
+told-baseline = 已输入；从现在起按它判断输出
+told-stopped = 仅限本地已开启：没有任何数据离开本机
+told-restricted = 已限制
+told-lifted = 已解除；该人的记录会重新判断
+told-noted = 已记录
+told-answered = 已答复
+told-mapped = 已对应；该人的打卡会重新判断
+told-imported = 新增 { $added }，更新 { $updated }，未变 { $unchanged }
+told-corrected = 已更正：{ $columns }
+told-asked = 请求 { $number }：须在 { $due } 前答复
+
+paper-withdrawn = 已撤回
+paper-to-come = 尚未生效
+paper-ended = 已到期
+paper-in-force = 有效
+paper-span = { $from } 至 { $to }
+
+notice-line = { $kind } { $version }，自 { $from }，关于 { $to }
+
+counter-all = 全部
+counter-line = { $law } { $year } 发往 { $to } { $bucket }：{ $persons } 人，敏感 { $sensitive } 人，{ $records } 条记录
+counter-bound-none = （下限：未输入其他系统的输出）
+counter-bound = （下限）
+counter-alarm = 警报
+counter-legal = 法定
+counter-early = 预警
+counter-mark = { $scale } { $threshold }：{ $at } 中的 { $count }
+counter-forecast = 按目前速度将于 { $day } 达到
+
+request-set-up = 已完成，由 { $person } 提出：本机仍在设置中，无需他人
+request-made = 申请 { $id }，由 { $person }（{ $role }）提出
+request-second = 须由另一人在一天内批准：muster approve { $id } --key FILE
+request-frees = 申请 { $id }：它会释放记录，须经两位签名人批准才生效
+request-both = 每位签名人在一天内：muster approve { $id } --key FILE
+request-about = 关于 { $person } { $name }
+request-approved = 已由 { $person }（{ $role }）批准
+request-one-more = 还须一位签名人批准才生效
+request-todo = 尚待处理：{ $todo }
+request-state-approved = 已由 { $person } 批准
+request-state-waits = 等待批准，为期一天
+request-asked = 由 { $person } 提出
+request-proposed = 由 { $person } 建议，未签名
+
+signer-from = 自 { $from } 起可签名
+
+erasure-done = 已删除
+erasure-deferred = 限制至 { $until }：{ $law } 的法律要求保留工时
+erasure-left = 已从本机移除，尚待处理：{ $left }
+
+right-answered = 已答复
+right-overdue = 已逾期，期限为 { $due }
+right-owed = 须在 { $due } 前答复
+right-line = { $number } { $person } { $right }，依据 { $law }：{ $state }
+
+person-records = 过去一年的记录

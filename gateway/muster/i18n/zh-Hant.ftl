@@ -1,0 +1,62 @@
+## 關於文件、人員與批准的指令在終端機上說的話。
+
+told-withdrawn = { $number } 已撤回；依據它的記錄暫予保留
+told-on-file = { $number } 已存檔，SHA-256 { $sha256 }
+told-consent = 已記錄；該人的記錄會重新判斷
+told-notice-published = 已發布；請在生效前交給有關人士
+told-notice-given = 已記錄為已交付
+told-baseline = 已輸入；由現在起按它判斷輸出
+told-stopped = 僅限本地已開啟：沒有任何資料離開本機
+told-restricted = 已限制
+told-lifted = 已解除；該人的記錄會重新判斷
+told-noted = 已記錄
+told-answered = 已答覆
+told-mapped = 已對應；該人的打卡會重新判斷
+told-imported = 新增 { $added }，更新 { $updated }，未變 { $unchanged }
+told-corrected = 已更正：{ $columns }
+told-asked = 請求 { $number }：須於 { $due } 前答覆
+
+paper-withdrawn = 已撤回
+paper-to-come = 尚未生效
+paper-ended = 已到期
+paper-in-force = 有效
+paper-span = { $from } 至 { $to }
+
+notice-line = { $kind } { $version }，自 { $from }，關於 { $to }
+
+counter-all = 全部
+counter-line = { $law } { $year } 送往 { $to } { $bucket }：{ $persons } 人，敏感 { $sensitive } 人，{ $records } 項記錄
+counter-bound-none = （下限：未輸入其他系統的輸出）
+counter-bound = （下限）
+counter-alarm = 警報
+counter-legal = 法定
+counter-early = 預警
+counter-mark = { $scale } { $threshold }：{ $at } 中的 { $count }
+counter-forecast = 按目前速度將於 { $day } 達到
+
+request-set-up = 已完成，由 { $person } 提出：本機仍在設定中，無需他人
+request-made = 申請 { $id }，由 { $person }（{ $role }）提出
+request-second = 須由另一人在一天內批准：muster approve { $id } --key FILE
+request-frees = 申請 { $id }：它會釋放記錄，須經兩位簽署人批准才生效
+request-both = 每位簽署人在一天內：muster approve { $id } --key FILE
+request-about = 關於 { $person } { $name }
+request-approved = 已由 { $person }（{ $role }）批准
+request-one-more = 還須一位簽署人批准才生效
+request-todo = 尚待處理：{ $todo }
+request-state-approved = 已由 { $person } 批准
+request-state-waits = 等待批准，為期一天
+request-asked = 由 { $person } 提出
+request-proposed = 由 { $person } 建議，未簽署
+
+signer-from = 自 { $from } 起可簽署
+
+erasure-done = 已刪除
+erasure-deferred = 限制至 { $until }：{ $law } 的法律要求保留工時
+erasure-left = 已從本機移除，尚待處理：{ $left }
+
+right-answered = 已答覆
+right-overdue = 已逾期，期限為 { $due }
+right-owed = 須於 { $due } 前答覆
+right-line = { $number } { $person } { $right }，依據 { $law }：{ $state }
+
+person-records = 過去一年的記錄
