@@ -324,8 +324,23 @@ fn record(number: u64, epoch: u16, fact: &Fact, punch: &Attendance) -> RecordLin
     }
 }
 
-/// The act as stored, but for what lets somebody try passwords.
+/// Members that a line has of its own.
+const OF_THE_LINE: [&str; 5] = ["batch", "chain", "epoch", "committed_ms", "kind"];
+
+/// The act as stored, but for what lets somebody try passwords; a member that the line has too is
+/// called `act_…`.
 pub(crate) fn act(bytes: &[u8]) -> serde_json::Value {
+    let mut value = shown(bytes);
+    if let Some(members) = value.as_object_mut() {
+        for name in OF_THE_LINE {
+            let own = members.remove(name);
+            members.extend(own.map(|own| (format!("act_{name}"), own)));
+        }
+    }
+    value
+}
+
+fn shown(bytes: &[u8]) -> serde_json::Value {
     if let Ok(Act::AccountWritten { actor, mut account }) = serde_json::from_slice::<Act>(bytes) {
         account.password = None;
         account.one_time_code = None;
@@ -358,4 +373,17 @@ pub(crate) fn open_keyring(data: &Path, root_key: RootKey) -> Result<Keyring, Op
 
 fn unreadable(data: &Path, source: std::io::Error) -> OpenError {
     OpenError::Io { path: data.join("journal"), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acts_own_members_stand_beside_the_lines() {
+        let cut = Act::JournalCut { batch: 3, record: 4, chain: "ab".into() };
+        let told = act(&cut.encode());
+        assert_eq!((&told["act_batch"], &told["act_chain"]), (&3.into(), &"ab".into()));
+        assert!(OF_THE_LINE.iter().all(|name| told.get(name).is_none()), "{told}");
+    }
 }

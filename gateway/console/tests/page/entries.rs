@@ -64,7 +64,7 @@ async fn every_form_that_changes_something_leaves_its_entry_in_one_batch() {
     let answer = upload(&mut dpo, "/plans?kind=shifts", "/plans/shifts", &table).await;
     check(&site, from, &answer, &["plans-entered"]);
     let from = head(&site);
-    let account = [("name", "new.one"), ("role", "hr")];
+    let account = [("name", "new.one"), ("role", "hr"), ("departments", "")];
     let answer = send(&mut admin, "/accounts", "/accounts", &account).await;
     check(&site, from, &answer, &["account-written"]);
 
