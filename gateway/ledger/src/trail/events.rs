@@ -85,6 +85,7 @@ const TABLE: &[Row] = &[
     ("opened", Some(Notice), &[As("version"), As("epoch"), As("rolled_back"), As("torn_bytes")]),
     ("device-seen", Some(Warning), &[As("id"), As("name")]),
     ("device-paired", Some(Warning), &[As("id"), As("name"), As("kind")]),
+    ("device-certified", Some(Warning), &[As("id")]),
     ("device-revoked", Some(Warning), &[As("id")]),
     ("device-told", Some(Warning), &[As("id"), As("what"), As("detail"), As("clock_unsure")]),
     ("device-did", Some(Notice), &[As("id"), As("task"), As("result"), As("count")]),
