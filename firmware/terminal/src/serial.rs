@@ -11,7 +11,8 @@ use embedded_storage::nor_flash::NorFlash;
 /// Bytes taken from the port at once.
 const CHUNK: usize = 64;
 
-/// Does once what is to be done now: reads what has come, and writes the answer. Call it in a
+/// Does once what is to be done now: reads what has come, writes the answer, and marks in flash what
+/// was receipted while the port sends. Call it in a
 /// loop; it waits for nothing but the port taking bytes. `admin` is whoever manages it, `tx` as in
 /// [`Terminal::poll`].
 pub fn step<F, C, B, G, R, I, O, S, const SLOT: usize>(
@@ -34,8 +35,9 @@ where
     let mut rx = [0; CHUNK];
     let taken = if port.read_ready()? { port.read(&mut rx)? } else { 0 };
     let len = terminal.poll_with(now_ms, rx.get(..taken).unwrap_or_default(), tx, admin);
-    match tx.get(..len) {
-        Some(answer) if len > 0 => port.write_all(answer),
-        _ => Ok(()),
+    if let Some(answer) = tx.get(..len).filter(|answer| !answer.is_empty()) {
+        port.write_all(answer)?;
     }
+    terminal.settle();
+    Ok(())
 }

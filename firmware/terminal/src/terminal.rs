@@ -12,7 +12,9 @@ use muster_proto::message::{
     LocalTime, MAX_EVIDENCE, Method, Outcome, Receipt, ReceiptResult, Stamp,
 };
 use muster_proto::seal::{Keys, NameError, SiteError};
-use muster_proto::terminal::{About, Event, FRESH_MS, Link, LinkCounts};
+use muster_proto::terminal::{
+    About, Backlog, Event, FRESH_MS, Link, LinkCounts, Queue, WINDOW, Which,
+};
 
 /// Largest frame body that a terminal takes: more than version 1 ever sends down.
 const RX: usize = 256;
@@ -97,6 +99,35 @@ pub struct Terminal<F, C, P, const SLOT: usize> {
     checked_ms: Option<u64>,
     /// Whether a punch was refused for want of room since the last poll.
     refused_full: bool,
+    /// Receipts that are not marked in flash yet.
+    receipts: heapless::Vec<Stamp, WINDOW>,
+}
+
+/// The queue while an answer is owed: what is receipted is marked after it, so that the flash writes
+/// while the line carries the answer. Marks that a power cut prevents cost a repetition.
+struct Answering<'q, F, const SLOT: usize> {
+    queue: &'q mut FlashQueue<F, SLOT>,
+    receipts: &'q mut heapless::Vec<Stamp, WINDOW>,
+}
+
+impl<F: NorFlash, const SLOT: usize> Queue for Answering<'_, F, SLOT> {
+    fn next(&mut self, after: Stamp, which: Which) -> Option<Stamp> {
+        self.queue.next(after, which)
+    }
+
+    fn read<'b>(&mut self, stamp: Stamp, buf: &'b mut [u8]) -> Option<CheckIn<'b>> {
+        self.queue.read(stamp, buf)
+    }
+
+    fn receipted(&mut self, stamp: Stamp) {
+        if let Err(stamp) = self.receipts.push(stamp) {
+            self.queue.receipted(stamp);
+        }
+    }
+
+    fn backlog(&mut self) -> Backlog {
+        self.queue.backlog()
+    }
 }
 
 impl<F, C, B, G, R, I, O, const SLOT: usize> Terminal<F, C, Panel<B, G, R, I, O>, SLOT>
@@ -131,6 +162,7 @@ where
             reading: None,
             checked_ms: None,
             refused_full: false,
+            receipts: heapless::Vec::new(),
         })
     }
 
@@ -219,7 +251,8 @@ where
     }
 
     /// Takes bytes from the box and writes the answer into `tx`; returns its length. Call it when
-    /// bytes have come, and at least every 50 ms. `tx` needs `frame::wire_len(SLOT + 65)` bytes.
+    /// bytes have come, and at least every 50 ms, and [`Terminal::settle`] once the answer is on its
+    /// way. `tx` needs `frame::wire_len(SLOT + 65)` bytes.
     pub fn poll(&mut self, now_ms: u64, rx: &[u8], tx: &mut [u8]) -> usize {
         self.poll_with(now_ms, rx, tx, &mut ())
     }
@@ -232,11 +265,11 @@ where
         tx: &mut [u8],
         admin: &mut impl Admin,
     ) -> usize {
+        self.settle();
         self.panel.poll(now_ms);
         while !rx.is_empty() {
-            let before = self.queue.waiting();
-            let (taken, event) = self.link.receive(now_ms, rx, &mut self.queue);
-            self.counts.receipted += u64::from(before - self.queue.waiting());
+            let (queue, receipts) = (&mut self.queue, &mut self.receipts);
+            let (taken, event) = self.link.receive(now_ms, rx, &mut Answering { queue, receipts });
             rx = rx.get(taken..).unwrap_or_default();
             match event {
                 Some(Event::Task) => {
@@ -266,6 +299,15 @@ where
             firmware: self.firmware,
         };
         self.link.speak_with(now_ms, &about, &mut self.queue, admin, tx)
+    }
+
+    /// Marks in flash what was receipted. What is not marked here is marked at the next poll.
+    pub fn settle(&mut self) {
+        let before = self.queue.waiting();
+        for stamp in core::mem::take(&mut self.receipts) {
+            self.queue.receipted(stamp);
+        }
+        self.counts.receipted += u64::from(before - self.queue.waiting());
     }
 
     /// Says at which site the terminal is: only then does it take the box's tasks.

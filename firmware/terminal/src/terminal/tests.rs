@@ -132,14 +132,16 @@ impl TheBox {
             }
             serial::step(m1, &mut wire, *now, &mut (), &mut [0; wire_len(SLOT + 65)]).unwrap();
             *now += 1;
-            let said = std::mem::take(&mut wire.to_box);
-            let mut rx = said.as_slice();
-            while !rx.is_empty() {
-                let (taken, received) = self.host.receive(*now, rx);
-                rx = &rx[taken..];
-                let sealed = received.map(|r| r.sealed.to_vec());
-                sealed.into_iter().for_each(|mut s| self.take(*now, &mut s));
-            }
+            self.hear(*now, &std::mem::take(&mut wire.to_box));
+        }
+    }
+
+    fn hear(&mut self, now: u64, mut rx: &[u8]) {
+        while !rx.is_empty() {
+            let (taken, received) = self.host.receive(now, rx);
+            rx = &rx[taken..];
+            let sealed = received.map(|r| r.sealed.to_vec());
+            sealed.into_iter().for_each(|mut s| self.take(now, &mut s));
         }
     }
 }
@@ -214,6 +216,30 @@ fn punches_of_a_dark_week_come_in_order_over_restarts() {
     assert_eq!(stamps, expect);
     assert!(the_box.got.iter().all(|g| !g.4));
     assert_eq!(m1.waiting(), 0);
+}
+
+/// The card writes while the line carries the answer.
+#[test]
+fn a_poll_is_answered_before_its_receipt_is_marked() {
+    let (mut m1, _) = start(RamFlash::new(6), SoftClock::default());
+    let (mut the_box, mut now) = (TheBox::new(), 0);
+    the_box.run(&mut m1, &mut now, 1_000);
+    (0..4).for_each(|_| assert!(granted(&mut m1, now).is_ok()));
+    let mut waiting = 4;
+    for now in now..now + 1_000 {
+        let Turn::Speak { address } = the_box.host.turn(now) else { continue };
+        let (mut rx, mut tx) = (vec![0; MAX_WIRE], [0; wire_len(SLOT + 65)]);
+        let message = the_box.outbox.pop_front();
+        let sealed = message.as_ref().map(|m| ("m1", m.as_slice()));
+        let len = the_box.host.speak(now, address, sealed, &mut rx).unwrap();
+        let said = m1.poll(now, &rx[..len], &mut tx);
+        assert!(said > 0 && m1.waiting() == waiting);
+        m1.settle();
+        waiting -= u32::from(message.is_some());
+        assert_eq!(m1.waiting(), waiting);
+        the_box.hear(now, &tx[..said]);
+    }
+    assert_eq!((waiting, m1.counts().receipted), (0, 4));
 }
 
 #[test]
