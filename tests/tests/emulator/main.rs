@@ -8,6 +8,7 @@
 mod board;
 mod drain;
 mod fingers;
+mod hostile;
 mod line;
 mod manage;
 mod power;
