@@ -102,10 +102,12 @@ impl Ingest {
             self.refuse(messages, &mut round).await;
         }
         self.note(&mut round).await;
-        let Round { mut replies, punches, places, in_order, .. } = round;
-        let set_aside = self.commit(on_full, &punches, &places, &mut replies).await;
-        if in_order {
-            self.look_for_replays(&punches, &places, &replies);
+        let Round { mut replies, punches, places, settled, now_ms, .. } = round;
+        let set_aside = self.commit(on_full, punches, &places, &mut replies).await;
+        for (place, device) in settled {
+            if replies.get(place).is_some_and(|reply| matches!(reply.answer, Answer::Again(_))) {
+                self.alarms.raise(Some(device), AlarmReason::Replayed, now_ms);
+            }
         }
         for (place, attendance) in set_aside {
             let payload = messages.get(place).and_then(|m| bytes.get(m.payload.clone()));
@@ -133,6 +135,7 @@ impl Ingest {
                     round.note_sealed(place, sealed.then(|| (verified.device(), stamp)));
                     if sealed {
                         self.tasks.came(verified.device(), stamp, check_in.live);
+                        self.look_for_replay(&mut round, place, &verified);
                     }
                     self.place(&mut round, place, verified);
                 }
@@ -159,6 +162,16 @@ impl Ingest {
             metrics::counter!(metric::UNKNOWN_FIELDS).increment(unknown_fields.into());
         }
         round
+    }
+
+    /// Notes a live punch whose receipt its terminal has said that it has: it sends no such any more,
+    /// so if the box has it already, somebody else did. What it repeats on request is not live.
+    fn look_for_replay(&self, round: &mut Round<'_>, place: usize, said: &Verified<CheckIn<'_>>) {
+        let (device, CheckIn { boot, seq, live, .. }) = (said.device(), said.get());
+        let stamp = Stamp { boot: *boot, seq: *seq };
+        if round.in_order && *live && self.tasks.is_settled(device, stamp) {
+            round.settled.push((place, device));
+        }
     }
 
     /// Verifies one message, and says whether it was sealed; `Err(None)` if that cannot be done
@@ -325,7 +338,7 @@ impl Ingest {
     async fn commit(
         &self,
         on_full: OnFull,
-        punches: &[Attendance],
+        punches: Vec<Attendance>,
         places: &[usize],
         replies: &mut [Reply],
     ) -> Vec<(usize, Attendance)> {
@@ -333,8 +346,8 @@ impl Ingest {
         if punches.is_empty() {
             return set_aside;
         }
-        let mut verdicts = self.verdicts(on_full, punches).await;
-        for (&place, punch) in places.iter().zip(punches) {
+        let mut verdicts = self.verdicts(on_full, &punches).await;
+        for (&place, punch) in places.iter().zip(&punches) {
             let answer = match &mut verdicts {
                 Ok(verdicts) => match verdicts.next() {
                     Some(verdict) => Answer::of(verdict, (punch.boot, punch.seq)),
@@ -353,19 +366,6 @@ impl Ingest {
             }
         }
         set_aside
-    }
-
-    /// Finds live punches that came again though their terminal said that it has their receipts:
-    /// it sends no such any more, so somebody else did. They were stored before and stay as they
-    /// are; the terminal's own repetitions on request are not live.
-    fn look_for_replays(&self, punches: &[Attendance], places: &[usize], replies: &[Reply]) {
-        for (&place, punch) in places.iter().zip(punches) {
-            let again = replies.get(place).is_some_and(|r| matches!(r.answer, Answer::Again(_)));
-            let stamp = Stamp { boot: punch.boot, seq: punch.seq };
-            if again && punch.live && self.tasks.is_settled(punch.device, stamp) {
-                self.alarms.raise(Some(punch.device), AlarmReason::Replayed, punch.received_ms);
-            }
-        }
     }
 
     async fn verdicts(
@@ -398,6 +398,8 @@ struct Round<'a> {
     /// Whose answer each of `punches` is.
     places: Vec<usize>,
     slow: Vec<(usize, Verified<CheckIn<'a>>)>,
+    /// Places of punches that their devices had receipts of when they came.
+    settled: Vec<(usize, DeviceId)>,
     rejects: Vec<(usize, Reject)>,
     notes: Vec<(usize, Note)>,
 }
@@ -412,6 +414,7 @@ impl Round<'_> {
             punches: Vec::with_capacity(messages),
             places: Vec::with_capacity(messages),
             slow: Vec::new(),
+            settled: Vec::new(),
             rejects: Vec::new(),
             notes: Vec::new(),
         }

@@ -1,6 +1,8 @@
 //! A line that is cut, noisy or full of garbage.
 
 use crate::stage::{RECEIPTS, Stage};
+use muster_tests::debugger::pass;
+use muster_tests::emulated::image;
 use muster_tests::random::Random;
 use muster_tests::wire::misread;
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,6 +12,7 @@ use std::time::Duration;
 const NOISE: u64 = 200;
 /// Bytes of garbage at once; a break or another baud rate looks like this too.
 const GARBAGE: usize = 3000;
+const HOUR: Duration = Duration::from_secs(3_600);
 /// How long the line stays cut.
 const CUT: Duration = Duration::from_secs(3);
 
@@ -30,6 +33,27 @@ fn a_cut_and_noisy_line_loses_and_invents_nothing() {
     std::thread::sleep(CUT);
     stage.m1.wire().noise.store(0, SeqCst);
     stage.m1.drain(8, RECEIPTS).unwrap();
+    stage.hold().unwrap();
+    assert_eq!(stage.m1.starts().unwrap(), 1);
+}
+
+/// An hour of the image's own time, in four parts, with a punch in each.
+#[test]
+fn a_line_that_is_cut_for_an_hour_loses_nothing() {
+    let mut stage = Stage::new().unwrap();
+    stage.m1.power_on().unwrap();
+    stage.m1.punch(0).unwrap();
+    stage.m1.drain(1, RECEIPTS).unwrap();
+    stage.m1.wire().cut.store(true, SeqCst);
+    let elf = image().unwrap().with_extension("");
+    let sockets = stage.m1.card().parent().unwrap().to_owned();
+    for page in 0..4 {
+        stage.m1.punch(page).unwrap();
+        pass(stage.m1.machine().unwrap(), &elf, HOUR / 4, &sockets).unwrap();
+    }
+    stage.m1.wire().cut.store(false, SeqCst);
+    stage.m1.punch(4).unwrap();
+    stage.m1.drain(6, RECEIPTS).unwrap();
     stage.hold().unwrap();
     assert_eq!(stage.m1.starts().unwrap(), 1);
 }

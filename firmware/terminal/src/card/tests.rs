@@ -124,6 +124,19 @@ const PUNCHES_IN_TEN_YEARS: u64 = 2_000 * 3_653;
 /// Blocks of a card of 1 MiB.
 const MIB: u32 = 2_048;
 
+/// Stores and receipts so many punches; how many slots there are, and how often one was erased.
+fn turns(card: &mut RamCard, punches: u64) -> (u64, u64) {
+    let flash = RefCell::new(CardFlash::open(card).unwrap());
+    let keys = Keys::derive(&[3; 32], "m1").unwrap();
+    let part = Parts::of(&flash).unwrap().queue;
+    let mut queue = FlashQueue::<_, SLOT>::open(part, keys).unwrap();
+    for tell in 0..punches {
+        let stamp = queue.push(punch(tell as i64)).unwrap();
+        queue.receipted(stamp);
+    }
+    (queue.capacity().into(), queue.counts().erases.into())
+}
+
 /// What the module's documentation states, against counted writes and erasures of several turns of
 /// the ring, where the queue has what [`Parts`] leave it.
 #[test]
@@ -132,22 +145,12 @@ fn a_card_lasts_ten_years() {
     let mut card = RamCard::new(MIB);
     format(&mut card).unwrap();
     let before = card.wear().to_vec();
-    let flash = RefCell::new(CardFlash::open(&mut card).unwrap());
-    let keys = Keys::derive(&[3; 32], "m1").unwrap();
-    let part = Parts::of(&flash).unwrap().queue;
-    let mut queue = FlashQueue::<_, SLOT>::open(part, keys).unwrap();
-    let slots = u64::from(queue.capacity());
-    for tell in 0..PUNCHES {
-        let stamp = queue.push(punch(tell as i64)).unwrap();
-        queue.receipted(stamp);
-    }
+    let (slots, erases) = turns(&mut card, PUNCHES);
     // A sector of sixteen for sixteen punches, but for those that were empty at the first turn.
-    let (erases, sectors) = (u64::from(queue.counts().erases), slots / 16);
+    let sectors = slots / 16;
     assert!((PUNCHES / 16 - sectors..=PUNCHES / 16).contains(&erases), "{erases}");
     let erases_in_ten_years = PUNCHES_IN_TEN_YEARS.div_ceil(16).div_ceil(sectors);
     assert!((3_500..3_600).contains(&erases_in_ten_years), "{erases_in_ten_years}");
-    drop(queue);
-    drop(flash);
     let wear = card.wear().iter().zip(before).map(|(after, before)| u64::from(after - before));
     let wear: Vec<u64> = wear.collect();
     let (spares, flash) = wear.split_at(FIRST as usize);
