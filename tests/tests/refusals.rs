@@ -71,6 +71,10 @@ fn what_the_box_says(site: &Site) -> Result<()> {
         ensure!(count >= Some(1), "{}: {}", counter.label, status["refused"]);
     }
     ensure!(status["quarantined"] == 2, "{status}");
+    // A number used twice tells of a copy; a clock that is wrong does not.
+    let mut alarms = status["alarms"].as_array().context("no alarms")?.iter();
+    let copied = alarms.find(|a| a["reason"] == "cloned" && a["device"] == DEVICE);
+    ensure!(copied.is_some_and(|alarm| alarm["count"] == 1), "{}", status["alarms"]);
     let rows = site.json(&["records", "--format", "json"])?;
     let rows = rows.as_array().context("no list")?;
     for reason in ["SEQ-CONFLICT", "CLOCK-WAIT"] {
