@@ -8,6 +8,10 @@ use std::fmt::Display;
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use zeroize::Zeroizing;
 
 /// Of sysexits: called wrongly or with a configuration that cannot be used.
@@ -71,8 +75,10 @@ impl<C> Program<C> {
 
 /// Logs to standard error, at the level that `RUST_LOG` says.
 pub fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::from_default_env();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let asked = std::env::var("RUST_LOG").ok().and_then(|asked| asked.parse().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(Level::ERROR));
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 fn end(error: &impl Display, code: u8) -> ExitCode {

@@ -6,7 +6,8 @@
 
 use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -15,21 +16,27 @@ const PREFIX: &str = "MUSTER";
 
 /// Starts logging; a second call does nothing.
 pub(crate) fn start() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter(std::env::var("RUST_LOG").ok());
     let stream = std::env::var("JOURNAL_STREAM").ok();
     let journal = stream.filter(|stream| is(stream, io::stderr())).and_then(|_| {
         let layer = tracing_journald::layer().ok()?;
         Some(layer.with_field_prefix(Some(PREFIX.into())).with_syslog_identifier("muster".into()))
     });
+    let to = tracing_subscriber::registry().with(filter);
     let _ = match journal {
-        Some(journal) => tracing_subscriber::registry().with(filter).with(journal).try_init(),
-        None => tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(io::stderr)
-            .with_ansi(io::stderr().is_terminal())
-            .finish()
-            .try_init(),
+        Some(journal) => to.with(journal).try_init(),
+        None => {
+            let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+            to.with(lines.with_ansi(io::stderr().is_terminal())).try_init()
+        }
     };
+}
+
+/// What `RUST_LOG` asks for: a level, or levels by module as `info,muster_intake=debug`.
+fn filter(asked: Option<String>) -> Targets {
+    let asked = asked.filter(|asked| !asked.trim().is_empty());
+    let asked = asked.and_then(|asked| asked.parse().ok());
+    asked.unwrap_or_else(|| Targets::new().with_default(Level::INFO))
 }
 
 /// Whether a stream is the one that `JOURNAL_STREAM` names, as device and inode (systemd.exec(5)):
@@ -46,6 +53,23 @@ fn is(named: &str, stream: impl AsFd) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt as _;
+
+    #[test]
+    fn levels_are_asked_for_by_module() {
+        for (asked, info, debug_of_intake) in [
+            (None, true, false),
+            (Some(""), true, false),
+            (Some("no such level!="), true, false),
+            (Some("warn"), false, false),
+            (Some("trace"), true, true),
+            (Some("info,muster_intake=debug"), true, true),
+        ] {
+            let filter = filter(asked.map(str::to_owned));
+            assert_eq!(filter.would_enable("muster", &Level::INFO), info, "{asked:?}");
+            let seen = filter.would_enable("muster_intake::serial", &Level::DEBUG);
+            assert_eq!(seen, debug_of_intake, "{asked:?}");
+        }
+    }
 
     #[test]
     fn the_journal_is_known_by_device_and_inode() {
