@@ -263,9 +263,8 @@ fn is_chromium(pid: &u32) -> bool {
 /// The policy is tightened on the page: checked, compared, tried, and kept until it is signed.
 #[test]
 fn the_administrator_drafts_a_tighter_policy() -> Result<()> {
-    let stage = Stage::governed()?;
+    let (stage, code) = Stage::governed("b.admin", &["it-admin"])?;
     stage.punch(1)?;
-    let code = stage.account("b.admin", &["it-admin"])?;
     let driver = Driver::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -16,6 +16,16 @@ use std::time::Duration;
 const START: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "correct horse battery staple";
 
+fn account(site: &Site, name: &str, roles: &[&str]) -> Result<String> {
+    let mut args = vec!["user", "add", name];
+    for role in roles {
+        args.extend(["--role", role]);
+    }
+    let said = site.muster(&args)?;
+    let code = said.split("one-time code ").nth(1).and_then(|rest| rest.split(' ').next());
+    Ok(code.context("no code")?.to_owned())
+}
+
 pub(crate) struct Stage {
     pub(crate) site: Site,
     pub(crate) gateway: Gateway,
@@ -41,7 +51,7 @@ const UNKNOWN: [&str; 4] = ["99901", "99902", "99903", "99904"];
 
 impl Stage {
     pub(crate) fn build() -> Result<Self> {
-        Self::with(|_, _| Ok(()), |_, _| Ok(()))
+        Ok(Self::with(|_, _| Ok(()), |_, _| Ok(()))?.0)
     }
 
     /// A box with a serial port, whose other end is in a test's hand.
@@ -50,7 +60,7 @@ impl Stage {
             layout.serial = vec![port.clone()];
             Ok(())
         };
-        Self::with(plugged, |_, _| Ok(()))
+        Ok(Self::with(plugged, |_, _| Ok(()))?.0)
     }
 
     /// A box that knows another one.
@@ -59,25 +69,30 @@ impl Stage {
             more.clone_into(&mut layout.more);
             Ok(())
         };
-        Self::with(told, |_, _| Ok(()))
+        Ok(Self::with(told, |_, _| Ok(()))?.0)
     }
 
-    /// A box with a policy in force.
-    pub(crate) fn governed() -> Result<Self> {
-        Self::with(office::make_keys, office::publish)
+    /// The same with a policy in force, and an account's one-time code: who administers is made
+    /// before.
+    pub(crate) fn governed(name: &str, roles: &[&str]) -> Result<(Self, String)> {
+        Self::with(office::make_keys, |site, keys| {
+            let code = account(site, name, roles)?;
+            office::publish(site, keys)?;
+            Ok(code)
+        })
     }
 
-    fn with(
+    fn with<T>(
         prepare: impl Fn(&mut Layout, &Path) -> Result<()>,
-        finish: impl Fn(&Site, &Path) -> Result<()>,
-    ) -> Result<Self> {
+        finish: impl Fn(&Site, &Path) -> Result<T>,
+    ) -> Result<(Self, T)> {
         let dir = tempfile::tempdir()?;
         let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
         layout.log = dir.path().join("gateway.log");
         layout.page = true;
         prepare(&mut layout, dir.path())?;
         let site = Site::init(layout)?;
-        finish(&site, dir.path())?;
+        let made = finish(&site, dir.path())?;
         let mut csv = "person,name,department\n".to_owned();
         for (number, name, department) in PEOPLE {
             csv += &format!("{number},\"{}\",{department}\n", name.replace('"', "\"\""));
@@ -87,7 +102,7 @@ impl Stage {
         site.muster(&["person", "import", as_text(&file)?])?;
         let mut running = site.start()?;
         running.ready(START)?;
-        Ok(Self { site, gateway: running, _dir: dir })
+        Ok((Self { site, gateway: running, _dir: dir }, made))
     }
 
     /// Punches of today: people of the list, numbers that nobody has named, a gap.
@@ -127,13 +142,7 @@ impl Stage {
 
     /// Makes an account; gives its one-time code.
     pub(crate) fn account(&self, name: &str, roles: &[&str]) -> Result<String> {
-        let mut args = vec!["user", "add", name];
-        for role in roles {
-            args.extend(["--role", role]);
-        }
-        let said = self.site.muster(&args)?;
-        let code = said.split("one-time code ").nth(1).and_then(|rest| rest.split(' ').next());
-        Ok(code.context("no code")?.to_owned())
+        account(&self.site, name, roles)
     }
 
     /// First log-in: the code, a password and, where it is asked for, an authenticator app.
