@@ -121,7 +121,7 @@ fn acts(site: &Site) -> Result<Vec<String>> {
         }
         let batch = line["batch"].as_u64().context("a batch")?;
         place = if place.0 == batch { (batch, place.1 + 1) } else { (batch, 0) };
-        if line["act"] != "decided" && line["act"] != "events-told" {
+        if !["decided", "labelled", "events-told"].iter().any(|name| line["act"] == *name) {
             ids.push(format!("{}-{}-{}", line["epoch"], place.0, place.1));
         }
         Ok(())
