@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -79,19 +79,24 @@ impl Terminal {
         Ok(writeln!(self.keyboard, "{answer}")?)
     }
 
-    fn end(mut self) -> Result<String> {
+    fn end(self) -> Result<String> {
+        let (status, text) = self.ended()?;
+        ensure!(status.success(), "{status}: {text}");
+        Ok(text)
+    }
+
+    fn ended(mut self) -> Result<(ExitStatus, String)> {
         let began = Instant::now();
         loop {
             while let Ok(more) = self.screen.try_recv() {
                 self.text += &String::from_utf8_lossy(&more);
             }
             if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "{status}: {}", self.text);
                 std::thread::sleep(Duration::from_millis(50));
                 while let Ok(more) = self.screen.try_recv() {
                     self.text += &String::from_utf8_lossy(&more);
                 }
-                return Ok(std::mem::take(&mut self.text));
+                return Ok((status, std::mem::take(&mut self.text)));
             }
             ensure!(began.elapsed() < LIMIT, "it does not end: {}", self.text);
             std::thread::sleep(Duration::from_millis(20));
@@ -161,7 +166,31 @@ fn a_conversation_ends_with_a_box_that_takes_punches() -> Result<()> {
     let left = std::fs::read_dir(dir.join("data"))?.flatten();
     ensure!(!left.into_iter().any(|e| e.file_name().to_string_lossy().starts_with(".tmp")));
     second_time(&dir, &config)?;
-    new_sheets_are_asked_back(&dir)
+    new_sheets_are_asked_back(&dir)?;
+    a_restore_over_data_asks_and_keeps_the_old(&dir)
+}
+
+/// Another answer than the site's name changes nothing.
+fn a_restore_over_data_asks_and_keeps_the_old(dir: &Path) -> Result<()> {
+    let (from, config) = (dir.join("box.backup"), dir.join("gateway.toml"));
+    let from = from.to_str().context("not text")?;
+    let config = config.to_str().context("not text")?;
+    let aside = || -> Result<usize> {
+        let names = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<Result<Vec<_>>>()?;
+        let is_aside = |name: &&std::ffi::OsString| name.to_string_lossy().starts_with("data.");
+        Ok(names.iter().filter(is_aside).filter(|name| dir.join(name).is_dir()).count())
+    };
+    let before = aside()?;
+    for (answer, restored) in [("another-site", false), ("mo-pty", true)] {
+        let mut terminal = Terminal::start(&["restore", "--from", from, "--config", config])?;
+        terminal.answer("Type the site's name", answer)?;
+        let (status, text) = terminal.ended()?;
+        ensure!(status.success() == restored, "{answer}: {text}");
+        ensure!(text.contains("kept aside     ") == restored, "{answer}: {text}");
+        ensure!(aside()? == before + usize::from(restored), "{answer}: the old is not kept aside");
+    }
+    Ok(())
 }
 
 fn new_sheets_are_asked_back(dir: &Path) -> Result<()> {

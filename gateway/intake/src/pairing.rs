@@ -21,7 +21,7 @@ use rcgen::PublicKeyData as _;
 use ring::digest::{SHA256, digest as hashed};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::pki_types::CertificateDer;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore};
 use zeroize::Zeroizing;
@@ -122,6 +122,8 @@ impl Pairings {
             codes.remove(0);
         }
         codes.push(Code { hash, pairing, made: Instant::now(), used: None });
+        drop(codes);
+        tokio::spawn(forget(Arc::downgrade(&self.shared)));
         let mut pin = [0; PIN];
         pin.copy_from_slice(&fingerprint[..PIN]);
         Ok(OneTime { code: grouped(&code), pin, fingerprint })
@@ -201,6 +203,14 @@ impl Pairings {
         certified.map_err(AuthorityError::from)?;
         tracing::info!(device = name, "a certificate is renewed");
         Ok(Some(made.pem()))
+    }
+}
+
+/// What a code's answer holds is secret: it goes with the code.
+async fn forget(shared: Weak<Shared>) {
+    tokio::time::sleep(LIFE).await;
+    if let Some(shared) = shared.upgrade() {
+        shared.codes.lock().await.retain(Code::is_alive);
     }
 }
 
