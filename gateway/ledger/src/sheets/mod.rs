@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// Days before and after the range whose punches may belong to it: windows reach that far.
 const REACH: i64 = 2;
+/// People whose punches are at hand at a time: the more, the more of them lie side by side.
+const MAX_AT_HAND: usize = 2_048;
 /// Seconds before a terminal was last heard up to which its punches are here.
 const MARGIN: i64 = 60;
 /// What is kept of a closed day; marks and single punches may change without payroll.
@@ -120,26 +122,50 @@ impl Sheets {
         let to = last.checked_add(REACH.days()).unwrap_or(last);
         let (scene, reduced) = (Arc::new(scene), Arc::new(self.views.reduced()));
         let elsewhere = self.redated(from, to);
+        for some in people.chunks(MAX_AT_HAND) {
+            let mut read = self.read(some, (from, to), &elsewhere).await?;
+            for some in some.chunks(Views::MAX_TOGETHER) {
+                let read = some.iter().filter_map(|person| read.remove_entry(person));
+                let read: Vec<Punches> = read.collect();
+                let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
+                let reduced = reduced.clone();
+                let work = move || -> Vec<PersonSheet> {
+                    let known =
+                        |(person, _): &(PersonId, _)| sheets.directory.profile(*person).is_some();
+                    let sheet =
+                        |(person, punches)| sheets.sheet(&scene, &then, person, range, punches);
+                    let read = read.into_iter().filter(known);
+                    read.map(sheet).map(|sheet| show(sheet, &reduced)).collect()
+                };
+                let done = tokio::task::spawn_blocking(work).await;
+                let stopped =
+                    |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
+                done.map_err(stopped)?.into_iter().for_each(&mut each);
+            }
+        }
+        Ok(())
+    }
+
+    /// The punches of some people, read in the order in which they lie.
+    async fn read(
+        &self,
+        people: &[PersonId],
+        (from, to): (Date, Date),
+        elsewhere: &[(Redating, Date, Date)],
+    ) -> Result<HashMap<PersonId, Vec<(EventId, Attendance)>>, SheetsError> {
+        let mut people = people.to_vec();
+        people.sort_unstable();
+        people.dedup();
+        let mut found = HashMap::with_capacity(people.len());
         for some in people.chunks(Views::MAX_TOGETHER) {
             let mut read = self.views.punches(some, from, to).await?;
-            for (redating, first, last) in &elsewhere {
+            for (redating, first, last) in elsewhere {
                 let more = self.views.punches(some, *first, *last).await?;
                 join(&mut read, more, redating);
             }
-            let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
-            let reduced = reduced.clone();
-            let work = move || -> Vec<PersonSheet> {
-                let known =
-                    |(person, _): &(PersonId, _)| sheets.directory.profile(*person).is_some();
-                let read = read.into_iter().filter(known);
-                let sheet = |(person, punches)| sheets.sheet(&scene, &then, person, range, punches);
-                read.map(sheet).map(|sheet| show(sheet, &reduced)).collect()
-            };
-            let done = tokio::task::spawn_blocking(work).await;
-            let stopped = |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
-            done.map_err(stopped)?.into_iter().for_each(&mut each);
+            found.extend(read);
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Re-datings by which punches belong to the days `from` to `to` that came on other days, with
@@ -306,12 +332,11 @@ fn show(mut sheet: PersonSheet, reduced: &Reduced) -> PersonSheet {
     sheet
 }
 
+/// A person with their punches.
+type Punches = (PersonId, Vec<(EventId, Attendance)>);
+
 /// Adds the punches of a re-dated start that are not there yet.
-fn join(
-    read: &mut [(PersonId, Vec<(EventId, Attendance)>)],
-    more: Vec<(PersonId, Vec<(EventId, Attendance)>)>,
-    redating: &Redating,
-) {
+fn join(read: &mut [Punches], more: Vec<Punches>, redating: &Redating) {
     for ((_, there), (_, more)) in read.iter_mut().zip(more) {
         let of = |punch: &Attendance| {
             (punch.device, punch.boot) == (redating.device, redating.boot) && !is_usable(punch)

@@ -7,6 +7,7 @@
 //! are none: the cursor is written last, and adding a record twice is harmless.
 
 use super::row::{Chunk, KEY, Key, Packed, Stored, records};
+use muster_attendance::PersonId;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -202,6 +203,32 @@ impl Store {
             }
         }
         Ok(rows)
+    }
+
+    /// The chunks of rows of a day whose persons are from the first to the last; each can be read,
+    /// or passed over unread.
+    pub(super) fn between(
+        &self,
+        day: i32,
+        (first, last): (PersonId, PersonId),
+        mut each: impl FnMut(PersonId, &dyn Fn() -> Vec<Stored>),
+    ) -> Result<(), StoreError> {
+        self.step();
+        let key = |person| Key { day, person: Some(person) };
+        let mut damaged = false;
+        for item in self.db.range(key(first).prefix().to_vec()..after_row(key(last))) {
+            let (bytes, value) = item?;
+            let (key, _) = Key::read(&bytes).ok_or(StoreError::Damaged)?;
+            let Some(person) = key.person else { continue };
+            let sound = std::cell::Cell::new(true);
+            each(person, &|| {
+                let read = records(&bytes, &value);
+                sound.set(read.is_some());
+                read.unwrap_or_default()
+            });
+            damaged |= !sound.get();
+        }
+        if damaged { Err(StoreError::Damaged) } else { Ok(()) }
     }
 
     /// Records of the days `from` to `to` (both inclusive) in the order of day, person and arrival,
