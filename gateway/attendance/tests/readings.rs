@@ -396,3 +396,16 @@ fn what_changed_since_the_close() {
     let gone = json!([{"date": "2026-03-02", "changes": {"gone": [1, null]}, "why": ["BACKFILL"]}]);
     check_close(before, json!({"2026-03-02": {"gone": 1}}), json!([]), gone);
 }
+
+#[test]
+fn a_range_of_a_century_is_refused_with_what_to_do() {
+    use jiff::civil::date;
+    use muster_attendance::input::Range;
+    let check = |first, last, expect: &str| {
+        let error = Range::new(first, last).expect_err("no such range");
+        assert!(error.to_string().contains(expect), "{error}");
+    };
+    check(date(1926, 3, 1), date(2026, 3, 1), "ask for it in pieces");
+    check(date(2026, 3, 2), date(2026, 3, 1), "");
+    assert!(Range::new(date(2017, 1, 1), date(2026, 1, 1)).is_ok());
+}
