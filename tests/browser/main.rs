@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, ensure};
 use driver::{Driver, Page, Screen, descendants};
 use fantoccini::key::Key;
 use stage::Stage;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Screens and languages in which every job is done.
 pub(crate) const EVERYWHERE: [(Screen, &str); 4] = [
@@ -249,8 +249,12 @@ fn no_browser_is_left_behind() -> Result<()> {
     // As where a test fails half-way: nobody closes the page.
     drop(driver);
     drop(page);
-    let left: Vec<_> = started.into_iter().filter(is_chromium).collect();
-    ensure!(left.is_empty(), "left behind: {left:?}");
+    // What was killed takes a moment to be gone.
+    let until = Instant::now() + Duration::from_secs(10);
+    while started.iter().any(is_chromium) {
+        ensure!(Instant::now() < until, "left behind, some of {started:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     Ok(())
 }
 

@@ -120,8 +120,10 @@ pub(crate) struct App {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) sessions: Sessions,
     pub(crate) throttle: Throttle,
-    /// Tries of those without an account: by number, and by where they come from.
+    /// Tries of those without an account, by number; and, apart so that one cannot push the other
+    /// out, failures by where they come from.
     pub(crate) doors: Throttle,
+    pub(crate) places: Throttle,
     pub(crate) visits: Visits,
     pub(crate) ticks: Ticks,
     pub(crate) jobs: Arc<Jobs>,

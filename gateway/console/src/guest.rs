@@ -7,6 +7,7 @@ use crate::guard::cookie;
 use crate::session::Token;
 use axum::http::HeaderMap;
 use muster_attendance::PersonId;
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// The cookie that a warden's device keeps.
@@ -37,6 +38,18 @@ impl Entry {
             Who::Warden(_) => Guest::Warden,
             Who::Choosing(..) => Guest::Choosing,
             Who::Employee(_) => Guest::Employee,
+        }
+    }
+}
+
+/// Where somebody comes from, as far as tries are counted: of IPv6 the network, since one machine has
+/// as many addresses as it likes.
+pub(crate) fn place(from: IpAddr) -> String {
+    match from.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
         }
     }
 }
@@ -72,4 +85,24 @@ pub(crate) fn door(path: &str) -> Option<&'static str> {
     let below =
         |root: &str| path.strip_prefix(root).is_some_and(|t| t.is_empty() || t.starts_with('/'));
     if below("/warden") { Some("/warden/enrol") } else { below("/own").then_some("/own/login") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_of_ipv6_is_its_network() {
+        for (from, expect) in [
+            ("192.168.1.5", "192.168.1.5"),
+            ("::ffff:192.168.1.5", "192.168.1.5"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2"),
+        ] {
+            assert_eq!(place(from.parse().expect("an address")), expect, "{from}");
+        }
+        assert_eq!(door("/warden/safe"), Some("/warden/enrol"));
+        assert_eq!(door("/own"), Some("/own/login"));
+        assert!(door("/wardens").is_none() && door("/ownership").is_none());
+    }
 }

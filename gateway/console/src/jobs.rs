@@ -33,6 +33,13 @@ pub enum Command {
     Verify,
 }
 
+impl Command {
+    /// Whether it reads the whole journal: one of them at a time.
+    fn reads_all(&self) -> bool {
+        matches!(self, Self::Doctor | Self::Acts(_) | Self::Verify)
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug)]
 #[allow(missing_docs)]
@@ -133,8 +140,15 @@ impl Jobs {
         if running.clone().any(|job| job.command == command) {
             return Err(NotNow::Running);
         }
-        if running.count() >= MAX_RUNNING {
+        let reads = command.reads_all();
+        let reading = running.clone().any(|job| job.command.reads_all());
+        if running.count() >= MAX_RUNNING || (reads && reading) {
             return Err(NotNow::Busy);
+        }
+        if reads {
+            // What an older one found is large, and of no use any more.
+            let kind = std::mem::discriminant(&command);
+            table.jobs.retain(|job| std::mem::discriminant(&job.command) != kind);
         }
         if table.jobs.len() >= MAX_JOBS
             && let Some(oldest) = table.jobs.iter().position(|job| job.ended.is_some())
@@ -178,9 +192,21 @@ mod tests {
             assert!(jobs.begin(again(&n.to_string()), 2).is_ok());
         }
         assert_eq!(jobs.begin(again("one more"), 3), Err(NotNow::Busy));
+        assert!(jobs.begin(Command::Verify, 3).is_err(), "the table is full of others");
         jobs.end(first, 4, Ok(Done::Nothing));
         assert!(jobs.begin(again("0"), 5).is_ok(), "again, once it is done");
         assert_eq!(jobs.of(|command| *command == again("0")).len(), 2);
+    }
+
+    #[test]
+    fn the_journal_is_read_by_one_at_a_time() {
+        let jobs = Jobs::default();
+        let first = jobs.begin(Command::Doctor, 1).expect("a job");
+        assert_eq!(jobs.begin(Command::Verify, 2), Err(NotNow::Busy));
+        assert!(jobs.begin(again("0"), 2).is_ok());
+        jobs.end(first, 3, Ok(Done::Looked(Vec::new())));
+        assert!(jobs.begin(Command::Verify, 4).is_ok());
+        assert_eq!(jobs.of(|command| *command == Command::Doctor).len(), 1, "what it found stays");
     }
 
     #[test]

@@ -197,6 +197,7 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         sessions: Sessions::new(&random).ok_or(StartError::Random)?,
         throttle: Throttle::default(),
         doors: Throttle::default(),
+        places: Throttle::default(),
         visits: Visits::default(),
         ticks: Ticks::default(),
         jobs: Arc::new(Jobs::default()),

@@ -6,7 +6,7 @@
 
 use crate::app::{App, Shared};
 use crate::guard::{Problem, Visitor, see_other, set_cookie};
-use crate::guest::{Entry, OWN_COOKIE, Who};
+use crate::guest::{Entry, OWN_COOKIE, Who, place};
 use crate::pages::{Shell, html};
 use crate::password::code_digest;
 use crate::words::Words;
@@ -90,7 +90,7 @@ pub(crate) async fn log_in(
     let number: String = form.number.trim().chars().take(MAX_TYPED).collect();
     let (now, from) = (Instant::now(), from(&visitor));
     let person = app.handles.directory.find(&number);
-    let held = app.doors.spent(&from, MAX_FAILED, now).map_or(Ok(()), Err);
+    let held = app.places.spent(&from, MAX_FAILED, now).map_or(Ok(()), Err);
     let name = format!("number {number}");
     if let Err(wait) = held.and_then(|()| app.doors.take(&name, person.is_some(), now)) {
         return too_many(&app, &visitor, wait, false);
@@ -104,7 +104,7 @@ pub(crate) async fn log_in(
             admit(&app, Who::Employee(person), "/own")
         }
         None => {
-            app.doors.fail(&from, now);
+            app.places.fail(&from, now);
             let trouble = visitor.t.say("own-door-wrong");
             door(&app, &visitor, StatusCode::UNAUTHORIZED, trouble, false)
         }
@@ -130,7 +130,7 @@ pub(crate) async fn code(
     Form(form): Form<Code>,
 ) -> Result<Response, Problem> {
     let (now, from) = (Instant::now(), from(&visitor));
-    if let Some(wait) = app.doors.spent(&from, MAX_FAILED, now) {
+    if let Some(wait) = app.places.spent(&from, MAX_FAILED, now) {
         return too_many(&app, &visitor, wait, true);
     }
     let digest = Some(form.code).filter(|code| code.len() <= MAX_TYPED);
@@ -142,7 +142,7 @@ pub(crate) async fn code(
     match access {
         Some((person, digest)) => admit(&app, Who::Choosing(person, digest), "/own/pin"),
         None => {
-            app.doors.fail(&from, now);
+            app.places.fail(&from, now);
             let trouble = visitor.t.say("own-code-wrong");
             door(&app, &visitor, StatusCode::UNAUTHORIZED, trouble, true)
         }
@@ -150,7 +150,7 @@ pub(crate) async fn code(
 }
 
 fn from(visitor: &Visitor) -> String {
-    format!("employee from {}", visitor.from)
+    format!("employee from {}", place(visitor.from))
 }
 
 fn too_many(

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Shared};
 use crate::guard::{Problem, Visitor, see_other, set_cookie};
-use crate::guest::WARDEN_COOKIE;
+use crate::guest::{WARDEN_COOKIE, place};
 use crate::pages::{Shell, html};
 use crate::password::code_digest;
 use crate::session::Token;
@@ -65,8 +65,8 @@ pub(crate) async fn enrol(
     Extension(visitor): Extension<Arc<Visitor>>,
     Form(form): Form<Code>,
 ) -> Result<Response, Problem> {
-    let (now, from) = (Instant::now(), format!("warden from {}", visitor.from));
-    if let Some(wait) = app.doors.spent(&from, MAX_FAILED, now) {
+    let (now, from) = (Instant::now(), format!("warden from {}", place(visitor.from)));
+    if let Some(wait) = app.places.spent(&from, MAX_FAILED, now) {
         let trouble = visitor.t.count("login-too-many", wait.as_secs().div_ceil(60));
         return door(&app, &visitor, StatusCode::TOO_MANY_REQUESTS, trouble);
     }
@@ -82,7 +82,7 @@ pub(crate) async fn enrol(
         None => None,
     };
     if enrolled.is_none() {
-        app.doors.fail(&from, now);
+        app.places.fail(&from, now);
         return door(&app, &visitor, StatusCode::UNAUTHORIZED, visitor.t.say("warden-door-wrong"));
     }
     let mut response = see_other("/warden");
