@@ -217,6 +217,14 @@ impl Page {
         Ok(self.see(css).await?.click().await?)
     }
 
+    /// Clicks what sends a form, and waits for the page that comes after, where that looks like this
+    /// one.
+    pub(crate) async fn submit(&self, css: &str) -> Result<()> {
+        self.client.execute("document.documentElement.dataset.old = ''", vec![]).await?;
+        self.click(css).await?;
+        self.see("html:not([data-old]) body").await.map(drop)
+    }
+
     /// Presses keys where the focus is.
     pub(crate) async fn press(&self, keys: &str) -> Result<()> {
         Ok(self.client.active_element().await?.send_keys(keys).await?)

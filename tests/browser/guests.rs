@@ -157,7 +157,7 @@ pub(crate) async fn employee(
     page.see("section.card > form").await?;
     page.fill("section.card > form [name=time]", "23:58").await?;
     page.fill("section.card > form [name=reason]", "忘記打卡 <i>forgot</i>").await?;
-    page.click("section.card > form .primary").await?;
+    page.submit("section.card > form .primary").await?;
     page.see("section.card:last-of-type td .badge").await?;
     ensure!(page.text().await?.contains("<i>forgot</i>"), "what was asked for is listed");
     page.look("own-day").await?;

@@ -66,7 +66,7 @@ async fn hr(driver: &Driver, stage: &Stage, place: usize) -> Result<()> {
     page.see(".verdict").await?;
     page.fill("section.card > form [name=time]", "23:58").await?;
     page.fill("section.card > form [name=reason]", "忘記打卡 <i>forgot</i>").await?;
-    page.click("section.card > form .primary").await?;
+    page.submit("section.card > form .primary").await?;
     page.see(".verdict").await?;
     ensure!(page.text().await?.contains("<i>forgot</i>"), "a reason is shown as it was typed");
     page.look("day").await?;
