@@ -1,7 +1,7 @@
 //! The site's other boxes: who was last seen at each, so that one list has everybody in an alarm.
 //!
 //! This box asks them, over TLS and by a token that only reads, a few times a minute; what it last
-//! heard is kept in memory with its time, however old. A browser talks to this box alone (note 11
+//! heard is kept in memory with its time, however old. A browser talks to this box alone (note 12
 //! of `deploy/decisions`). Nothing here waits for long, and nothing else waits for it.
 
 use crate::alarms::connector;
