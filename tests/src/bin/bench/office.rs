@@ -96,7 +96,7 @@ fn fill(address: SocketAddr, records: u64) -> Result<()> {
             // A day's punches follow each other; everybody comes once in so many.
             let at = first + (n as i64) * (DAYS as i64 * 86_400 - 3_600) / records as i64;
             let (person, seq) = (n % PEOPLE, n + 1);
-            let direction = if n / PEOPLE % 2 == 0 { "in" } else { "out" };
+            let direction = if (n / PEOPLE).is_multiple_of(2) { "in" } else { "out" };
             let payload = format!(
                 r#"{{"v":1,"boot":1,"seq":{seq},"person":"{person:05}","at":"{}","method":"card","outcome":"granted","direction":"{direction}","live":false}}"#,
                 rfc3339(at)
