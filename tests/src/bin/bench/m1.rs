@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(1_200);
 const LINE: f64 = 11_520.0;
 const GOAL: Duration = Duration::from_millis(40);
 
-/// Fingers on an empty queue: two minutes.
+/// Fingers on an empty queue: a minute.
 pub(crate) fn fingers() -> Result<Vec<Row>> {
     on_a_line(0, |m1| Ok(vec![receipt(m1)?]))
 }
