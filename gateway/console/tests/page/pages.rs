@@ -2,6 +2,7 @@
 
 use crate::site::{PASSWORD, Site, today};
 use muster_ledger::Role;
+use std::collections::BTreeSet;
 
 const PAGES: [&str; 11] = [
     "/",
@@ -229,5 +230,34 @@ async fn a_record_is_explained_in_four_languages() {
     }
     assert_eq!(office.get(&path).await.status, 404, "of another department");
     assert_eq!(kitchen.get("/records/nothing").await.status, 404);
+    site.close().await;
+}
+
+/// Bytes of the first screen with all that it loads, on the wire.
+const MAX_FIRST_SCREEN: usize = 150 * 1024;
+/// Bytes of one answer's head, at most.
+const HEAD: usize = 1_024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_screen_of_a_full_board_is_light() {
+    let site = Site::open().await;
+    for seq in 1..=300 {
+        let (number, name) = (format!("{seq:05}"), format!("Maria da Conceição Pereira {seq}"));
+        let person = site.person(&number, &name, "Food and beverage, night").await;
+        site.punch(seq, Some(person)).await;
+    }
+    let mut browser = site.member("mei", &[Role::Hr], &[]).await;
+    let page = browser.get("/today").await;
+    assert!(page.body.contains("Maria da Concei"), "{}", page.body);
+    let assets = page.body.split(['"', '\'']).filter(|text| text.starts_with("/assets/"));
+    let assets: BTreeSet<String> = assets.map(str::to_owned).collect();
+    assert!(assets.len() >= 3, "{assets:?}");
+    let mut bytes = page.body.len() + HEAD;
+    for asset in &assets {
+        let answer = browser.get(asset).await;
+        assert_eq!(answer.status, 200, "{asset}");
+        bytes += answer.body.len() + HEAD;
+    }
+    assert!(bytes <= MAX_FIRST_SCREEN, "{bytes} bytes: the page {}, {assets:?}", page.body.len());
     site.close().await;
 }
