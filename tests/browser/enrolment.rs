@@ -145,7 +145,6 @@ fn a_finger_is_enrolled_on_the_page_only_on_record_and_a_pin_stands_beside_it() 
         // Beside it, a PIN: for whoever has no basis or wants no finger taken.
         page.click("[name=way][value=pin]").await?;
         page.see("td .badge.info").await?;
-        page.look("enrolment-under-way").await?;
         let until = Instant::now() + PATIENCE;
         // Guessing would lock the keypad.
         while !(terminal.is_asking() && terminal.types(&format!("{NUMBER}#8642#"))) {
