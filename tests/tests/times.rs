@@ -69,6 +69,7 @@ fn seconds(text: &str) -> f64 {
         };
         total += match typed {
             Some(typed) => THINK + pace * (typed.chars().count() + 1) as f64,
+            None if line.trim().starts_with("```") => 0.0,
             None => READ_WORD * line.split_whitespace().count() as f64,
         };
     }
