@@ -3,7 +3,7 @@
 //!
 //! The device's key is made here and never leaves. It is on disk before the code is spent, so that
 //! a power cut or a lost answer costs another try with the same link and nothing else. All of it
-//! blocks, for [`PATIENCE`] at most on each step.
+//! blocks, for 20 seconds at most on each step.
 
 use crate::sender::{Login, StartError};
 use crate::tls;
@@ -127,7 +127,8 @@ pub fn pair(link: &str, kind: &str, folder: &Path) -> Result<Paired, PairError> 
     Ok(paired)
 }
 
-/// Asks the box for a new certificate under a new key; whether there is one now, in [`RENEWED`].
+/// Asks the box for a new certificate under a new key; whether there is one now, beside the one
+/// in use.
 /// The box says when it is time: the device's clock may be wrong.
 pub fn renew(login: &Login, kind: &str, folder: &Path) -> Result<bool, PairError> {
     let key = KeyPair::generate()?;

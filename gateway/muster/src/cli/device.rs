@@ -30,7 +30,7 @@ pub(crate) enum DeviceCommand {
         /// Show a code, good for ten minutes and one m2 or c1, and wait for its first punch
         #[arg(long, conflicts_with_all = ["out", "address"])]
         code: bool,
-        /// The box as that device reaches it, where that is not [mqtt] names or the address that
+        /// The box as that device reaches it, where that is not one of mqtt.names nor the address that
         /// the box listens on
         #[arg(long, requires = "code")]
         host: Option<String>,
