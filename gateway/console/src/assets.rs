@@ -1,9 +1,18 @@
-//! What the page loads: embedded, addressed by content so that browsers may keep it for good.
+//! What the page loads: embedded, addressed by content so that browsers may keep it for good, and
+//! packed for those that take it so. Pages are not packed: they hold tokens beside what others
+//! wrote, and their length would tell of them.
 
+use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use rust_embed::Embed;
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::sync::LazyLock;
 
 #[derive(Embed)]
 #[folder = "assets"]
@@ -48,6 +57,7 @@ pub(crate) fn text(name: &str) -> Option<Vec<u8>> {
 pub(crate) async fn asset(
     State(_): State<crate::app::Shared>,
     Path(name): Path<String>,
+    asked: HeaderMap,
 ) -> Result<Response, crate::guard::Problem> {
     let kind = match name.rsplit('.').next() {
         Some("js") => "text/javascript; charset=utf-8",
@@ -56,8 +66,37 @@ pub(crate) async fn asset(
         _ => return Err(crate::guard::Problem::Missing),
     };
     let file = Folder::get(&name).ok_or(crate::guard::Problem::Missing)?;
-    let headers = [(CONTENT_TYPE, kind), (CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((headers, file.data.into_owned()).into_response())
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (VARY, "accept-encoding"),
+    ];
+    let packed = PACKED.get(&name).filter(|_| takes_gzip(&asked));
+    Ok(match packed {
+        Some(packed) => (headers, [(CONTENT_ENCODING, "gzip")], packed.clone()).into_response(),
+        None => (headers, file.data.into_owned()).into_response(),
+    })
+}
+
+/// Each asset as gzip, made when a browser first asks for one.
+static PACKED: LazyLock<HashMap<String, Bytes>> = LazyLock::new(|| {
+    let packed = |name: std::borrow::Cow<'static, str>| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&Folder::get(&name)?.data).ok()?;
+        Some((name.into_owned(), gzip.finish().ok()?.into()))
+    };
+    Folder::iter().filter_map(packed).collect()
+});
+
+/// Whether a browser takes gzip (RFC 9110, section 12.5.3); one that weighs it at nothing does not.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let asked = asked.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    let mut codings = asked.unwrap_or_default().split(',');
+    codings.any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let weight = |part: &str| part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok());
+        parts.next() == Some("gzip") && parts.next().and_then(weight) != Some(0.0)
+    })
 }
 
 #[cfg(test)]
@@ -69,6 +108,22 @@ mod tests {
         let file = Folder::get("htmx-2.0.11.min.js").expect("htmx");
         let hex: String = file.metadata.sha256_hash().iter().map(|b| format!("{b:02x}")).collect();
         assert!(include_str!("../assets/README.md").contains(&hex), "{hex}");
+    }
+
+    #[test]
+    fn gzip_goes_to_those_who_take_it() {
+        for (asked, expect) in [
+            ("gzip, deflate, br, zstd", true),
+            ("br;q=1.0, gzip;q=0.5", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            let value = asked.parse().expect("a header");
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, value)]);
+            assert_eq!(takes_gzip(&headers), expect, "{asked}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     #[test]

@@ -128,6 +128,14 @@ impl Browser {
         self.ask(&format!("GET {path} HTTP/1.1"), "").await
     }
 
+    /// Bytes of an answer's body on the wire, for a browser that takes gzip.
+    pub(crate) async fn weigh(&mut self, path: &str) -> usize {
+        let head = format!("GET {path} HTTP/1.1\r\nAccept-Encoding: gzip, br");
+        let answer = self.ask(&head, "").await;
+        assert_eq!(answer.status, 200, "{path}");
+        answer.header("content-length").parse().expect("a length")
+    }
+
     /// Posts a form as the page at hand would.
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = format!("https://{}", self.host);

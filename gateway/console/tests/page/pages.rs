@@ -254,9 +254,7 @@ async fn the_first_screen_of_a_full_board_is_light() {
     assert!(assets.len() >= 3, "{assets:?}");
     let mut bytes = page.body.len() + HEAD;
     for asset in &assets {
-        let answer = browser.get(asset).await;
-        assert_eq!(answer.status, 200, "{asset}");
-        bytes += answer.body.len() + HEAD;
+        bytes += browser.weigh(asset).await + HEAD;
     }
     assert!(bytes <= MAX_FIRST_SCREEN, "{bytes} bytes: the page {}, {assets:?}", page.body.len());
     site.close().await;
