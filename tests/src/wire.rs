@@ -92,7 +92,7 @@ struct Lane {
 
 impl Lane {
     fn room(&self) -> usize {
-        MOST - self.bytes.len()
+        MOST.saturating_sub(self.bytes.len())
     }
 
     fn send(&mut self, bytes: &[u8], wire: &Wire) {

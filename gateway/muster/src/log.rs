@@ -59,7 +59,7 @@ mod tests {
         for (asked, info, debug_of_intake) in [
             (None, true, false),
             (Some(""), true, false),
-            (Some("no such level!="), true, false),
+            (Some("muster=loud"), true, false),
             (Some("warn"), false, false),
             (Some("trace"), true, true),
             (Some("info,muster_intake=debug"), true, true),
