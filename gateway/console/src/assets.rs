@@ -71,7 +71,7 @@ pub(crate) async fn asset(
         (CACHE_CONTROL, "public, max-age=31536000, immutable"),
         (VARY, "accept-encoding"),
     ];
-    let packed = PACKED.get(&name).filter(|_| takes_gzip(&asked));
+    let packed = takes_gzip(&asked).then(|| PACKED.get(&name)).flatten();
     Ok(match packed {
         Some(packed) => (headers, [(CONTENT_ENCODING, "gzip")], packed.clone()).into_response(),
         None => (headers, file.data.into_owned()).into_response(),
