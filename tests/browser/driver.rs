@@ -1,6 +1,7 @@
 //! Chromium by its WebDriver, as far as these tests need it.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 use rustix::process::{Pid, Signal, kill_process};
@@ -206,15 +207,38 @@ impl Page {
         }
     }
 
+    /// Does something with an element, and once more with the one that came in its place where the
+    /// page was exchanged between finding and using it.
+    async fn with<T>(
+        &self,
+        css: &str,
+        used: impl AsyncFn(fantoccini::elements::Element) -> Result<T, CmdError>,
+    ) -> Result<T> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match used(self.see(css).await?).await {
+                Err(error) if error.is_stale_element_reference() && Instant::now() < until => {}
+                done => return done.with_context(|| format!("{css} cannot be used")),
+            }
+        }
+    }
+
     /// Types over what a field holds.
     pub(crate) async fn fill(&self, css: &str, text: &str) -> Result<()> {
-        let field = self.see(css).await?;
-        field.clear().await?;
-        Ok(field.send_keys(text).await?)
+        self.with(css, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await
+        })
+        .await
     }
 
     pub(crate) async fn click(&self, css: &str) -> Result<()> {
-        Ok(self.see(css).await?.click().await?)
+        self.with(css, async |found| found.click().await).await
+    }
+
+    /// The text of an element.
+    pub(crate) async fn read(&self, css: &str) -> Result<String> {
+        self.with(css, async |found| found.text().await).await
     }
 
     /// Clicks what sends a form, and waits for the page that comes after, where that looks like this
@@ -244,11 +268,9 @@ impl Page {
 
     /// All text that is seen.
     pub(crate) async fn text(&self) -> Result<String> {
-        Ok(self.see_body().await?.text().await?)
-    }
-
-    async fn see_body(&self) -> Result<fantoccini::elements::Element> {
-        Ok(self.client.find(Locator::Css("body")).await?)
+        let script = "return document.body?.innerText ?? ''";
+        let text = self.client.execute(script, vec![]).await?;
+        Ok(text.as_str().unwrap_or_default().to_owned())
     }
 
     /// Checks the page, and keeps pictures of it in light and dark.

@@ -20,7 +20,7 @@ async fn enrol(driver: &Driver, stage: &Stage, facilities: &Page, code: &str) ->
     facilities.click("main button.primary").await?;
     facilities.fill("#code", &app.code(1)?).await?;
     facilities.click("main .primary").await?;
-    let code = facilities.see(".made code").await?.text().await?;
+    let code = facilities.read(".made code").await?;
     facilities.look("warden-code").await?;
 
     let device = driver.trusting(Screen::Phone, "en").await?;
@@ -138,7 +138,7 @@ pub(crate) async fn employee(
         hr.fill("#code", &hr_app.code(step)?).await?;
         hr.click("main .primary").await?;
     }
-    let code = hr.see(".made code").await?.text().await?;
+    let code = hr.read(".made code").await?;
     hr.look("access").await?;
 
     let page = driver.browser(screen, language).await?;

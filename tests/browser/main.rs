@@ -147,7 +147,7 @@ async fn facilities(driver: &Driver, stage: &Stage, place: usize) -> Result<()> 
     ensure!(page.text().await?.contains("gate-01"), "the terminal is listed");
     page.look("terminals").await?;
     page.go(&format!("{at}/unknown")).await?;
-    let number = page.see("tbody th").await?.text().await?;
+    let number = page.read("tbody th").await?;
     page.tab_to("input[name=person]").await?;
     page.press("00016").await?;
     page.press(&char::from(Key::Enter).to_string()).await?;
@@ -195,7 +195,7 @@ async fn admin(driver: &Driver, stage: &Stage, place: usize) -> Result<()> {
         page.look(name).await?;
     }
     page.go(&format!("{at}/governance/journal")).await?;
-    page.click("form[action='/governance/journal'] .primary").await?;
+    page.submit("form[action='/governance/journal'] .primary").await?;
     page.see("main:not(:has(progress)) table code").await?;
     page.click("form[action='/governance/journal/verify'] button").await?;
     page.see("main:not(:has(progress)) .pad .badge.good").await?;
@@ -207,7 +207,7 @@ async fn admin(driver: &Driver, stage: &Stage, place: usize) -> Result<()> {
     page.click("form[action='/accounts'] .primary").await?;
     page.fill("#code", &app.code(1)?).await?;
     page.click("main .primary").await?;
-    let code = page.see(".made code").await?.text().await?;
+    let code = page.read(".made code").await?;
     page.look("account-made").await?;
     end(page).await?;
 
