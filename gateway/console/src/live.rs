@@ -18,13 +18,13 @@ use axum::response::{IntoResponse, Response};
 use muster_ledger::ViewsError;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify, watch};
 
 /// Boards looked on at a time.
-pub(crate) const MAX_WATCHERS: usize = 256;
+pub(crate) const MAX_WATCHERS: u32 = 256;
 /// Between two readings of the day, at least.
 const PACE: Duration = Duration::from_millis(300);
 /// Between two readings, that many times what one takes, at least.
@@ -38,6 +38,9 @@ const LINGER: Duration = Duration::from_secs(60);
 const FRESH: Duration = Duration::from_millis(200);
 /// A line that keeps a quiet connection open, and finds out that it is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Pages are told one after the other over this long, so that two hundred of them at once never
+/// stand before a punch.
+const TURNS: Duration = Duration::from_millis(600);
 /// A page that missed more than this many lines loads afresh.
 pub(crate) const MAX_ROWS: usize = 200;
 
@@ -47,7 +50,7 @@ pub(crate) struct LiveBoard {
     latest: watch::Sender<Option<Arc<Board>>>,
     /// When the latest was read; held while reading, so that one read serves all who ask.
     reading: Mutex<Option<Instant>>,
-    watchers: AtomicUsize,
+    watchers: AtomicU32,
     generation: AtomicU64,
     wake: Notify,
 }
@@ -62,7 +65,7 @@ impl LiveBoard {
             zone,
             latest: watch::Sender::new(None),
             reading: Mutex::new(None),
-            watchers: AtomicUsize::new(0),
+            watchers: AtomicU32::new(0),
             generation: AtomicU64::new(start),
             wake: Notify::new(),
         })
@@ -140,6 +143,8 @@ struct Watcher {
     boards: watch::Receiver<Option<Arc<Board>>>,
     show: today::Show,
     seen: (u64, u64),
+    /// After how long it is told of a change.
+    turn: Duration,
     ended: bool,
 }
 
@@ -160,7 +165,8 @@ pub(crate) async fn stream(
     let mut boards = app.live.latest.subscribe();
     boards.mark_changed();
     let (seen, show) = (asked.seen(), asked.show());
-    let watcher = Watcher { app: app.clone(), visitor, boards, show, seen, ended: false };
+    let turn = TURNS * before.min(MAX_WATCHERS) / MAX_WATCHERS;
+    let watcher = Watcher { app: app.clone(), visitor, boards, show, seen, turn, ended: false };
     if before >= MAX_WATCHERS {
         return Err(Problem::Busy);
     }
@@ -188,7 +194,7 @@ impl Watcher {
             match waited {
                 Err(_) => return Some(": still here\n\n".to_owned()),
                 Ok(Err(_)) => return None,
-                Ok(Ok(())) => {}
+                Ok(Ok(())) => tokio::time::sleep(self.turn).await,
             }
             let Some(board) = self.boards.borrow_and_update().clone() else { continue };
             if let Some(event) = self.told(&board) {
