@@ -1,6 +1,7 @@
 //! Chromium by its WebDriver, as far as these tests need it.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 const AXE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/node_modules/axe-core/axe.min.js");
 /// How long a page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Between two looks at it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A size of screen.
 #[derive(Clone, Copy)]
@@ -195,15 +199,24 @@ impl Page {
         Ok(self.client.goto(address).await?)
     }
 
-    /// Waits for an element.
-    pub(crate) async fn see(&self, css: &str) -> Result<fantoccini::elements::Element> {
-        let waiting = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css));
-        match waiting.await {
-            Ok(found) => Ok(found),
-            Err(error) => {
+    /// Waits for an element. An answer that a page on its way out did not get to give is no answer.
+    pub(crate) async fn see(&self, css: &str) -> Result<Element> {
+        self.see_within(PATIENCE, css).await
+    }
+
+    /// The same for what takes its time.
+    pub(crate) async fn see_within(&self, patience: Duration, css: &str) -> Result<Element> {
+        let until = Instant::now() + patience;
+        loop {
+            let error = match self.client.find(Locator::Css(css)).await {
+                Ok(found) => return Ok(found),
+                Err(error) => error,
+            };
+            if Instant::now() > until {
                 let (at, text) = (self.client.current_url().await?, self.text().await?);
                 bail!("{css} is not at {at}: {error}\n{text}")
             }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -212,7 +225,7 @@ impl Page {
     async fn with<T>(
         &self,
         css: &str,
-        used: impl AsyncFn(fantoccini::elements::Element) -> Result<T, CmdError>,
+        used: impl AsyncFn(Element) -> Result<T, CmdError>,
     ) -> Result<T> {
         let until = Instant::now() + PATIENCE;
         loop {

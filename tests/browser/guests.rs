@@ -55,9 +55,8 @@ const NOTHING_KEPT: &str = "const done = arguments[arguments.length - 1];
 
 async fn away(page: &Page, hidden: bool) -> Result<()> {
     let css = if hidden { "#onsite-away[hidden]" } else { "#onsite-away:not([hidden])" };
-    let waiting = page.client.wait().at_most(AWAY);
     // What is hidden is found all the same.
-    waiting.for_element(fantoccini::Locator::Css(css)).await.map(drop).map_err(Into::into)
+    page.see_within(AWAY, css).await.map(drop)
 }
 
 #[test]
@@ -233,14 +232,12 @@ fn one_list_has_everybody_of_the_sites_boxes_and_says_when_one_is_silent() -> Re
         west.enter(&page, "fong", &code).await?;
         page.go(&format!("{}/onsite", west.page()?)).await?;
         // It asks every fifteen seconds, the page every ten.
-        let waiting = page.client.wait().at_most(Duration::from_secs(40));
-        waiting.for_element(fantoccini::Locator::Css("#onsite .badges .badge.good")).await?;
+        page.see_within(Duration::from_secs(40), "#onsite .badges .badge.good").await?;
         let text = page.text().await?;
         ensure!(text.contains("east-wing") && text.contains("陳大文"), "{text}");
         page.look("onsite-boxes").await?;
         east.gateway.stop_now()?;
-        let waiting = page.client.wait().at_most(Duration::from_secs(45));
-        waiting.for_element(fantoccini::Locator::Css("#onsite .badges .badge.warn")).await?;
+        page.see_within(Duration::from_secs(45), "#onsite .badges .badge.warn").await?;
         ensure!(page.text().await?.contains("陳大文"), "what was heard last stays");
         end(page).await
     })

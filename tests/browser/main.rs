@@ -328,8 +328,7 @@ fn the_wardens_list_outlives_the_box() -> Result<()> {
         page.go(&format!("{}/onsite", stage.page()?)).await?;
         page.click(".safe").await?;
         stage.gateway.stop_now()?;
-        let away = page.client.wait().at_most(Duration::from_secs(25));
-        away.for_element(fantoccini::Locator::Css("#onsite-away:not([hidden])")).await?;
+        page.see_within(Duration::from_secs(25), "#onsite-away:not([hidden])").await?;
         let text = page.text().await?;
         ensure!(text.contains("何美") && text.contains("cannot be reached"), "{text}");
         let ticked = "return document.querySelectorAll('.safe:checked').length";

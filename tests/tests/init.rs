@@ -113,8 +113,13 @@ impl Drop for Terminal {
 }
 
 fn sheets(text: &str) -> Vec<String> {
-    let lines = text.lines().map(str::trim);
-    lines.filter(|line| line.split(' ').count() == 18).map(str::to_owned).collect()
+    // The picture's lines may be as many pieces, of blocks.
+    let sheet = |line: &&str| {
+        let mut groups = line.split(' ');
+        let word = |group: &str| group.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        line.split(' ').count() == 18 && groups.all(|group| !group.is_empty() && word(group))
+    };
+    text.lines().map(str::trim).filter(sheet).map(str::to_owned).collect()
 }
 
 #[test]
