@@ -3,7 +3,7 @@
 
 use super::Gate;
 use super::client::{Client, Receipt, reason_code};
-use super::packet::{Ack, Fault, Version};
+use super::packet::{Ack, Fault};
 use super::registry::Seat;
 use super::session::{Connect, Denial, Filter, Session, Step};
 use crate::ingest::{Answer, Message, Reply};
@@ -209,11 +209,13 @@ impl Dialogue {
                 return Flow::Close(End::Identity);
             }
         };
+        if !self.session.accept(connect, assigned.then_some(name.as_str())) {
+            return Flow::Close(End::Protocol);
+        }
         self.patience = (connect.keep_alive > 0)
             .then(|| Duration::from_millis(u64::from(connect.keep_alive) * 1500));
         self.seat = Some(self.gate.registry.seat(&name));
         self.client = Some(Client::new(&name, id));
-        self.session.accept(connect, assigned.then_some(name.as_str()));
         Flow::On
     }
 
@@ -315,11 +317,10 @@ impl Dialogue {
 
     /// Says goodbye where the version has a way to.
     pub(super) fn part(&mut self, end: End) {
-        if let Some(fault) = end.fault()
-            && self.session.version() == Version::V5
-        {
+        if let Some(fault) = end.fault() {
             self.session.fault(fault);
         }
+        self.session.part();
     }
 }
 

@@ -2,7 +2,7 @@
 //! out. All others go through `mqtt-protocol-core`, which also checks the properties of an MQTT 5
 //! PUBLISH that has any.
 
-use mqtt_protocol_core::mqtt::packet::v5_0;
+use mqtt_protocol_core::mqtt::packet::{Property, v5_0};
 use mqtt_protocol_core::mqtt::result_code::{DisconnectReasonCode, MqttError};
 use std::ops::Range;
 
@@ -17,10 +17,14 @@ pub(super) enum Version {
 pub(super) type Fault = DisconnectReasonCode;
 
 pub(super) const CONNECT: u8 = 1;
+const CONNACK: u8 = 2;
 pub(super) const PUBLISH: u8 = 3;
 pub(super) const PUBREL: u8 = 6;
 const SUBSCRIBE: u8 = 8;
+const SUBACK: u8 = 9;
 const UNSUBSCRIBE: u8 = 10;
+const UNSUBACK: u8 = 11;
+const PINGRESP: u8 = 13;
 
 /// Longest fixed header.
 const MAX_HEADER: usize = 5;
@@ -44,20 +48,58 @@ impl Header {
         if !flags_fit(kind, flags) {
             return Err(Fault::MalformedPacket);
         }
-        let mut body = 0;
-        for (i, &byte) in rest.iter().take(MAX_HEADER - 1).enumerate() {
-            body |= usize::from(byte & 0x7F) << (7 * i);
-            if byte & 0x80 == 0 {
-                return Ok(Some(Self { kind, flags, length: i + 2, body }));
-            }
+        match read_length(rest) {
+            Some((body, used)) => Ok(Some(Self { kind, flags, length: 1 + used, body })),
+            None if rest.len() >= MAX_HEADER - 1 => Err(Fault::MalformedPacket),
+            None => Ok(None),
         }
-        if rest.len() >= MAX_HEADER - 1 { Err(Fault::MalformedPacket) } else { Ok(None) }
+    }
+
+    /// Whether its length took more bytes than it needs, which MQTT 5 forbids (section 1.5.5).
+    pub(super) fn is_padded(&self) -> bool {
+        self.length - 1 > length_bytes(self.body)
     }
 
     /// Bytes of the whole packet.
     pub(super) fn total(&self) -> usize {
         self.length + self.body
     }
+}
+
+/// Reads a length at the start of `bytes`, and how many of them it takes; `None` if it does not end.
+pub(super) fn read_length(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut length = 0;
+    for (i, &byte) in bytes.iter().take(MAX_HEADER - 1).enumerate() {
+        length |= usize::from(byte & 0x7F) << (7 * i);
+        if byte & 0x80 == 0 {
+            return Some((length, i + 1));
+        }
+    }
+    None
+}
+
+/// Writes a length of at most 268,435,455.
+pub(super) fn write_length(out: &mut Vec<u8>, mut length: usize) {
+    while length > 0x7F {
+        out.push(0x80 | (length & 0x7F) as u8);
+        length >>= 7;
+    }
+    out.push(length as u8);
+}
+
+/// Bytes that a length takes.
+fn length_bytes(length: usize) -> usize {
+    match length {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
+    }
+}
+
+/// Whether only a server sends packets of this kind.
+pub(super) fn is_servers(kind: u8) -> bool {
+    matches!(kind, CONNACK | SUBACK | UNSUBACK | PINGRESP)
 }
 
 /// Section 2.1.3: reserved flags have one value each.
@@ -136,35 +178,51 @@ pub(super) fn publish(version: Version, flags: u8, body: &[u8]) -> Result<Publis
 
 /// Where the payload starts. Properties are checked and, as they mean nothing here, dropped.
 fn skip_properties(flags: u8, body: &[u8], start: usize) -> Result<usize, Fault> {
-    let mut length = 0;
-    for (i, &byte) in body.iter().skip(start).take(4).enumerate() {
-        length |= usize::from(byte & 0x7F) << (7 * i);
-        if byte & 0x80 == 0 {
-            let end = start + i + 1 + length;
-            if length > 0 {
-                let head = body.get(..end).ok_or(Fault::MalformedPacket)?;
-                check_properties(flags, head)?;
-            }
-            return Ok(end);
-        }
+    let rest = body.get(start..).unwrap_or_default();
+    let (length, used) = read_length(rest).ok_or(Fault::MalformedPacket)?;
+    if used > length_bytes(length) {
+        return Err(Fault::MalformedPacket);
     }
-    Err(Fault::MalformedPacket)
+    let end = start + used + length;
+    if length > 0 {
+        let head = body.get(..end).ok_or(Fault::MalformedPacket)?;
+        check_properties(flags, head, start + used)?;
+    }
+    Ok(end)
 }
 
-fn check_properties(flags: u8, head: &[u8]) -> Result<(), Fault> {
-    use mqtt_protocol_core::mqtt::packet::Property;
+/// `head` is the packet's body up to its payload; its properties begin at `start`.
+fn check_properties(flags: u8, head: &[u8], start: usize) -> Result<(), Fault> {
+    if has_no_alias(head.get(start..).unwrap_or_default()) {
+        return Err(Fault::TopicAliasInvalid);
+    }
     let (publish, _) = v5_0::GenericPublish::<u16>::parse(flags, head.into()).map_err(fault)?;
     for property in publish.props().iter() {
         match property {
             Property::TopicAlias(_) => return Err(Fault::TopicAliasInvalid),
             Property::SubscriptionIdentifier(_) => return Err(Fault::ProtocolError),
+            // Section 3.3.2.3.5.
+            Property::ResponseTopic(topic) if topic.val().contains(['+', '#']) => {
+                return Err(Fault::ProtocolError);
+            }
             _ => {}
         }
     }
     Ok(())
 }
 
-fn fault(error: MqttError) -> Fault {
+/// Whether there is a topic alias of 0: it has a reason code of its own (section 3.3.2.3.4), and the
+/// parser gives another.
+fn has_no_alias(mut properties: &[u8]) -> bool {
+    const NO_ALIAS: [u8; 3] = [0x23, 0, 0];
+    while !properties.starts_with(&NO_ALIAS) {
+        let Ok((_, used)) = Property::parse(properties) else { return false };
+        properties = properties.get(used..).unwrap_or_default();
+    }
+    true
+}
+
+pub(super) fn fault(error: MqttError) -> Fault {
     match error {
         MqttError::ProtocolError => Fault::ProtocolError,
         _ => Fault::MalformedPacket,
@@ -213,13 +271,9 @@ fn write_id(out: &mut Vec<u8>, version: Version, first: u8, id: u16, reason: u8)
 /// Writes a PUBLISH of QoS 0. `topic` and `payload` are ours and short: together below 16 KiB.
 pub(super) fn write_publish(out: &mut Vec<u8>, version: Version, topic: &str, payload: &[u8]) {
     let properties = usize::from(version == Version::V5);
-    let mut left = 2 + topic.len() + properties + payload.len();
+    let length = 2 + topic.len() + properties + payload.len();
     out.push(0x30);
-    while left > 0x7F {
-        out.push(0x80 | (left & 0x7F) as u8);
-        left >>= 7;
-    }
-    out.push(left as u8);
+    write_length(out, length);
     out.extend_from_slice(&(topic.len() as u16).to_be_bytes());
     out.extend_from_slice(topic.as_bytes());
     out.resize(out.len() + properties, 0);
@@ -267,7 +321,11 @@ mod tests {
         check(V5, 2, b"\0\x01t\0\x07\x02\x01\x01hi", Ok(("t", Ack::Puback(7), b"hi")));
         check(V5, 3, b"\0\x01t\0\x07\0hi", Err(Fault::RetainNotSupported));
         check(V5, 2, b"\0\x01t\0\x07\x03\x23\0\x01hi", Err(Fault::TopicAliasInvalid));
+        check(V5, 2, b"\0\x01t\0\x07\x05\x01\x01\x23\0\0hi", Err(Fault::TopicAliasInvalid));
         check(V5, 2, b"\0\x01t\0\x07\x02\x0B\x01hi", Err(Fault::ProtocolError));
+        check(V5, 2, b"\0\x01t\0\x07\x04\x08\0\x01#hi", Err(Fault::ProtocolError));
+        check(V5, 2, b"\0\x01t\0\x07\x04\x08\0\x01rhi", Ok(("t", Ack::Puback(7), b"hi")));
+        check(V5, 2, b"\0\x01t\0\x07\x80\0hi", Err(Fault::MalformedPacket));
         check(V5, 2, b"\0\x01t\0\x07\x09\x01", Err(Fault::MalformedPacket));
         check(V5, 2, b"\0\x01t\0\x07", Err(Fault::MalformedPacket));
         check(V5, 2, b"\0\0\0\x07\0hi", Err(Fault::ProtocolError));

@@ -1,20 +1,44 @@
 //! One client's MQTT session as a pure state machine: bytes in, steps out, answers in [`Session::out`].
 //!
 //! `mqtt-protocol-core` (server role) reads and writes everything but the busy path, which is in
-//! [`super::packet`]. What is not offered is said so in CONNACK: no retained messages, no wildcard
-//! or shared subscriptions, no subscription identifiers, no topic aliases, no session that outlives
-//! its connection. A will is accepted and never published: nobody may subscribe to it. All three
-//! qualities of service are taken, as a check-in that comes twice is stored once.
+//! [`super::packet`]. What MQTT has and this box does not offer is said in CONNACK where MQTT 5 has
+//! words for it, and refused where it is asked for all the same:
+//!
+//! | not offered | MQTT 5 is told | who asks gets |
+//! | --- | --- | --- |
+//! | retained messages | Retain Available 0 | DISCONNECT 0x9A, of a will CONNACK 0x9A; in 3.1.1 the check-in is taken and nothing retained |
+//! | wildcards in subscriptions | Wildcard Subscription Available 0 | SUBACK 0xA2, in 3.1.1 0x80 |
+//! | shared subscriptions | Shared Subscription Available 0 | SUBACK 0x9E, in 3.1.1 0x80 |
+//! | subscription identifiers | Subscription Identifiers Available 0 | SUBACK 0xA1 |
+//! | topic aliases | no Topic Alias Maximum, so 0 | DISCONNECT 0x94 |
+//! | a session that outlives its connection | Session Expiry Interval 0, where more was asked for | Session Present 0 when it comes back |
+//! | messages to clients above QoS 0 | | QoS 0 granted in SUBACK |
+//! | topics but those of [`crate::topic`] | | PUBACK or SUBACK 0x87, 0x90, in 3.1.1 a receipt and SUBACK 0x80 |
+//! | authentication in steps | | CONNACK 0x8C; DISCONNECT 0x82 for AUTH |
+//! | MQTT 3.1, and later than 5 | | CONNACK 1, in the form of 3.1.1 |
+//!
+//! A will is accepted and never published: nobody may subscribe to it. User name and password are
+//! accepted and mean nothing: a certificate says who it is, and on loopback the client identifier.
+//! All three qualities of service are taken, as a check-in that comes twice is stored once. A client
+//! identifier has 1 to 128 characters, none of them `/`, `+`, `#` or a control character, as it is
+//! part of topics; an empty one is replaced. Response topics, user properties, expiry and the like
+//! are checked and mean nothing.
+
+mod connect;
+mod filters;
+
+pub(super) use connect::{Connect, Denial};
+pub(super) use filters::Filter;
 
 use super::packet::{self, Ack, Fault, Header, Version};
 use crate::limits::{MAX_CONNECT_PACKET, MAX_PACKET, MAX_SKIPPED_PACKET, RECEIVE_MAXIMUM};
 use mqtt_protocol_core::mqtt;
 use mqtt_protocol_core::mqtt::common::Cursor;
-use mqtt_protocol_core::mqtt::connection::{ConnectionOptions, Event, GenericEvent};
+use mqtt_protocol_core::mqtt::connection::{Event, GenericEvent};
 use mqtt_protocol_core::mqtt::packet::{Packet, Property, v3_1_1, v5_0};
 use mqtt_protocol_core::mqtt::prelude::GenericPacketTrait;
 use mqtt_protocol_core::mqtt::result_code::{
-    ConnectReasonCode, ConnectReturnCode, SubackReasonCode, SubackReturnCode, UnsubackReasonCode,
+    SubackReasonCode, SubackReturnCode, UnsubackReasonCode,
 };
 use std::collections::HashSet;
 use std::ops::Range;
@@ -46,41 +70,27 @@ pub(super) enum Step<'a> {
     Close,
 }
 
-/// What a CONNECT says that matters here.
-pub(super) struct Connect {
-    pub(super) client_id: String,
-    /// Seconds; 0 for never.
-    pub(super) keep_alive: u16,
-    wants_session: bool,
-}
-
-/// One entry of a SUBSCRIBE.
-pub(super) struct Filter {
-    pub(super) text: String,
-    /// Decided before the topic was looked at.
-    pub(super) refusal: Option<SubackReasonCode>,
-}
-
-/// Why a client is not let in.
+/// How far a session is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Denial {
-    /// Its identifier cannot be a device's name.
-    Identifier,
-    /// It is not paired, or revoked.
-    NotAuthorized,
-    /// It asks for a will to be retained.
-    Retain,
-    /// It asks for an authentication method.
-    Method,
+enum Stage {
+    /// CONNECT has not been answered.
+    New,
+    Open,
+    /// The last word is said, or waits to be.
+    Over,
 }
 
 /// The state of one client's session.
 pub(super) struct Session {
     core: Core,
     version: Option<Version>,
-    open: bool,
-    /// Messages of QoS 2 that were received and not yet released.
+    stage: Stage,
+    /// Whether the client asked for a session that outlives its connection.
+    may_expire: bool,
+    /// Messages of QoS 2 of an MQTT 5 client that were received and not yet released.
     unreleased: HashSet<u16>,
+    /// The last word; it waits until all before it is answered.
+    farewell: Option<Fault>,
     /// Bytes of an oversized payload still to be thrown away.
     skip: usize,
     /// Longest packet the client takes.
@@ -91,16 +101,13 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new() -> Self {
-        let options = ConnectionOptions::new()
-            .maximum_packet_size_recv(MAX_PACKET as u32)
-            .receive_maximum(RECEIVE_MAXIMUM);
-        let mut core = Core::with_options(mqtt::Version::Undetermined, options);
-        core.set_auto_ping_response(true);
         Self {
-            core,
+            core: connect::core(),
             version: None,
-            open: false,
+            stage: Stage::New,
+            may_expire: false,
             unreleased: HashSet::new(),
+            farewell: None,
             skip: 0,
             max_out: usize::MAX,
             out: Vec::new(),
@@ -125,7 +132,11 @@ impl Session {
             Ok(None) => return (0, Step::Await(bytes.len() + 1)),
             Err(fault) => return (0, self.fault(fault)),
         };
-        let limit = if self.open { MAX_PACKET } else { MAX_CONNECT_PACKET };
+        if self.version == Some(Version::V5) && header.is_padded() {
+            return (0, self.fault(Fault::MalformedPacket));
+        }
+        let open = self.stage == Stage::Open;
+        let limit = if open { MAX_PACKET } else { MAX_CONNECT_PACKET };
         if header.total() > limit {
             return self.oversized(header, bytes);
         }
@@ -137,19 +148,21 @@ impl Session {
 
     fn packet<'a>(&mut self, header: Header, bytes: &'a [u8]) -> Step<'a> {
         let body = bytes.get(header.length..).unwrap_or_default();
-        let done = match (self.open, header.kind) {
-            (true, packet::PUBLISH) => self.publish(header, body),
-            (true, packet::PUBREL) => self.release(body),
-            (false, packet::CONNECT) => self.connect(bytes, body),
-            (false, _) => Err(Fault::ProtocolError),
-            _ => self.feed(bytes),
+        let done = match (self.stage, header.kind) {
+            (Stage::Open, packet::PUBLISH) => self.publish(header, body),
+            (Stage::Open, packet::PUBREL) => self.release(body),
+            (Stage::Open, 0) => Err(Fault::MalformedPacket),
+            (Stage::Open, kind) if packet::is_servers(kind) => Err(Fault::ProtocolError),
+            (Stage::Open, _) => self.feed(bytes),
+            (Stage::New, packet::CONNECT) => self.connect(bytes, body),
+            _ => Err(Fault::ProtocolError),
         };
         done.unwrap_or_else(|fault| self.fault(fault))
     }
 
     fn publish<'a>(&mut self, header: Header, body: &'a [u8]) -> Result<Step<'a>, Fault> {
         let publish = packet::publish(self.version(), header.flags, body)?;
-        if let Ack::Pubrec(id) = publish.ack {
+        if let (Ack::Pubrec(id), Version::V5) = (publish.ack, self.version()) {
             self.unreleased.insert(id);
             if self.unreleased.len() > usize::from(RECEIVE_MAXIMUM) {
                 return Err(Fault::ReceiveMaximumExceeded);
@@ -164,7 +177,8 @@ impl Session {
         const NOT_FOUND: u8 = 0x92;
         let version = self.version();
         let id = packet::pubrel(version, body)?;
-        let reason = if self.unreleased.remove(&id) { 0 } else { NOT_FOUND };
+        let known = version == Version::V3 || self.unreleased.remove(&id);
+        let reason = if known { 0 } else { NOT_FOUND };
         packet::write_pubcomp(&mut self.out, version, id, reason);
         Ok(Step::Handled)
     }
@@ -172,7 +186,7 @@ impl Session {
     /// MQTT 3.1.1 has no way to say how long a packet may be, so there the payload is thrown away
     /// as it comes and the message refused by number.
     fn oversized<'a>(&mut self, header: Header, bytes: &'a [u8]) -> (usize, Step<'a>) {
-        let skippable = self.open && self.version == Some(Version::V3);
+        let skippable = self.stage == Stage::Open && self.version == Some(Version::V3);
         if header.kind != packet::PUBLISH || !skippable || header.total() > MAX_SKIPPED_PACKET {
             return (0, self.fault(Fault::PacketTooLarge));
         }
@@ -188,25 +202,6 @@ impl Session {
         }
     }
 
-    fn connect<'a>(&mut self, bytes: &[u8], body: &[u8]) -> Result<Step<'a>, Fault> {
-        /// Protocol name and its length, in both versions.
-        const NAME: &[u8] = b"\0\x04MQTT";
-        let level = body.strip_prefix(NAME).and_then(|rest| rest.first());
-        self.version = match level {
-            Some(4) => Some(Version::V3),
-            Some(5) => Some(Version::V5),
-            // Section 3.1.2.2 of 3.1.1: unacceptable protocol level.
-            _ => {
-                self.out.extend_from_slice(&[0x20, 2, 0, 1]);
-                return Ok(Step::Close);
-            }
-        };
-        if body.get(NAME.len() + 1).is_none_or(|&flags| !connect_flags_fit(flags)) {
-            return Err(Fault::MalformedPacket);
-        }
-        self.feed(bytes)
-    }
-
     /// Lets `mqtt-protocol-core` handle one whole packet.
     fn feed<'a>(&mut self, bytes: &[u8]) -> Result<Step<'a>, Fault> {
         let events = self.core.recv(&mut Cursor::new(bytes));
@@ -219,6 +214,11 @@ impl Session {
         for event in events {
             match event {
                 GenericEvent::NotifyPacketReceived(packet) => step = self.received(packet)?,
+                GenericEvent::RequestSendPacket {
+                    packet: Packet::V5_0Disconnect(word), ..
+                } => {
+                    return Err(word.reason_code().unwrap_or(Fault::ProtocolError));
+                }
                 GenericEvent::RequestSendPacket { packet, .. } => {
                     self.out.extend_from_slice(&packet.to_continuous_buffer());
                 }
@@ -231,99 +231,24 @@ impl Session {
 
     fn received<'a>(&mut self, packet: Packet) -> Result<Step<'a>, Fault> {
         Ok(match packet {
-            Packet::V3_1_1Connect(connect) => self.connect_v3(&connect),
-            Packet::V5_0Connect(connect) => self.connect_v5(&connect),
-            Packet::V3_1_1Subscribe(subscribe) => {
-                let filters = subscribe.entries().iter().map(|e| e.topic_filter());
-                subscribe_step(subscribe.packet_id(), filters, None)?
-            }
-            Packet::V5_0Subscribe(subscribe) => {
-                let numbered = |p: &Property| matches!(p, Property::SubscriptionIdentifier(_));
-                let refusal = subscribe
-                    .props()
-                    .iter()
-                    .any(numbered)
-                    .then_some(SubackReasonCode::SubscriptionIdentifiersNotSupported);
-                let filters = subscribe.entries().iter().map(|e| e.topic_filter());
-                subscribe_step(subscribe.packet_id(), filters, refusal)?
-            }
-            Packet::V3_1_1Unsubscribe(p) => unsubscribe_step(p.packet_id(), p.entries())?,
-            Packet::V5_0Unsubscribe(p) => unsubscribe_step(p.packet_id(), p.entries())?,
-            Packet::V3_1_1Disconnect(_) | Packet::V5_0Disconnect(_) => Step::Close,
+            Packet::V3_1_1Connect(connect) => self.connect_v3(&connect)?,
+            Packet::V5_0Connect(connect) => self.connect_v5(&connect)?,
+            Packet::V3_1_1Subscribe(subscribe) => filters::subscribe_v3(&subscribe)?,
+            Packet::V5_0Subscribe(subscribe) => filters::subscribe_v5(&subscribe)?,
+            Packet::V3_1_1Unsubscribe(p) => filters::unsubscribe(p.packet_id(), p.entries())?,
+            Packet::V5_0Unsubscribe(p) => filters::unsubscribe(p.packet_id(), p.entries())?,
+            Packet::V5_0Disconnect(word) => self.disconnect(&word)?,
+            Packet::V3_1_1Disconnect(_) => Step::Close,
             Packet::V5_0Auth(_) => return Err(Fault::ProtocolError),
             _ => Step::Handled,
         })
     }
 
-    fn connect_v3<'a>(&mut self, connect: &v3_1_1::Connect) -> Step<'a> {
-        if connect.client_id().is_empty() && !connect.clean_session() {
-            return self.refuse(Denial::Identifier);
-        }
-        Step::Connect(Connect {
-            client_id: connect.client_id().to_owned(),
-            keep_alive: connect.keep_alive(),
-            wants_session: false,
-        })
-    }
-
-    fn connect_v5<'a>(&mut self, connect: &v5_0::Connect) -> Step<'a> {
-        let mut wants_session = false;
-        for property in connect.props().iter() {
-            match property {
-                Property::AuthenticationMethod(_) => return self.refuse(Denial::Method),
-                Property::SessionExpiryInterval(seconds) => wants_session = seconds.val() != 0,
-                Property::MaximumPacketSize(size) => self.max_out = size.val() as usize,
-                _ => {}
-            }
-        }
-        if connect.will_flag() && connect.will_retain() {
-            return self.refuse(Denial::Retain);
-        }
-        Step::Connect(Connect {
-            client_id: connect.client_id().to_owned(),
-            keep_alive: connect.keep_alive(),
-            wants_session,
-        })
-    }
-
-    /// Lets the client in; `assigned` is its identifier if it brought none.
-    pub(super) fn accept(&mut self, connect: &Connect, assigned: Option<&str>) {
-        let packet: Option<Packet> = match self.version() {
-            Version::V3 => v3_1_1::Connack::builder()
-                .session_present(false)
-                .return_code(ConnectReturnCode::Accepted)
-                .build()
-                .ok()
-                .map(Into::into),
-            Version::V5 => v5_0::Connack::builder()
-                .session_present(false)
-                .reason_code(ConnectReasonCode::Success)
-                .props(offer(connect, assigned))
-                .build()
-                .ok()
-                .map(Into::into),
-        };
-        self.open = self.send(packet);
-    }
-
-    /// Turns the client away.
-    pub(super) fn refuse<'a>(&mut self, denial: Denial) -> Step<'a> {
-        let packet: Option<Packet> = match self.version() {
-            Version::V3 => v3_1_1::Connack::builder()
-                .session_present(false)
-                .return_code(denial.v3())
-                .build()
-                .ok()
-                .map(Into::into),
-            Version::V5 => v5_0::Connack::builder()
-                .session_present(false)
-                .reason_code(denial.v5())
-                .build()
-                .ok()
-                .map(Into::into),
-        };
-        self.send(packet);
-        Step::Close
+    /// Section 3.14.2.2.2: who asked for no session cannot ask for one when it goes.
+    fn disconnect<'a>(&self, word: &v5_0::Disconnect) -> Result<Step<'a>, Fault> {
+        let asks = |p: &Property| matches!(p, Property::SessionExpiryInterval(s) if s.val() != 0);
+        let asks = word.props().iter().flat_map(|props| props.iter()).any(asks);
+        if asks && !self.may_expire { Err(Fault::ProtocolError) } else { Ok(Step::Close) }
     }
 
     /// Answers a SUBSCRIBE, one code for each filter. Granted is QoS 0.
@@ -380,14 +305,22 @@ impl Session {
         }
     }
 
-    /// Ends the session: MQTT 5 clients are told why.
+    /// Ends the session. MQTT 5 clients are told why: in CONNACK, or with [`Session::part`].
     pub(super) fn fault<'a>(&mut self, fault: Fault) -> Step<'a> {
-        if self.open && self.version == Some(Version::V5) {
-            let disconnect = v5_0::Disconnect::builder().reason_code(fault).build();
-            self.send(disconnect.ok().map(Into::into));
+        match (self.version, self.stage) {
+            (Some(Version::V5), Stage::New) => self.out.extend(connect::connack(fault as u8)),
+            (Some(Version::V5), Stage::Open) => self.farewell = Some(fault),
+            _ => {}
         }
-        self.open = false;
+        self.stage = Stage::Over;
         Step::Close
+    }
+
+    /// Says the last word, behind which nothing may be said (section 3.14.4).
+    pub(super) fn part(&mut self) {
+        if let Some(fault) = self.farewell.take() {
+            self.out.extend([0xE0, 1, fault as u8]);
+        }
     }
 
     fn send(&mut self, packet: Option<Packet>) -> bool {
@@ -395,101 +328,6 @@ impl Session {
         let events = self.core.send(packet);
         matches!(self.events(events), Ok(Step::Handled))
     }
-}
-
-impl Denial {
-    fn v3(self) -> ConnectReturnCode {
-        match self {
-            Self::Identifier => ConnectReturnCode::IdentifierRejected,
-            Self::NotAuthorized | Self::Retain | Self::Method => ConnectReturnCode::NotAuthorized,
-        }
-    }
-
-    fn v5(self) -> ConnectReasonCode {
-        match self {
-            Self::Identifier => ConnectReasonCode::ClientIdentifierNotValid,
-            Self::NotAuthorized => ConnectReasonCode::NotAuthorized,
-            Self::Retain => ConnectReasonCode::RetainNotSupported,
-            Self::Method => ConnectReasonCode::BadAuthenticationMethod,
-        }
-    }
-}
-
-/// Section 3.1.2.3: the reserved bit is 0, a will has QoS 0 to 2, and no will has none.
-fn connect_flags_fit(flags: u8) -> bool {
-    let (will, qos, retain) = (flags & 0x04 != 0, flags >> 3 & 0b11, flags & 0x20 != 0);
-    flags & 1 == 0 && if will { qos < 3 } else { qos == 0 && !retain }
-}
-
-fn offer(connect: &Connect, assigned: Option<&str>) -> Vec<Property> {
-    use mqtt_protocol_core::mqtt::packet::{
-        AssignedClientIdentifier, RetainAvailable, SessionExpiryInterval,
-        SharedSubscriptionAvailable, SubscriptionIdentifierAvailable,
-        WildcardSubscriptionAvailable,
-    };
-    let expiry = connect.wants_session.then(|| SessionExpiryInterval::new(0));
-    let assigned = assigned.map(AssignedClientIdentifier::new);
-    [
-        RetainAvailable::new(0).ok().map(Into::into),
-        WildcardSubscriptionAvailable::new(0).ok().map(Into::into),
-        SubscriptionIdentifierAvailable::new(0).ok().map(Into::into),
-        SharedSubscriptionAvailable::new(0).ok().map(Into::into),
-        expiry.and_then(Result::ok).map(Into::into),
-        assigned.and_then(Result::ok).map(Into::into),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
-}
-
-fn subscribe_step<'a, 'f>(
-    id: u16,
-    filters: impl Iterator<Item = &'f str>,
-    refusal: Option<SubackReasonCode>,
-) -> Result<Step<'a>, Fault> {
-    if id == 0 {
-        return Err(Fault::ProtocolError);
-    }
-    let filters = filters.map(|text| filter(text, refusal)).collect::<Result<_, _>>()?;
-    Ok(Step::Subscribe { id, filters })
-}
-
-fn filter(text: &str, refusal: Option<SubackReasonCode>) -> Result<Filter, Fault> {
-    check_filter(text)?;
-    let refusal = refusal.or_else(|| {
-        if text.starts_with("$share/") {
-            Some(SubackReasonCode::SharedSubscriptionsNotSupported)
-        } else if text.contains(['+', '#']) {
-            Some(SubackReasonCode::WildcardSubscriptionsNotSupported)
-        } else {
-            None
-        }
-    });
-    Ok(Filter { text: text.to_owned(), refusal })
-}
-
-/// Section 4.7: not empty, no NUL, wildcards only where they stand for whole levels.
-fn check_filter(text: &str) -> Result<(), Fault> {
-    if text.is_empty() || text.contains('\0') {
-        return Err(Fault::MalformedPacket);
-    }
-    let mut levels = text.split('/').peekable();
-    while let Some(level) = levels.next() {
-        let hash = level.contains('#') && (level != "#" || levels.peek().is_some());
-        if hash || (level.contains('+') && level != "+") {
-            return Err(Fault::TopicFilterInvalid);
-        }
-    }
-    Ok(())
-}
-
-fn unsubscribe_step<'a>(id: u16, entries: &[mqtt::packet::MqttString]) -> Result<Step<'a>, Fault> {
-    if id == 0 {
-        return Err(Fault::ProtocolError);
-    }
-    let filters: Vec<String> = entries.iter().map(|e| e.as_str().to_owned()).collect();
-    filters.iter().try_for_each(|text| check_filter(text))?;
-    Ok(Step::Unsubscribe { id, filters })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! 600,000 records for a region that is away: the start with them, the drain when it is back, and
 //! live punches meanwhile; against a mosquitto bridge with its limits raised.
 
-use crate::bench_box::{BenchBox, disk_bytes, folder, stop};
+use crate::bench_box::{BenchBox, folder, part, stop};
 use crate::load::{Load, Until, run};
 use crate::peer;
 use crate::region::{arrivals, punch};
@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 
 /// Records that wait.
 const BACKLOG: u64 = 600_000;
-/// Records for the figure of disk use.
-const MILLION: u64 = 1_000_000;
 /// Live punches a second while the backlog drains.
 const LIVE: u64 = 100;
 /// How long a drain may take.
@@ -28,8 +26,8 @@ const TICK: Duration = Duration::from_millis(10);
 const START_GOAL: Duration = Duration::from_secs(1);
 const MEMORY_GOAL: u64 = 32 << 20;
 const LIVE_GOAL: Duration = Duration::from_millis(250);
-const DISK_GOAL: f64 = 400.0;
 
+/// Two minutes.
 pub(crate) fn backlog() -> Result<Vec<Row>> {
     let mut region = None;
     let bench = BenchBox::new(|layout, dir| {
@@ -42,7 +40,7 @@ pub(crate) fn backlog() -> Result<Vec<Row>> {
     let region = region.context("no region")?;
     let (gateway, _) = bench.start()?;
     let load = Load { connections: 50, window: 20, boot: 1 };
-    let filled = run(gateway.loopback()?, load, Until::Count(BACKLOG))?;
+    let filled = run(gateway.loopback()?, load, Until::Count(part(BACKLOG)))?;
     bench.settle_down()?;
     stop(gateway)?;
 
@@ -103,7 +101,7 @@ fn bridge() -> Result<(f64, u64)> {
     );
     let mosquitto = peer::start(dir.path(), &more)?;
     let load = Load { connections: 50, window: 20, boot: 1 };
-    let filled = run(mosquitto.address, load, Until::Count(BACKLOG))?;
+    let filled = run(mosquitto.address, load, Until::Count(part(BACKLOG)))?;
     let bytes = resident(mosquitto.pid())?;
     region.set_up(true);
     let begun = Instant::now();
@@ -114,31 +112,4 @@ fn bridge() -> Result<(f64, u64)> {
     }
     let took = wait_for(&region, filled.acknowledged, Instant::now())?;
     Ok((filled.acknowledged as f64 / took.as_secs_f64(), bytes))
-}
-
-/// Journal and views after a million records.
-pub(crate) fn disk() -> Result<Vec<Row>> {
-    let bench = BenchBox::new(|_, _| Ok(()))?;
-    let (gateway, _) = bench.start()?;
-    let load = Load { connections: 50, window: 20, boot: 1 };
-    let filled = run(gateway.loopback()?, load, Until::Count(MILLION))?;
-    bench.settle_down()?;
-    let resident = gateway.resident()?;
-    stop(gateway)?;
-    let per = |folder: &str| -> Result<f64> {
-        let bytes = disk_bytes(&bench.site.data().join(folder))?;
-        Ok(bytes as f64 / filled.acknowledged as f64)
-    };
-    let (journal, views) = (per("journal")?, per("views")?);
-    let (_, took) = bench.start().map(|(gateway, took)| (stop(gateway), took))?;
-    Ok(vec![
-        row(
-            "disk per record after a million",
-            format!("{:.0} B (journal {journal:.0}, views {views:.0})", journal + views),
-            "400 B",
-            journal + views <= DISK_GOAL,
-        ),
-        row("resident after a million in one go", mib(resident), "", true),
-        row("start with a million", ms(took), "1 s", took < START_GOAL),
-    ])
 }

@@ -4,6 +4,9 @@
 
 mod backlog;
 mod bench_box;
+mod connections;
+mod disk;
+mod growth;
 mod idle;
 mod load;
 mod m1;
@@ -21,13 +24,15 @@ use table::{Row, table};
 type Bench = fn() -> Result<Vec<Row>>;
 
 /// What can be measured, in the order of `all`.
-const ALL: [(&str, Bench); 9] = [
+const ALL: [(&str, Bench); 11] = [
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
     ("region", region::region),
     ("backlog", backlog::backlog),
-    ("disk", backlog::disk),
+    ("disk", disk::disk),
+    ("growth", growth::growth),
+    ("connections", connections::connections),
     ("m1", m1::fingers),
     ("m1-queue", m1::queue),
     ("office", office::office),

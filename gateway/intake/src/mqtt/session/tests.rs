@@ -29,7 +29,10 @@ fn feed(session: &mut Session, bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut at = 0;
     while at < bytes.len() {
         match session.step(&bytes[at..]) {
-            (_, Step::Close) => return (std::mem::take(&mut session.out), true),
+            (_, Step::Close) => {
+                session.part();
+                return (std::mem::take(&mut session.out), true);
+            }
             (_, Step::Await(_)) => break,
             (used, Step::Subscribe { id, filters }) => {
                 let code = |f: &Filter| f.refusal.unwrap_or(SubackReasonCode::GrantedQos0);
@@ -84,6 +87,7 @@ fn bad_connects() {
     check(b"\x10\x0D\0\x04MQTX\x04\x02\0\x3C\0\x01d", &[0x20, 2, 0, 1]);
     check(b"\x10\x0D\0\x04MQTT\x06\x02\0\x3C\0\x01d", &[0x20, 2, 0, 1]);
     check(b"\x10\x0F\0\x06MQIsdp\x03\x02\0\x3C\0\x01d", &[0x20, 2, 0, 1]);
+    check(b"\x10\x0C\0\x02hj\x05\x02\0\x3C\0\0\x01d", &[0x20, 3, 0, 0x84, 0]);
     // Reserved flag; will flags without a will; will of QoS 3.
     check(b"\x10\x0D\0\x04MQTT\x04\x03\0\x3C\0\x01d", &[]);
     check(b"\x10\x0D\0\x04MQTT\x04\x0A\0\x3C\0\x01d", &[]);
@@ -100,6 +104,126 @@ fn bad_connects() {
     check(b"\x10\x81\x80\x01", &[]);
 }
 
+/// A CONNECT of MQTT 5 with these flags, properties and what follows the client identifier `d`.
+fn connect_v5(flags: u8, properties: &[u8], rest: &[u8]) -> Vec<u8> {
+    let mut body = b"\0\x04MQTT\x05".to_vec();
+    body.extend([flags, 0, 60, properties.len() as u8]);
+    body.extend(properties);
+    body.extend(b"\0\x01d");
+    body.extend(rest);
+    let mut packet = vec![0x10, body.len() as u8];
+    packet.extend(body);
+    packet
+}
+
+#[test]
+fn a_bad_connect_of_mqtt_5_is_told_why() {
+    let check = |flags, properties: &[u8], rest: &[u8], reason| {
+        let packet = connect_v5(flags, properties, rest);
+        let told = (vec![0x20, 3, 0, reason, 0], true);
+        assert_eq!(feed(&mut Session::new(), &packet), told, "{packet:02x?}");
+    };
+    const MALFORMED: u8 = 0x81;
+    const PROTOCOL: u8 = 0x82;
+    const TOPIC: u8 = 0x90;
+    // A reserved flag; a property unknown, too long, no text; something behind the payload.
+    check(3, b"", b"", MALFORMED);
+    check(2, b"\x7E\0", b"", MALFORMED);
+    check(2, b"\x26\0\x01\xFF\0\x01b", b"", MALFORMED);
+    check(2, b"", b"more", MALFORMED);
+    // Values that may not be; one given twice; data of no authentication method.
+    check(2, b"\x21\0\0", b"", PROTOCOL);
+    check(2, b"\x27\0\0\0\0", b"", PROTOCOL);
+    check(2, b"\x17\x02", b"", PROTOCOL);
+    check(2, b"\x21\0\x01\x21\0\x01", b"", PROTOCOL);
+    check(2, b"\x16\0\x01x", b"", PROTOCOL);
+    // Wills to no topic, to many, to one with a NUL, without a payload.
+    check(6, b"", b"\0\0\0\0\x01x", TOPIC);
+    check(6, b"", b"\0\0\x03a/#\0\x01x", TOPIC);
+    check(6, b"", b"\0\0\x01\0\0\x01x", MALFORMED);
+    check(6, b"", b"\0\0\x01t", MALFORMED);
+    // A password that is announced and not there.
+    check(0x42, b"", b"", MALFORMED);
+    check(0x42, b"", b"\0\x05pw", MALFORMED);
+}
+
+#[test]
+fn a_bad_connect_of_3_1_1_gets_no_answer() {
+    let check = |flags: u8, rest: &[u8]| {
+        let mut body = b"\0\x04MQTT\x04".to_vec();
+        body.extend([flags, 0, 60, 0, 1, b'd']);
+        body.extend(rest);
+        let mut packet = vec![0x10, body.len() as u8];
+        packet.extend(body);
+        assert_eq!(feed(&mut Session::new(), &packet), (vec![], true), "{packet:02x?}");
+    };
+    // A user name that is not there; a password without one; something behind the payload.
+    check(0x82, b"");
+    check(0x42, b"\0\x02pw");
+    check(2, b"more");
+    // Wills to no topic, to many, to one with a NUL.
+    check(6, b"\0\0\0\x01x");
+    check(6, b"\0\x01+\0\x01x");
+    check(6, b"\0\x01\0\0\x01x");
+}
+
+#[test]
+fn a_password_may_come_without_a_user_name_in_mqtt_5() {
+    for (flags, rest) in [
+        (0x42, &b"\0\x03\xFF\0p"[..]),
+        (0xC2, b"\0\x01u\0\x02pw"),
+        (0x46, b"\x05\x18\0\0\0\x01\0\x01t\0\x01x\0\x02pw"),
+    ] {
+        let (out, closed) = feed(&mut Session::new(), &connect_v5(flags, b"", rest));
+        assert_eq!((&out[..1], &out[2..4], closed), (&[0x20][..], &[0, 0][..], false));
+    }
+}
+
+#[test]
+fn who_takes_no_answer_so_long_is_turned_away() {
+    let narrow = connect_v5(2, b"\x27\0\0\0\x14", b"");
+    let Step::Connect(connect) = Session::new().step(&narrow).1 else { panic!("no CONNECT") };
+    let mut session = Session::new();
+    session.step(&narrow);
+    assert!(!session.accept(&connect, None));
+    assert_eq!(session.out, [0x20, 3, 0, 0x95, 0]);
+}
+
+#[test]
+fn the_last_word_comes_after_the_answers() {
+    let mut session = open(V5);
+    let (used, step) = session.step(b"\x34\x07\0\x01t\0\x07\0x\xD0\0");
+    assert!(matches!(step, Step::Publish { ack: Ack::Pubrec(7), .. }));
+    let (_, step) = session.step(&b"\x34\x07\0\x01t\0\x07\0x\xD0\0"[used..]);
+    assert!(matches!(step, Step::Close));
+    session.acknowledge(Ack::Pubrec(7), 0);
+    session.part();
+    assert_eq!(session.out, [0x50, 2, 0, 7, 0xE0, 1, 0x82]);
+}
+
+#[test]
+fn only_mqtt_5_knows_how_many_may_be_under_way() {
+    let publish = |session: &mut Session, version, id: u16| {
+        let mut packet = if version == V5 { vec![0x34, 7] } else { vec![0x34, 6] };
+        packet.extend(b"\0\x01t");
+        packet.extend(id.to_be_bytes());
+        packet.extend((version == V5).then_some(0));
+        packet.push(b'x');
+        feed(session, &packet)
+    };
+    for version in [V3, V5] {
+        let mut session = open(version);
+        for id in 1..=RECEIVE_MAXIMUM {
+            assert!(!publish(&mut session, version, id).1);
+        }
+        // One that comes again is under way already.
+        assert!(!publish(&mut session, version, 1).1);
+        let (out, closed) = publish(&mut session, version, RECEIVE_MAXIMUM + 1);
+        assert_eq!(closed, version == V5);
+        assert!(!closed || out == [0xE0, 1, 0x93], "{out:02x?}");
+    }
+}
+
 #[test]
 fn pings_and_goodbyes() {
     check(V3, b"\xC0\0", &[0xD0, 0], false);
@@ -107,6 +231,12 @@ fn pings_and_goodbyes() {
     check(V3, b"\xE0\0", &[], true);
     check(V5, b"\xE0\0", &[], true);
     check(V5, b"\xE0\x01\0", &[], true);
+    // Who asked for no session that stays cannot ask for one now.
+    check(V5, b"\xE0\x07\0\x05\x11\0\0\0\x05", &[0xE0, 1, 0x82], true);
+    check(V5, b"\xE0\x07\0\x05\x11\0\0\0\0", &[], true);
+    let mut session = Session::new();
+    feed(&mut session, &connect_v5(2, b"\x11\0\0\0\x05", b""));
+    assert_eq!(feed(&mut session, b"\xE0\x07\0\x05\x11\0\0\0\x05"), (vec![], true));
 }
 
 #[test]
@@ -130,6 +260,10 @@ fn subscriptions() {
     check(V5, b"\x82\x09\0\x01\x02\x0B\x01\0\x01t\x01", &[0x90, 4, 0, 1, 0, 0xA1], false);
     check(V3, b"\xA2\x05\0\x01\0\x01t", &[0xB0, 2, 0, 1], false);
     check(V5, b"\xA2\x06\0\x01\0\0\x01t", &[0xB0, 4, 0, 1, 0, 0x11], false);
+    // Bits that 3.1.1 reserves; a shared one that is deaf to itself; two identifiers.
+    check(V3, b"\x82\x06\0\x01\0\x01t\x05", &[], true);
+    check(V5, b"\x82\x10\0\x01\0\0\x0A$share/a/b\x05", &[0xE0, 1, 0x82], true);
+    check(V5, b"\x82\x0B\0\x01\x04\x0B\x01\x0B\x02\0\x01t\x01", &[0xE0, 1, 0x82], true);
     // Without a filter, with QoS 3, with a hash in the middle, with packet id 0.
     check(V3, b"\x82\x02\0\x01", &[], true);
     check(V3, b"\x82\x06\0\x01\0\x01t\x03", &[], true);
@@ -145,6 +279,13 @@ fn breaches_end_the_connection() {
     check(V3, &connect(V3), &[], true);
     check(V5, &connect(V5), &[0xE0, 1, 0x82], true);
     check(V3, b"\xD0\0", &[], true);
+    for packet in [&b"\xD0\0"[..], b"\x20\x03\0\0\0", b"\x90\x04\0\x01\0\0"] {
+        check(V5, packet, &[0xE0, 1, 0x82], true);
+    }
+    check(V5, b"\0\0", &[0xE0, 1, 0x81], true);
+    // A length longer than it need be, which 3.1.1 does not forbid.
+    check(V5, b"\xC0\x80\0", &[0xE0, 1, 0x81], true);
+    check(V3, b"\xC0\x80\0", &[0xD0, 0], false);
     check(V3, b"\x40\x02\0\x07", &[], true);
     check(V5, b"\x40\x02\0\x07", &[0xE0, 1, 0x82], true);
     check(V5, b"\xF0\0", &[0xE0, 1, 0x82], true);
