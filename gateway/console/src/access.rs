@@ -218,9 +218,20 @@ routes! {
     JournalVerify POST "/governance/journal/verify" Any(JOURNAL);
     ApiDescription GET "/api/v1/openapi.json" Member;
     ApiSheets GET "/api/v1/sheets/{month}" Any(PEOPLE);
+    ApiDay GET "/api/v1/days/{date}" Any(PEOPLE);
+    ApiExceptions GET "/api/v1/exceptions/{month}" Any(PEOPLE);
+    ApiPersonMonth GET "/api/v1/people/{person}/month/{month}" Any(PEOPLE);
+    ApiPersonDay GET "/api/v1/people/{person}/{date}" Any(PEOPLE);
+    ApiClosings GET "/api/v1/closings" Any(PEOPLE);
+    ApiRecords GET "/api/v1/records" Any(PEOPLE);
+    ApiCorrections GET "/api/v1/corrections" Any(PEOPLE);
     ApiToday GET "/api/v1/today" Any(PEOPLE);
+    ApiBoard GET "/api/v1/board" Any(PEOPLE);
+    ApiSearch POST "/api/v1/search" Any(PEOPLE);
     ApiOnSite GET "/api/v1/onsite" Any(ON_SITE);
     ApiHeld GET "/api/v1/held" Any(WAITING);
+    ApiHeldRecords GET "/api/v1/held/{reason}" Any(PEOPLE);
+    ApiUnknown GET "/api/v1/unknown" Any(NUMBERS);
     ApiDevices GET "/api/v1/devices" Any(TERMINALS);
     ApiStatus GET "/api/v1/status" Any(HEALTH);
 }
@@ -233,6 +244,12 @@ impl Route {
             Self::DraftMake => 512 << 10,
             _ => 16 << 10,
         }
+    }
+
+    /// Whether it asks by a body of JSON, so that a name stands in no address, and changes nothing:
+    /// no form, so without a form's token.
+    pub(crate) fn is_question(self) -> bool {
+        self == Self::ApiSearch
     }
 
     /// Whether it takes a second factor shown just now.

@@ -241,7 +241,7 @@ pub(crate) async fn guard(
     let Some(route) = route.filter(|route| visitor.admits(*route)) else {
         return turn_away(&app, &visitor, request).await;
     };
-    if request.method() == Method::POST {
+    if request.method() == Method::POST && !route.is_question() {
         request = match forms::checked(&app, &visitor, route, request).await {
             Ok(request) => request,
             Err(answer) => return *answer,

@@ -12,6 +12,7 @@ use crate::pages::{
     warden,
 };
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get, post};
@@ -21,7 +22,9 @@ pub(crate) fn routes(app: Shared) -> Router {
     let mut router = Router::new();
     for &route in Route::ALL {
         let guarded = from_fn_with_state((app.clone(), Some(route)), guard);
-        router = router.route(route.row().1, handler(route).route_layer(guarded));
+        let bounded = DefaultBodyLimit::max(route.max_body());
+        let handler = handler(route).route_layer(bounded).route_layer(guarded);
+        router = router.route(route.row().1, handler);
     }
     let missing = missing.layer(from_fn_with_state((app.clone(), None), guard));
     router
@@ -173,12 +176,23 @@ fn guests(route: Route) -> Option<MethodRouter<Shared>> {
 fn programs(route: Route) -> Option<MethodRouter<Shared>> {
     Some(match route {
         Route::ApiDescription => get(api::description),
-        Route::ApiSheets => get(api::sheets),
-        Route::ApiToday => get(api::today),
+        Route::ApiSheets => get(api::sheets::month),
+        Route::ApiDay => get(api::sheets::day),
+        Route::ApiExceptions => get(api::sheets::exceptions),
+        Route::ApiPersonMonth => get(api::sheets::person),
+        Route::ApiPersonDay => get(api::records::day),
+        Route::ApiClosings => get(api::sheets::closings),
+        Route::ApiRecords => get(api::records::records),
+        Route::ApiCorrections => get(api::records::corrections),
+        Route::ApiToday => get(api::board::today),
+        Route::ApiBoard => get(api::board::people),
+        Route::ApiSearch => post(api::board::search),
         Route::ApiOnSite => get(warden::api),
-        Route::ApiHeld => get(api::held),
-        Route::ApiDevices => get(api::devices),
-        Route::ApiStatus => get(api::status),
+        Route::ApiHeld => get(api::status::held),
+        Route::ApiHeldRecords => get(api::records::held),
+        Route::ApiUnknown => get(api::status::unknown),
+        Route::ApiDevices => get(api::status::devices),
+        Route::ApiStatus => get(api::status::status),
         _ => return None,
     })
 }

@@ -70,6 +70,6 @@ pub use state::decisions::RulesRef;
 pub use status::{DestinationStatus, Health, Status};
 pub use summaries::SummarizeError;
 pub use views::{
-    DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, RecordsCursor, RecordsPage,
-    Views, ViewsError,
+    CursorError, DayBoard, HeldGroup, LiveRow, PersonDay, RecordRow, RecordState, RecordsCursor,
+    RecordsPage, Views, ViewsError,
 };

@@ -96,7 +96,8 @@ impl Browser {
         stream
     }
 
-    async fn ask(&mut self, head: &str, body: &str) -> Answer {
+    /// Sends any request.
+    pub(crate) async fn ask(&mut self, head: &str, body: &str) -> Answer {
         self.ask_bytes(head, body.as_bytes()).await
     }
 

@@ -22,7 +22,7 @@ mod tape;
 
 pub(crate) use batches::Batches;
 pub(crate) use lookups::Lookups;
-pub use read::{RecordsCursor, RecordsPage};
+pub use read::{CursorError, RecordsCursor, RecordsPage};
 
 use crate::{Directory, Health};
 use days::Days;

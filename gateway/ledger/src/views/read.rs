@@ -37,9 +37,44 @@ pub struct RecordsPage {
     pub next: Option<RecordsCursor>,
 }
 
-/// A place between two records of an export.
+/// A place between two records of an export. As text it goes out to programs and comes back;
+/// what comes back is any text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RecordsCursor(Position);
+
+impl std::fmt::Display for RecordsCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Position { key, chunk, number } = self.0;
+        let person = key.person.map_or_else(|| "-".to_owned(), |person| person.0.to_string());
+        write!(f, "{}.{person}.{chunk}.{number}", key.day)
+    }
+}
+
+/// The text is no place in an export.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not a place in an export of records; take `next` of the page before")]
+pub struct CursorError;
+
+impl std::str::FromStr for RecordsCursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let mut parts = text.split('.');
+        let mut part = || parts.next().ok_or(CursorError);
+        let (day, person, chunk, number) = (part()?, part()?, part()?, part()?);
+        let person = match person {
+            "-" => None,
+            person => Some(PersonId(person.parse().map_err(|_| CursorError)?)),
+        };
+        let key = Key { day: day.parse().map_err(|_| CursorError)?, person };
+        let chunk = chunk.parse().map_err(|_| CursorError)?;
+        let number = number.parse().map_err(|_| CursorError)?;
+        match parts.next() {
+            None => Ok(Self(Position { key, chunk, number })),
+            Some(_) => Err(CursorError),
+        }
+    }
+}
 
 impl Views {
     /// Everybody on `date`; at most [`Views::MAX_PEOPLE`].
@@ -129,7 +164,7 @@ impl Views {
     }
 
     /// Records of the days `from` to `to`, both inclusive, in the order of day, person and arrival:
-    /// at most `limit` (up to [`Views::MAX_PAGE`]) after `cursor`.
+    /// at most `limit` (up to [`Views::MAX_PAGE`]) after `cursor`; nothing after one of other days.
     pub async fn records(
         &self,
         from: Date,
@@ -140,6 +175,9 @@ impl Views {
         let span = (days::number(from), days::number(to));
         let limit = limit.clamp(1, Self::MAX_PAGE);
         let after = cursor.map(|cursor| cursor.0);
+        if after.is_some_and(|after| !(span.0..=span.1).contains(&after.key.day)) {
+            return Ok(RecordsPage { rows: Vec::new(), next: None });
+        }
         let (found, next) = self.ask(move |store| store.page(span, after, limit)).await?;
         let records = found.into_iter().map(|(_, record)| record).collect();
         let rows = self.think(move |inner| inner.show(records)).await?;

@@ -85,11 +85,11 @@ pub(super) type Addition = (Key, Vec<Packed>);
 /// Where in the export of records a page ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Position {
-    key: Key,
+    pub(super) key: Key,
     /// The full chunk to go on with; the open one comes last.
-    chunk: u32,
+    pub(super) chunk: u32,
     /// The last record given.
-    number: u64,
+    pub(super) number: u64,
 }
 
 /// Records with their rows, and where to go on.

@@ -376,7 +376,8 @@ async fn a_long_row_is_chunked_and_exported_whole() {
             let page = views.records(date, date.tomorrow().unwrap(), cursor, limit).await.unwrap();
             assert!(page.rows.len() <= limit);
             numbers.extend(page.rows.iter().map(|row| row.id.number()));
-            cursor = page.next;
+            // Programs take it away as text.
+            cursor = page.next.map(|next| next.to_string().parse().unwrap());
             if cursor.is_none() {
                 break;
             }

@@ -3,7 +3,7 @@
 mod pulse;
 mod view;
 
-pub(crate) use view::{Update, View};
+pub(crate) use view::{MAX_FOUND, Update, View};
 
 use crate::app::{App, Shared};
 use crate::board::{Board, Line, Presence};
@@ -45,7 +45,12 @@ impl Show {
         Self::ALL.iter().find(|(show, ..)| *show == self).map_or("all", |(_, key, _)| key)
     }
 
-    fn shows(self, line: &Line) -> bool {
+    /// The rows that a key asks for; all for none that is known.
+    pub(crate) fn named(key: &str) -> Self {
+        Self::ALL.iter().find(|(_, k, _)| *k == key).map(|(show, ..)| *show).unwrap_or_default()
+    }
+
+    pub(crate) fn shows(self, line: &Line) -> bool {
         match self {
             Self::All => line.presence != Presence::Refused,
             Self::In => line.presence.is_in(),
@@ -67,8 +72,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn show(&self) -> Show {
-        let key = self.show.as_deref().unwrap_or_default();
-        Show::ALL.iter().find(|(_, k, _)| *k == key).map(|(show, ..)| *show).unwrap_or_default()
+        Show::named(self.show.as_deref().unwrap_or_default())
     }
 
     /// Generation and revision; (0, 0), which no board has, where they cannot be read.
@@ -102,6 +106,11 @@ pub(crate) struct Search {
     show: Option<String>,
 }
 
+/// As much of what is searched for as is looked at.
+pub(crate) fn wanted(text: &str) -> String {
+    text.trim().chars().take(MAX_SEARCH).collect()
+}
+
 /// `POST /today/search`.
 pub(crate) async fn search(
     State(app): State<Shared>,
@@ -110,7 +119,7 @@ pub(crate) async fn search(
 ) -> Result<Response, Problem> {
     let board = app.live.now().await?;
     let view = View::new(&app, &visitor, &board)?;
-    let wanted: String = search.q.trim().chars().take(MAX_SEARCH).collect();
+    let wanted = wanted(&search.q);
     let show = Asked { show: search.show, ..Asked::default() }.show();
     let part = if wanted.is_empty() { view.part(show, 1) } else { view.found(wanted, show) };
     if visitor.partial {

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// Rows on one page.
 const PAGE: usize = 100;
 /// Rows that a search shows.
-const MAX_FOUND: usize = 100;
+pub(crate) const MAX_FOUND: usize = 100;
 
 /// One person's row.
 pub(super) struct Row {
@@ -188,18 +188,24 @@ impl<'a> View<'a> {
         let t = &self.visitor.t;
         let mut part = self.blank(show);
         part.refusals = false;
-        let fold = wanted.to_lowercase();
-        let fits = |row: &Row| {
-            [&row.who.shown, &row.who.number, &row.who.department]
-                .iter()
-                .any(|text| text.to_lowercase().contains(&fold))
-        };
-        let lines = self.board.lines.iter().filter(|line| self.sees(line.person));
-        part.rows = lines.map(|line| self.row(line)).filter(fits).take(MAX_FOUND).collect();
+        let found = self.matching(wanted.clone()).take(MAX_FOUND);
+        part.rows = found.map(|(line, who)| self.row_of(line, who)).collect();
         part.found = t.count("search-found", part.rows.len() as u64);
         (part.empty, part.empty_next) = (t.say("search-none"), t.say("search-none-next"));
         (part.search, part.mode) = (wanted, "some");
         part
+    }
+
+    /// Who of the board has a text in the name, the number or the department.
+    pub(crate) fn matching(&self, wanted: String) -> impl Iterator<Item = (&'a Line, Who)> {
+        let fold = wanted.to_lowercase();
+        let fits = move |who: &Who| {
+            let texts = [&who.shown, &who.number, &who.department];
+            texts.iter().any(|text| text.to_lowercase().contains(&fold))
+        };
+        let lines = self.board.lines.iter().filter(|line| self.sees(line.person));
+        let known = lines.map(|line| (line, self.app.who(line.person, &self.visitor.t)));
+        known.filter(move |(_, who)| fits(who))
     }
 
     /// What changed since `revision`; `None` if too much.
@@ -261,6 +267,10 @@ impl<'a> View<'a> {
     }
 
     fn row(&self, line: &Line) -> Row {
+        self.row_of(line, self.app.who(line.person, &self.visitor.t))
+    }
+
+    fn row_of(&self, line: &Line, who: Who) -> Row {
         let (t, zone) = (&self.visitor.t, &self.app.zone);
         let waiting = if line.waiting > 1 {
             t.count("waiting-records", u64::from(line.waiting))
@@ -270,7 +280,7 @@ impl<'a> View<'a> {
         Row {
             key: key(line.person),
             href: day::address(line.person, self.board.date),
-            who: self.app.who(line.person, t),
+            who,
             presence: presence(line.presence, t),
             first: line.first_ms.map(|ms| zone.clock(ms)).unwrap_or_default(),
             last: zone.clock(line.last_ms),
