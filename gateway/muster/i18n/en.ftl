@@ -60,3 +60,6 @@ right-owed = owed by { $due }
 right-line = { $number } { $person } { $right } under { $law }: { $state }
 
 person-records = records, last year
+told-policy-good = the policy is good
+told-in-all = in all: { $direction }
+told-warning = warning

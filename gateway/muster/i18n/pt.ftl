@@ -60,3 +60,6 @@ right-owed = devido até { $due }
 right-line = { $number } { $person } { $right } ao abrigo de { $law }: { $state }
 
 person-records = registos, último ano
+told-policy-good = a política está bem
+told-in-all = no total: { $direction }
+told-warning = aviso

@@ -60,3 +60,6 @@ right-owed = 须在 { $due } 前答复
 right-line = { $number } { $person } { $right }，依据 { $law }：{ $state }
 
 person-records = 过去一年的记录
+told-policy-good = 政策没有问题
+told-in-all = 总计：{ $direction }
+told-warning = 警告

@@ -60,3 +60,6 @@ right-owed = 須於 { $due } 前答覆
 right-line = { $number } { $person } { $right }，依據 { $law }：{ $state }
 
 person-records = 過去一年的記錄
+told-policy-good = 政策沒有問題
+told-in-all = 總計：{ $direction }
+told-warning = 警告

@@ -143,13 +143,14 @@ impl Lane {
     /// Every lane.
     pub const ANY: Self = Self { from: None, to: None };
 
-    /// Reads `*`, `MO->SG`, `MO->*` or `*->SG`.
+    /// Reads `*`, `MO->SG`, `MO->*` or `*->SG`; every lane has the one spelling `*`.
     pub fn from_text(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self::ANY);
         }
         let (from, to) = text.split_once("->")?;
-        Some(Self { from: side(from)?, to: side(to)? })
+        let lane = Self { from: side(from)?, to: side(to)? };
+        (lane != Self::ANY).then_some(lane)
     }
 
     /// True if the lane reaches from `from` to `to`.

@@ -95,9 +95,12 @@ pub struct Site {
     pub controller: Law,
     /// True inside the Greater Bay Area.
     pub gba: bool,
-    /// IANA time zone.
-    #[serde(default)]
+    /// IANA time zone; `timezone` is read too.
+    #[serde(default, alias = "timezone")]
     pub time_zone: Option<String>,
+    /// Regions that records of this site may go to; none pins none. Checked at publishing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pin_regions: Vec<String>,
     #[serde(skip)]
     #[allow(missing_docs)]
     pub line: usize,

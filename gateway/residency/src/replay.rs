@@ -1,7 +1,8 @@
 //! Replaying vectors: cases in a file, decided from their inputs alone.
 //!
 //! What a case expects is never read. A case that cannot be evaluated holds with `I-11`, like any
-//! error; only a file that is no file of vectors, or a policy that is not there, stops a replay.
+//! error, and says why; only a file that is no file of vectors, or a policy that is not there or
+//! not readable, stops a replay. Keys nobody knows are passed over; null is as good as absent.
 
 use crate::decide::decide;
 use crate::facts::{
@@ -17,6 +18,7 @@ use crate::vocab::{
     Verdict,
 };
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,13 +43,16 @@ pub struct Outcome {
     pub reasons: Vec<String>,
     pub warn: Vec<String>,
     pub bucket: Option<Bucket>,
+    /// What of the case could not be read, where that is why it holds.
+    #[serde(skip)]
+    pub fault: Option<String>,
 }
 
 /// A replay that cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The vectors are not readable.
-    #[error("the vectors cannot be read: {0}; give a file of schema {SCHEMA}")]
+    #[error("the vectors cannot be read; give a file of schema {SCHEMA}")]
     Vectors(#[from] serde_json::Error),
     /// The vectors are of another schema.
     #[error("the vectors are of schema `{0}`; this program reads {SCHEMA}")]
@@ -56,8 +61,8 @@ pub enum ReplayError {
     #[error("{0} cases are more than {MAX_CASES}; split the file")]
     TooMany(usize),
     /// The law pack is not readable.
-    #[error("the law pack cannot be read: {0}")]
-    LawPack(ParseError),
+    #[error("the law pack cannot be read")]
+    LawPack(#[source] ParseError),
     /// The vectors were written for another law pack.
     #[error("the vectors want law pack `{wanted}` and this is `{found}`; give that one")]
     OtherLawPack {
@@ -67,7 +72,10 @@ pub enum ReplayError {
         found: String,
     },
     /// A policy is not there.
-    #[error("case {case} wants policy `{policy}`, which is not among the policies given")]
+    #[error(
+        "case {case} wants policy `{policy}`, which is not among the policies given; \
+         add its file, or correct the case"
+    )]
     NoPolicy {
         /// The case.
         case: String,
@@ -75,12 +83,12 @@ pub enum ReplayError {
         policy: String,
     },
     /// A policy is not readable.
-    #[error("policy `{policy}` cannot be read: {error}")]
+    #[error("policy `{policy}` cannot be read")]
     Policy {
         /// The policy's id.
         policy: String,
         /// Why.
-        error: ParseError,
+        source: ParseError,
     },
 }
 
@@ -90,7 +98,7 @@ pub fn replay(
     policies: &dyn Fn(&str) -> Option<String>,
     law_pack: &str,
 ) -> Result<Vec<Outcome>, ReplayError> {
-    let file: File = serde_json::from_str(vectors)?;
+    let file: File = serde_json::from_str(vectors.trim_start_matches(BYTE_ORDER_MARK))?;
     if file.schema.as_deref().is_some_and(|schema| schema != SCHEMA) {
         return Err(ReplayError::Schema(file.schema.unwrap_or_default()));
     }
@@ -101,8 +109,18 @@ pub fn replay(
     if let Some(wanted) = file.law_pack.filter(|wanted| *wanted != pack.id) {
         return Err(ReplayError::OtherLawPack { wanted, found: pack.id });
     }
-    let mut bench = Bench { policies, pack, sets: file.evidence_sets, plain: BTreeMap::new() };
-    file.vectors.into_iter().map(|case| bench.run(case)).collect()
+    let sets = file.evidence_sets.into_iter().flatten();
+    let sets = sets.map(|(name, set)| (name, read::<Vec<Document>>(&set))).collect();
+    let mut bench = Bench { policies, pack, sets, plain: BTreeMap::new() };
+    file.vectors.iter().enumerate().map(|(at, case)| bench.run(at, case)).collect()
+}
+
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads a part of the file, or says what is wrong with it.
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    T::deserialize(value).map_err(|error| error.to_string())
 }
 
 #[derive(Deserialize)]
@@ -110,7 +128,7 @@ struct File {
     schema: Option<String>,
     law_pack: Option<String>,
     #[serde(default)]
-    evidence_sets: BTreeMap<String, Vec<Document>>,
+    evidence_sets: Option<BTreeMap<String, Value>>,
     vectors: Vec<Value>,
 }
 
@@ -120,9 +138,9 @@ struct Case {
     site: Option<String>,
     now: Timestamp,
     #[serde(default)]
-    subject: CaseSubject,
+    subject: Option<CaseSubject>,
     #[serde(default)]
-    record: CaseRecord,
+    record: Option<CaseRecord>,
     #[serde(default)]
     basis: Option<String>,
     #[serde(default)]
@@ -144,9 +162,16 @@ struct Case {
     #[serde(default)]
     clock_trusted: Option<bool>,
     #[serde(default)]
-    signers_override: Option<Vec<Signer>>,
+    signers_override: Option<Vec<CaseSigner>>,
     #[serde(flatten)]
     overlay: Overlay,
+}
+
+/// A signer; what else is said of them is passed over.
+#[derive(Deserialize)]
+struct CaseSigner {
+    person: String,
+    role: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -210,40 +235,43 @@ struct Document {
 #[derive(Deserialize)]
 struct Patch {
     #[serde(default)]
-    remove: Vec<String>,
+    remove: Option<Vec<String>>,
     #[serde(default)]
-    set_to: BTreeMap<String, Timestamp>,
+    set_to: Option<BTreeMap<String, Timestamp>>,
     #[serde(default)]
-    set_from: BTreeMap<String, Timestamp>,
+    set_from: Option<BTreeMap<String, Timestamp>>,
     #[serde(default)]
-    add: Vec<Document>,
+    add: Option<Vec<Document>>,
 }
 
 /// What all cases of a file share.
 struct Bench<'a> {
     policies: &'a dyn Fn(&str) -> Option<String>,
     pack: LawPack,
-    sets: BTreeMap<String, Vec<Document>>,
+    sets: BTreeMap<String, Result<Vec<Document>, String>>,
     /// Rules of policies as they are, by id.
     plain: BTreeMap<String, (String, Rules)>,
 }
 
 impl Bench<'_> {
-    fn run(&mut self, raw: Value) -> Result<Outcome, ReplayError> {
-        let text = |key: &str| raw.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let (id, policy) = (text("id"), text("policy"));
+    fn run(&mut self, at: usize, raw: &Value) -> Result<Outcome, ReplayError> {
+        let id = name(raw, at);
+        let policy = raw.get("policy").and_then(Value::as_str).unwrap_or_default().to_owned();
         self.load(&id, &policy)?;
-        let Ok(case) = Case::deserialize(&raw) else { return Ok(unevaluated(id)) };
-        let Some((source, plain)) = self.plain.get(&policy) else { return Ok(unevaluated(id)) };
+        let judged = read(raw).and_then(|case| self.judged(&id, &policy, &case));
+        Ok(judged.unwrap_or_else(|fault| unevaluated(id, fault)))
+    }
+
+    /// The case under its policy with what it lays over it, or why it cannot be evaluated.
+    fn judged(&self, id: &str, policy: &str, case: &Case) -> Result<Outcome, String> {
+        let (source, plain) = self.plain.get(policy).ok_or("its policy is not there")?;
         if case.overlay.is_empty() {
-            return Ok(self.judge(id, &case, plain));
+            return self.judge(id, case, plain);
         }
-        let site = case.site.as_deref().unwrap_or_default();
-        let changed = overlaid(source, &case.overlay, site).and_then(|t| Policy::parse(&t).ok());
-        Ok(match changed {
-            Some(policy) => self.judge(id, &case, &Rules::new(policy, self.pack.clone())),
-            None => unevaluated(id),
-        })
+        let text = overlaid(source, &case.overlay, case.site.as_deref().unwrap_or_default());
+        let text = text.ok_or("what it lays over its policy does not fit there")?;
+        let policy = Policy::parse(&text).map_err(|error| error.what)?;
+        self.judge(id, case, &Rules::new(policy, self.pack.clone()))
     }
 
     fn load(&mut self, case: &str, id: &str) -> Result<(), ReplayError> {
@@ -255,25 +283,25 @@ impl Bench<'_> {
             policy: id.to_owned(),
         })?;
         let policy = Policy::parse(&text)
-            .map_err(|error| ReplayError::Policy { policy: id.to_owned(), error })?;
+            .map_err(|source| ReplayError::Policy { policy: id.to_owned(), source })?;
         self.plain.insert(id.to_owned(), (text, Rules::new(policy, self.pack.clone())));
         Ok(())
     }
 
-    fn judge(&self, id: String, case: &Case, rules: &Rules) -> Outcome {
-        let Some(papers) = self.papers(case) else { return unevaluated(id) };
-        let subject = subject(&case.subject);
+    fn judge(&self, id: &str, case: &Case, rules: &Rules) -> Result<Outcome, String> {
+        let papers = self.papers(case)?;
+        let subject = subject(case.subject.as_ref().unwrap_or(&CaseSubject::default()));
         let health = health(case);
-        let signers = case.signers_override.as_ref().unwrap_or(&rules.policy().header.signers);
+        let signers = case.signers_override.as_deref().map(signers);
         let decision = decide(
             rules,
             &Facts {
                 site: case.site.as_deref(),
                 now: case.now,
                 clock_trusted: case.clock_trusted.unwrap_or(true),
-                signers,
+                signers: signers.as_ref().unwrap_or(&rules.policy().header.signers),
                 subject: &subject,
-                record: record(&case.record),
+                record: record(case.record.as_ref().unwrap_or(&CaseRecord::default())),
                 basis: basis(case.basis.as_deref()),
                 consent: consent(case.consent.as_deref()),
                 guardian_consent: case.guardian_consent.unwrap_or(false),
@@ -289,8 +317,8 @@ impl Bench<'_> {
         );
         let stored = decision.stored();
         let forward = stored.decision == Verdict::Forward;
-        Outcome {
-            id,
+        Ok(Outcome {
+            id: id.to_owned(),
             decision: stored.decision,
             destination: stored.destination,
             region: stored.region,
@@ -300,25 +328,23 @@ impl Bench<'_> {
             reasons: stored.reasons,
             warn: stored.warn,
             bucket: stored.bucket,
-        }
+            fault: None,
+        })
     }
 
-    /// The case's papers, patched; `None` if it names a set that is not there.
-    fn papers(&self, case: &Case) -> Option<Vec<Paper>> {
+    /// The case's papers, patched.
+    fn papers(&self, case: &Case) -> Result<Vec<Paper>, String> {
         let mut documents = match case.evidence.as_deref() {
             None => Vec::new(),
-            Some(set) => self.sets.get(set)?.clone(),
+            Some(name) => {
+                let set = self.sets.get(name);
+                set.ok_or_else(|| format!("there is no evidence set `{name}`"))?.clone()?
+            }
         };
         if let Some(patch) = &case.evidence_patch {
-            documents.retain(|d| !patch.remove.contains(&d.kind));
-            for document in &mut documents {
-                document.to = patch.set_to.get(&document.kind).copied().unwrap_or(document.to);
-                document.from =
-                    patch.set_from.get(&document.kind).copied().unwrap_or(document.from);
-            }
-            documents.extend(patch.add.iter().cloned());
+            patched(&mut documents, patch);
         }
-        Some(documents.into_iter().filter_map(paper).collect())
+        Ok(documents.into_iter().filter_map(paper).collect())
     }
 
     /// Known fields that were stripped, and those that this law pack alone knows by name.
@@ -326,7 +352,8 @@ impl Bench<'_> {
         let barred = |name: &String| {
             self.pack.never_fields.contains(name) || self.pack.strip_fields.contains(name)
         };
-        let others = case.record.fields.iter().flatten().filter(|n| barred(n)).cloned();
+        let fields = case.record.iter().flat_map(|r| r.fields.iter().flatten());
+        let others = fields.filter(|n| barred(n)).cloned();
         let mut names: Vec<String> = words(known).into_iter().chain(others).collect();
         names.sort();
         names.dedup();
@@ -334,7 +361,32 @@ impl Bench<'_> {
     }
 }
 
-fn unevaluated(id: String) -> Outcome {
+/// A case's name: its id, or its place from 1.
+fn name(raw: &Value, at: usize) -> String {
+    match raw.get("id") {
+        Some(Value::String(id)) => id.clone(),
+        Some(Value::Number(id)) => id.to_string(),
+        _ => format!("#{}", at + 1),
+    }
+}
+
+fn signers(list: &[CaseSigner]) -> Vec<Signer> {
+    list.iter().map(|s| Signer { person: s.person.clone(), role: s.role.clone() }).collect()
+}
+
+fn patched(documents: &mut Vec<Document>, patch: &Patch) {
+    let moved = |times: &Option<BTreeMap<String, Timestamp>>, document: &Document| {
+        times.as_ref().and_then(|times| times.get(&document.kind).copied())
+    };
+    documents.retain(|d| !patch.remove.iter().flatten().any(|kind| *kind == d.kind));
+    for document in documents.iter_mut() {
+        document.to = moved(&patch.set_to, document).unwrap_or(document.to);
+        document.from = moved(&patch.set_from, document).unwrap_or(document.from);
+    }
+    documents.extend(patch.add.iter().flatten().cloned());
+}
+
+fn unevaluated(id: String, fault: String) -> Outcome {
     Outcome {
         id,
         decision: Verdict::Hold,
@@ -346,6 +398,7 @@ fn unevaluated(id: String) -> Outcome {
         reasons: vec!["I-11".to_owned()],
         warn: Vec::new(),
         bucket: None,
+        fault: Some(fault),
     }
 }
 

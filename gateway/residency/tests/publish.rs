@@ -1,8 +1,10 @@
 //! Publish-time checks: each fault is found with its line.
 
-use muster_residency::check::{Severity, check, check_registry, check_review};
+use muster_residency::check::{Finding, Severity, check, check_registry, check_review};
+use muster_residency::explain::Language;
 use muster_residency::facts::{Lane, Paper};
 use muster_residency::{LawPack, Policy};
+use std::collections::BTreeSet;
 
 const LAW_PACK: &str = include_str!("lawpack.toml");
 const BANK: &str = include_str!("policies/mo-bank.toml");
@@ -22,12 +24,29 @@ fn refuses(policy: &str, from: &str, to: &str, on: &str, expect: &str) {
         Ok(policy) => {
             let findings = check(&policy, &law_pack());
             let finding = findings.into_iter().find(|f| f.what.contains(expect));
+            finding.iter().for_each(said_in_every_language);
             finding.map(|f| (f.line, f.to_string())).unwrap_or_default()
         }
     };
     assert!(found.contains(expect), "{to}: {found}");
     let at = text.lines().nth(line - 1).unwrap_or_default();
     assert!(at.contains(on), "{to}: line {line} is {at}");
+}
+
+/// The finding has its three texts in each language, filled, and its own in each.
+fn said_in_every_language(finding: &Finding) {
+    let code = finding.code;
+    let mut seen = BTreeSet::new();
+    for language in Language::ALL {
+        let told = finding.told(language);
+        for text in [&told.what, &told.why, &told.cure] {
+            assert!(!text.contains("{ $") && !text.contains(code), "{code}: {text}");
+        }
+        assert!(seen.insert(told.what.clone()), "{code} says the same twice: {}", told.what);
+        let line = finding.in_line(language);
+        assert!(line.contains(&told.cure) && line.contains(&finding.line.to_string()), "{line}");
+    }
+    assert_eq!(finding.told(Language::En).what, finding.what);
 }
 
 #[test]
@@ -190,6 +209,7 @@ fn what_the_registry_lacks_or_is_about_to_lose_is_told() {
     let tell = |papers: &[Paper]| -> Vec<String> {
         let findings = check_registry(&policy, papers, now);
         assert!(findings.iter().all(|f| f.severity == Severity::Warning));
+        findings.iter().for_each(said_in_every_language);
         findings.into_iter().map(|f| f.what).collect()
     };
     let none = tell(&[]);
@@ -202,10 +222,46 @@ fn what_the_registry_lacks_or_is_about_to_lose_is_told() {
     assert_eq!(tell(&renewed), Vec::<String>::new());
     let review = |today: &str| {
         let found = check_review(&policy, &law_pack(), today.parse().expect("a day"));
+        found.iter().for_each(said_in_every_language);
         found.into_iter().map(|f| f.what).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(review("2026-10-01"), "");
     assert!(review("2026-11-27").contains("is due for review on 2026-12-01"));
     assert!(review("2026-12-01").contains("is due for review"));
     assert!(review("2026-12-02").contains("is past its review of 2026-12-01"));
+}
+
+#[test]
+fn a_region_other_than_the_site_pins_is_refused_with_its_line() {
+    let pinned = |regions: &str| {
+        SCHOOL.replacen("gba = true", &format!("gba = true\npin_regions = {regions}"), 1)
+    };
+    let school = pinned("[\"cn-hongkong\"]");
+    assert_eq!(check(&Policy::parse(&school).expect("it parses"), &law_pack()), []);
+    refuses(
+        &school,
+        "region = \"cn-hongkong\"",
+        "region = \"ap-southeast-1\"",
+        "[[destination]]",
+        "`ap-southeast-1`, and site `hk-campus` pins its records to `cn-hongkong`",
+    );
+    refuses(
+        &pinned("[\"onprem-hk\"]"),
+        "hk-node",
+        "hk-node",
+        "[[destination]]",
+        "pins its records",
+    );
+    refuses(&pinned("[\"hongkong\"]"), "hk-node", "hk-node", "[[site]]", "not in the catalogue");
+    let two = "[\"onprem-hk\", \"cn-hongkong\"]";
+    assert_eq!(check(&Policy::parse(&pinned(two)).expect("it parses"), &law_pack()), []);
+}
+
+#[test]
+fn a_pin_is_part_of_what_is_signed_and_no_pin_leaves_the_hash_as_it_was() {
+    let hash = |text: &str| Policy::parse(text).expect("it parses").hash();
+    let pinned = SCHOOL.replacen("gba = true", "gba = true\npin_regions = [\"cn-hongkong\"]", 1);
+    let empty = SCHOOL.replacen("gba = true", "gba = true\npin_regions = []", 1);
+    assert_ne!(hash(SCHOOL), hash(&pinned));
+    assert_eq!(hash(SCHOOL), hash(&empty));
 }

@@ -223,8 +223,8 @@ fn lanes_and_papers() {
     check(
         "V06",
         json!({"evidence_patch": {"set_to": null, "set_from": {"dpa": "2026-05-11T09:00:00+08:00"}}}),
-        "HOLD",
-        &["I-11"],
+        "FORWARD",
+        &[],
     );
     check(
         "V01",
@@ -334,4 +334,74 @@ fn errors_hold() {
     check("V01", json!({"evidence": "no-such-set"}), "HOLD", &["I-11"]);
     check("V01", json!({"destination_override": {"connector": "pigeon"}}), "HOLD", &["I-11"]);
     check("V01", json!({"extra_permits": [{"id": "P-2"}]}), "HOLD", &["I-11"]);
+}
+
+#[test]
+fn a_lane_is_spelt_as_the_model_spells_it() {
+    let add = |lane: &str| {
+        json!({"evidence_patch": {"add": [{
+            "type": "mo-notification", "lane": lane,
+            "from": "2026-01-01T00:00:00+08:00", "to": "2027-01-01T00:00:00+08:00",
+        }], "remove": ["mo-notification"]}})
+    };
+    for lane in ["*", "MO->SG", "MO->*", "*->SG"] {
+        check("V01", add(lane), "FORWARD", &[]);
+    }
+    for lane in ["*->*", "", "->", "*->", "mo->sg", "MO -> SG", "MO->SG->SG", "SG->MO"] {
+        check("V01", add(lane), "HOLD", &["G-MO-20"]);
+    }
+}
+
+#[test]
+fn null_is_as_good_as_absent_and_more_may_be_said() {
+    check("V01", json!({"record": null}), "HOLD", &["I-06-CLASS"]);
+    let nobody = &["I-02", "I-06-AGE_BAND", "I-06-CATEGORY", "I-06-DEPARTMENT"];
+    check("V01", json!({"subject": null}), "HOLD", nobody);
+    let patch = json!({"remove": null, "set_to": null, "set_from": null, "add": null});
+    check("V01", json!({ "evidence_patch": patch }), "FORWARD", &[]);
+    let signers = json!([{"person": "a", "role": "dpo", "at": 1}, {"person": "b", "role": "x"}]);
+    check("V01", json!({"signers_override": signers, "else": {}}), "FORWARD", &[]);
+    assert_eq!(run("V01", &json!({"id": 7})).id, "7");
+}
+
+#[test]
+fn what_cannot_be_read_holds_and_says_why() {
+    for (patch, why) in [
+        (json!({"now": "yesterday"}), "year"),
+        (json!({"evidence": "nowhere"}), "`nowhere`"),
+        (json!({"evidence": "bad"}), "missing field `lane`"),
+        (json!({"counters": {"cn_export_persons": -1}}), "-1"),
+        (json!({"destination_override": {"region": 3}}), "expected a string"),
+        (json!({"extra_permits": [{"id": "x"}]}), "missing field"),
+        (json!({"extra_permits": [null]}), "does not fit"),
+    ] {
+        let mut file: Value = serde_json::from_str(VECTORS).expect("JSON");
+        let mut case = file["vectors"][0].clone();
+        merge(&mut case, &patch);
+        file["vectors"] = json!([case, file["vectors"][0].clone()]);
+        file["evidence_sets"]["bad"] = json!([{"type": "dpa"}]);
+        let outcomes = replay(&file.to_string(), &policy, LAW_PACK).expect("a replay");
+        let (bad, good) = (&outcomes[0], &outcomes[1]);
+        assert_eq!((bad.decision.as_str(), &bad.reasons), ("HOLD", &texts(&["I-11"])), "{patch}");
+        assert!(bad.fault.as_ref().is_some_and(|f| f.contains(why)), "{:?} {patch}", bad.fault);
+        assert_eq!((good.decision.as_str(), &good.fault), ("FORWARD", &None), "{patch}");
+    }
+}
+
+#[test]
+fn what_is_no_file_of_vectors_is_refused_once() {
+    for (file, why) in [
+        ("", "EOF while parsing"),
+        ("{}", "missing field `vectors`"),
+        (r#"{"vectors": null}"#, "invalid type: null"),
+        (r#"{"schema": "x", "vectors": []}"#, "schema `x`"),
+        (r#"{"law_pack": "x", "vectors": []}"#, "law pack `x`"),
+        (r#"{"vectors": [5]}"#, "case #1 wants policy ``"),
+    ] {
+        let error = replay(file, &policy, LAW_PACK).expect_err("no file of vectors");
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let told = format!("{error}: {}", source.unwrap_or_default());
+        assert_eq!(told.matches(why).count(), 1, "{told}");
+    }
+    assert_eq!(replay("\u{feff}{\"vectors\": []}", &policy, LAW_PACK).expect("a replay"), []);
 }

@@ -49,6 +49,21 @@ fn each_policy_parses_is_clean_and_explains_all_it_decides() {
     }
 }
 
+#[test]
+fn the_hong_kong_template_goes_nowhere_but_to_the_region_it_pins() {
+    let policies = shipped("policies");
+    let (_, text) = policies.iter().find(|(name, _)| name == "hk-school").expect("it ships");
+    let policy = Policy::parse(text).expect("it parses");
+    assert!(policy.sites.iter().all(|site| site.pin_regions == ["cn-hongkong"]));
+    let catalogue = law_pack().region;
+    for region in catalogue.keys().filter(|region| *region != "cn-hongkong") {
+        let mut moved = policy.clone();
+        moved.destinations.iter_mut().for_each(|to| to.region = region.clone());
+        let codes: Vec<_> = check(&moved, &law_pack()).iter().map(|f| f.code).collect();
+        assert_eq!(codes, ["pin-broken"], "{region}");
+    }
+}
+
 /// Every class of every kind of person on every site, on the policy's first day, with no paper.
 fn decided(rules: &Rules) -> Vec<StoredDecision> {
     let mut decided = Vec::new();

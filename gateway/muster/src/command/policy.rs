@@ -1,6 +1,7 @@
 //! `muster policy`: check, key, sign, publish, explain, replay.
 
 mod history;
+mod replay;
 mod warnings;
 
 use crate::cli::{BoxArgs, PolicyCommand};
@@ -8,14 +9,12 @@ use crate::config::Config;
 use crate::control::Request;
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store;
-use crate::words::language;
+use crate::words::{fill, language, say};
 use anyhow::{Context as _, anyhow};
 use muster_ledger::Governance;
 use muster_residency::explain;
 use muster_residency::key::SigningKey;
-use muster_residency::{
-    LawPack, Policy, Rules, StoredDecision, check as checks, replay, signature,
-};
+use muster_residency::{LawPack, Policy, Rules, StoredDecision, check as checks, signature};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 use std::fs;
@@ -42,7 +41,7 @@ pub(super) fn policy(command: PolicyCommand) -> Outcome {
             if json { super::print_json(&explained) } else { explain(&explained) }
         }
         PolicyCommand::Replay { vectors, policies, law_pack, json } => {
-            replay_vectors(&vectors, &policies, &law_pack, json)
+            replay::vectors(&vectors, &policies, &law_pack, json)
         }
     }
 }
@@ -110,6 +109,7 @@ fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
         law_pack: store::read_bounded(&section.or_exit(exit::CONFIG)?.law_pack)?,
         signatures: store::read_signatures(policy).or_exit(exit::DATA)?,
     };
+    refused_here(policy, at)?;
     let answer = super::ask(at, Request::Publish { governance });
     let done = answer.map_err(|failure| failure.of(policy))?.result;
     if let Ok((parsed, pack)) = read(policy, None, at) {
@@ -135,12 +135,30 @@ fn check(policy: &Path, law_pack: Option<PathBuf>, json: bool, at: &BoxArgs) -> 
     if json {
         super::print_json(&findings)?;
     } else if findings.is_empty() {
-        super::print_lines(["the policy is good"])?;
+        super::print_lines([say("told-policy-good")])?;
     } else {
-        super::print_lines(findings.iter().map(|f| format!("{}: {f}", policy.display())))?;
+        super::print_lines(told(policy, &findings))?;
     }
     let refused = findings.iter().any(|f| f.severity == checks::Severity::Error);
     Ok(if refused { ExitCode::from(exit::DATA) } else { ExitCode::SUCCESS })
+}
+
+/// Findings as lines, in the language of `LANG`.
+fn told(policy: &Path, findings: &[checks::Finding]) -> Vec<String> {
+    let line = |f: &checks::Finding| super::plain(&f.in_line(language()));
+    findings.iter().map(|f| format!("{}: {}", policy.display(), line(f))).collect()
+}
+
+/// What keeps a policy from being published, before the box is asked: told in the language of
+/// `LANG`, where the box would say it in English.
+fn refused_here(policy: &Path, at: &BoxArgs) -> Result<(), Failure> {
+    let (parsed, pack) = read(policy, None, at)?;
+    let mut findings = checks::check(&parsed, &pack);
+    findings.retain(|f| f.severity == checks::Severity::Error);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(exit::DATA, anyhow!("{}", told(policy, &findings).join("\n        "))))
 }
 
 fn diff(
@@ -161,12 +179,12 @@ fn diff(
     if json {
         return super::print_json(&diff);
     }
-    let direction = |direction| serde_json::to_value(direction).unwrap_or_default();
     let line = |c: &muster_residency::diff::Change| {
         let example = c.example.as_ref().map(|e| format!(" (as: {e})")).unwrap_or_default();
-        format!("{:<9} {}{example}", direction(c.direction).as_str().unwrap_or(""), c.what)
+        let direction = c.direction.told(language());
+        super::plain(&format!("{direction:<9} {}{example}", c.told(language())))
     };
-    let last = format!("in all: {}", direction(diff.direction).as_str().unwrap_or(""));
+    let last = fill("told-in-all", &[("direction", &diff.direction.told(language()))]);
     super::print_lines(diff.changes.iter().map(line).chain([last]).chain(warnings))
 }
 
@@ -201,30 +219,4 @@ fn explain(explained: &Value) -> Outcome {
         lines.push(format!("paused   {}", explained["paused"]));
     }
     super::print_lines(lines)
-}
-
-fn replay_vectors(vectors: &Path, policies: &Path, law_pack: &Path, json: bool) -> Outcome {
-    let text = fs::read_to_string(vectors)
-        .with_context(|| format!("cannot read {}", vectors.display()))
-        .or_exit(exit::DATA)?;
-    let pack = store::read_bounded(law_pack).or_exit(exit::DATA)?;
-    let find = |name: &str| find_policy(policies, name);
-    let outcomes = replay::replay(&text, &find, &pack).or_exit(exit::DATA)?;
-    if json {
-        return super::print_json(&outcomes);
-    }
-    let lines = outcomes.iter().map(|o| {
-        let word = serde_json::to_value(o).unwrap_or_default();
-        let text = |key: &str| word[key].as_str().unwrap_or("-").to_owned();
-        format!("{} {} {} {}", text("id"), text("decision"), text("destination"), word["reasons"])
-    });
-    super::print_lines(lines)
-}
-
-/// A vector's policy, by file name with or without its ending; never outside the folder.
-fn find_policy(folder: &Path, name: &str) -> Option<String> {
-    let name = Path::new(name).file_name()?;
-    let plain = folder.join(name);
-    let ended = folder.join(format!("{}.toml", name.to_str()?));
-    [plain, ended].iter().find_map(|path| store::read_bounded(path).ok())
 }

@@ -20,31 +20,18 @@ pub fn check_registry(policy: &Policy, papers: &[Paper], now: Timestamp) -> Vec<
     for permit in &policy.permits {
         for kind in &permit.require {
             let last = papers.iter().filter(|p| p.kind == *kind).map(|p| p.to).max();
-            let told = |what: String, why, cure| (permit.line, what, why, cure);
-            let renew = "file its successor with `muster papers add` before then";
-            let warning = match last {
-                None => told(
-                    format!(
-                        "permit `{}` requires `{kind}`, which is not in the registry",
-                        permit.id
-                    ),
-                    "its records are held until it is",
-                    "add the paper with `muster papers add`",
-                ),
-                Some(to) if to <= now => told(
-                    format!("permit `{}` requires `{kind}`, which ended on {to}", permit.id),
-                    "its records are held until there is another",
-                    "file its successor with `muster papers add`",
-                ),
-                Some(to) if to <= soon => told(
-                    format!("permit `{}` requires `{kind}`, which ends on {to}", permit.id),
-                    "its records are held from then on",
-                    renew,
-                ),
+            let (code, to) = match last {
+                None => ("paper-missing", String::new()),
+                Some(to) if to <= now => ("paper-ended", to.to_string()),
+                Some(to) if to <= soon => ("paper-ends", to.to_string()),
                 Some(_) => continue,
             };
-            let (line, what, why, cure) = warning;
-            findings.warning(line, what, why, cure);
+            let values = [
+                ("id", permit.id.as_str().into()),
+                ("type", kind.as_str().into()),
+                ("date", to.into()),
+            ];
+            findings.add(Finding::warning(permit.line, code, values));
         }
     }
     findings.0
@@ -53,14 +40,15 @@ pub fn check_registry(policy: &Policy, papers: &[Paper], now: Timestamp) -> Vec<
 /// Warns of a law pack whose review is overdue on `today`, or due within thirty days.
 pub fn check_review(policy: &Policy, pack: &LawPack, today: Date) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let (line, name) = (policy.header.line, format!("{}@{}", pack.id, pack.version));
     let due = pack.review_due;
-    let why = "what it says of the law may have changed";
-    let cure = "have counsel review it, and take the newer law pack";
-    if pack.review_overdue(today) {
-        findings.warning(line, format!("law pack {name} is past its review of {due}"), why, cure);
-    } else if today.checked_add(SOON_DAYS.days()).is_ok_and(|soon| due <= soon) {
-        findings.warning(line, format!("law pack {name} is due for review on {due}"), why, cure);
-    }
+    let soon = today.checked_add(SOON_DAYS.days()).is_ok_and(|soon| due <= soon);
+    let code = match pack.review_overdue(today) {
+        true => "review-overdue",
+        false if soon => "review-due",
+        false => return findings.0,
+    };
+    let name = format!("{}@{}", pack.id, pack.version);
+    let values = [("name", name.into()), ("date", due.to_string().into())];
+    findings.add(Finding::warning(policy.header.line, code, values));
     findings.0
 }

@@ -1,6 +1,6 @@
 //! Checks of the rules: permits, forbids and limits, by themselves and against each other.
 
-use super::Findings;
+use super::{Finding, Findings};
 use crate::condition::{Key, When};
 use crate::law_pack::LawPack;
 use crate::policy::{Effect, Permit, Policy, Site};
@@ -13,12 +13,11 @@ pub(super) fn permits(policy: &Policy, pack: &LawPack, findings: &mut Findings) 
         profile_fits(permit, policy, findings);
         for earlier in policy.permits.iter().take(at) {
             if earlier.to != permit.to && can_both_match(&earlier.when, &permit.when, policy) {
-                findings.error(
+                findings.add(Finding::error(
                     permit.line,
-                    format!("permits `{}` and `{}` can match one record", earlier.id, permit.id),
-                    "they name two destinations, and such a record is held",
-                    "make their conditions exclude each other",
-                );
+                    "two-destinations",
+                    [("one", earlier.id.as_str().into()), ("other", permit.id.as_str().into())],
+                ));
             }
         }
     }
@@ -26,28 +25,25 @@ pub(super) fn permits(policy: &Policy, pack: &LawPack, findings: &mut Findings) 
 
 fn references(permit: &Permit, policy: &Policy, findings: &mut Findings) {
     if !policy.destinations.iter().any(|d| d.id == permit.to) {
-        findings.error(
+        findings.add(Finding::error(
             permit.line,
-            format!("permit `{}` names destination `{}`, which is not here", permit.id, permit.to),
-            "its records are held with I-11",
-            "add the destination or correct the id",
-        );
+            "permit-no-destination",
+            [("id", permit.id.as_str().into()), ("to", permit.to.as_str().into())],
+        ));
     }
     if !policy.profiles.iter().any(|p| p.id == permit.profile) {
-        findings.error(
+        findings.add(Finding::error(
             permit.line,
-            format!("permit `{}` names profile `{}`, which is not here", permit.id, permit.profile),
-            "its records are held with I-11",
-            "add the profile or correct the id",
-        );
+            "permit-no-profile",
+            [("id", permit.id.as_str().into()), ("profile", permit.profile.as_str().into())],
+        ));
     }
     if permit.when.0.iter().any(|c| c.key.is_destination()) {
-        findings.error(
+        findings.add(Finding::error(
             permit.line,
-            format!("permit `{}` reads the destination it is to choose", permit.id),
-            "it can never match",
-            "remove the condition",
-        );
+            "permit-reads-destination",
+            [("id", permit.id.as_str().into())],
+        ));
     }
 }
 
@@ -55,31 +51,28 @@ fn reach(permit: &Permit, policy: &Policy, pack: &LawPack, findings: &mut Findin
     let mut classes = Class::ALL.iter().filter(|c| permit.when.may_match_class(**c)).peekable();
     let some = classes.peek().is_some();
     if some && classes.all(|c| pack.never_class(*c) || !pack.known_classes.contains(c)) {
-        findings.error(
+        findings.add(Finding::error(
             permit.line,
-            format!("permit `{}` is for classes that never leave", permit.id),
-            "the law pack shadows it",
-            "remove it or correct its classes",
-        );
+            "permit-never-class",
+            [("id", permit.id.as_str().into())],
+        ));
     }
     if !policy.sites.iter().any(|s| site_fits(&permit.when, s)) {
-        findings.error(
+        findings.add(Finding::error(
             permit.line,
-            format!("permit `{}` fits no site", permit.id),
-            "it is unreachable",
-            "correct its conditions on the site",
-        );
+            "permit-no-site",
+            [("id", permit.id.as_str().into())],
+        ));
     }
     let over = policy.forbids.iter().find(|f| {
         f.unless_evidence.is_empty() && f.effect != Effect::Approve && covers(&f.when, &permit.when)
     });
     if let Some(forbid) = over {
-        findings.warning(
+        findings.add(Finding::warning(
             permit.line,
-            format!("permit `{}` is always overruled by forbid `{}`", permit.id, forbid.id),
-            "it is unreachable",
-            "remove one of the two",
-        );
+            "permit-overruled",
+            [("id", permit.id.as_str().into()), ("forbid", forbid.id.as_str().into())],
+        ));
     }
 }
 
@@ -90,23 +83,21 @@ fn profile_fits(permit: &Permit, policy: &Policy, findings: &mut Findings) {
         Class::ALL.iter().any(|&c| c != Class::Aggregate && permit.when.may_match_class(c));
     let aggregate = profile.kind == ProfileKind::Aggregate;
     if (aggregate && others) || (!aggregate && aggregates && !others) {
-        findings.error(
+        findings.add(Finding::error(
             permit.line,
-            format!("permit `{}` and profile `{}` differ in kind", permit.id, profile.id),
-            "counts and people's records go by different rules",
-            "use an aggregate profile for attendance.aggregate, and for it alone",
-        );
+            "kinds-differ",
+            [("id", permit.id.as_str().into()), ("profile", profile.id.as_str().into())],
+        ));
     }
     let to = policy.destinations.iter().find(|d| d.id == permit.to);
     let dingtalk = to.is_some_and(|d| d.connector == Connector::Dingtalk);
     for field in [Field::PlatformUserId, Field::CheckTime, Field::DeviceAlias] {
         if dingtalk && !profile.fields.iter().any(|name| name == field.as_str()) {
-            findings.error(
+            findings.add(Finding::error(
                 permit.line,
-                format!("profile `{}` lacks `{field}`, which DingTalk needs", profile.id),
-                "its records would be refused",
-                "add the field to the profile",
-            );
+                "dingtalk-field",
+                [("id", profile.id.as_str().into()), ("field", field.as_str().into())],
+            ));
         }
     }
 }
@@ -114,21 +105,19 @@ fn profile_fits(permit: &Permit, policy: &Policy, findings: &mut Findings) {
 pub(super) fn forbids(policy: &Policy, pack: &LawPack, findings: &mut Findings) {
     for forbid in &policy.forbids {
         if !policy.sites.iter().any(|s| site_fits(&forbid.when, s)) {
-            findings.error(
+            findings.add(Finding::error(
                 forbid.line,
-                format!("forbid `{}` fits no site", forbid.id),
-                "it is unreachable",
-                "correct its conditions on the site",
-            );
+                "forbid-no-site",
+                [("id", forbid.id.as_str().into())],
+            ));
         }
         let mut classes = Class::ALL.iter().filter(|c| forbid.when.may_match_class(**c));
         if classes.all(|c| pack.never_class(*c)) {
-            findings.warning(
+            findings.add(Finding::warning(
                 forbid.line,
-                format!("forbid `{}` is for classes that never leave anyway", forbid.id),
-                "the law pack shadows it",
-                "remove it",
-            );
+                "forbid-never-class",
+                [("id", forbid.id.as_str().into())],
+            ));
         }
     }
 }
@@ -137,29 +126,26 @@ pub(super) fn limits(policy: &Policy, findings: &mut Findings) {
     for limit in &policy.limits {
         for id in &limit.applies_to {
             if !policy.destinations.iter().any(|d| d.id == *id) {
-                findings.error(
+                findings.add(Finding::error(
                     limit.line,
-                    format!("limit `{}` names destination `{id}`, which is not here", limit.id),
-                    "it would limit nothing",
-                    "correct the id",
-                );
+                    "limit-no-destination",
+                    [("id", limit.id.as_str().into()), ("to", id.as_str().into())],
+                ));
             }
         }
         if limit.warn.is_none() && limit.approve.is_none() {
-            findings.error(
+            findings.add(Finding::error(
                 limit.line,
-                format!("limit `{}` has neither `warn` nor `approve`", limit.id),
-                "it would limit nothing",
-                "add one",
-            );
+                "limit-nothing",
+                [("id", limit.id.as_str().into())],
+            ));
         }
         if limit.warn.zip(limit.approve).is_some_and(|(warn, approve)| warn > approve) {
-            findings.warning(
+            findings.add(Finding::warning(
                 limit.line,
-                format!("limit `{}` warns after it wants approval", limit.id),
-                "nobody would be warned in time",
-                "warn at a smaller number",
-            );
+                "limit-late",
+                [("id", limit.id.as_str().into())],
+            ));
         }
     }
 }
@@ -187,7 +173,7 @@ fn values(when: &When, key: Key) -> Option<&[String]> {
 }
 
 /// True if the conditions on the site hold for `site`.
-fn site_fits(when: &When, site: &Site) -> bool {
+pub(super) fn site_fits(when: &When, site: &Site) -> bool {
     when.0.iter().all(|condition| {
         let value = match condition.key {
             Key::SiteId => site.id.as_str(),

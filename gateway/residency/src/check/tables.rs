@@ -1,7 +1,8 @@
 //! Checks of the tables by themselves: header, names, sites, destinations, profiles, keeping.
 
-use super::Findings;
+use super::{Finding, Findings};
 use crate::law_pack::{GateStatus, LawPack};
+use crate::phrase::Phrase;
 use crate::policy::{Destination, KeepWord, Policy, Profile, Retention};
 use crate::vocab::{Connector, Field, Law, ProfileKind, RecordMethod};
 use jiff::tz::Offset;
@@ -18,28 +19,20 @@ const LIFE_MONTHS: i64 = 6;
 pub(super) fn header(policy: &Policy, pack: &LawPack, findings: &mut Findings) {
     let header = &policy.header;
     if header.law_pack != pack.id {
-        let what = format!("written for law pack `{}`, not `{}`", header.law_pack, pack.id);
-        findings.error(
+        findings.add(Finding::error(
             header.line,
-            what,
-            "under another law pack everything is held",
-            "name this law pack, or give the other",
-        );
+            "law-pack",
+            [("found", header.law_pack.as_str().into()), ("pack", pack.id.as_str().into())],
+        ));
     }
     if header.effective_until <= header.effective_from {
-        findings.error(
-            header.line,
-            "effective_until is not after effective_from".to_owned(),
-            "the policy would never be in force",
-            "correct the dates",
-        );
+        findings.add(Finding::error(header.line, "never-in-force", []));
     } else if longer_than_months(header.effective_from, header.effective_until, LIFE_MONTHS) {
-        findings.warning(
+        findings.add(Finding::warning(
             header.line,
-            format!("in force for more than {LIFE_MONTHS} calendar months"),
-            "policies are reviewed every six months",
-            "shorten it, or let its signers say why not",
-        );
+            "long-life",
+            [("months", LIFE_MONTHS.to_string().into())],
+        ));
     }
     for id in &header.promote {
         promoted(id, header.line, pack, findings);
@@ -48,18 +41,10 @@ pub(super) fn header(policy: &Policy, pack: &LawPack, findings: &mut Findings) {
 
 fn promoted(id: &str, line: usize, pack: &LawPack, findings: &mut Findings) {
     match pack.lane.values().flatten().find(|g| g.id == id) {
-        None => findings.error(
-            line,
-            format!("promote names `{id}`, which is no gate of the law pack"),
-            "nothing would be promoted",
-            "correct the id",
-        ),
-        Some(gate) if gate.status == GateStatus::InForce => findings.warning(
-            line,
-            format!("promote names `{id}`, which is in force anyway"),
-            "the law pack binds already",
-            "remove it",
-        ),
+        None => findings.add(Finding::error(line, "promote-unknown", [("id", id.into())])),
+        Some(gate) if gate.status == GateStatus::InForce => {
+            findings.add(Finding::warning(line, "promote-needless", [("id", id.into())]))
+        }
         Some(_) => {}
     }
 }
@@ -75,44 +60,41 @@ fn longer_than_months(from: Timestamp, until: Timestamp, months: i64) -> bool {
 }
 
 pub(super) fn names(policy: &Policy, pack: &LawPack, findings: &mut Findings) {
-    unique(policy.sites.iter().map(|s| (s.id.as_str(), s.line)), "site", findings);
-    unique(policy.destinations.iter().map(|d| (d.id.as_str(), d.line)), "destination", findings);
-    unique(policy.profiles.iter().map(|p| (p.id.as_str(), p.line)), "profile", findings);
+    unique(policy.sites.iter().map(|s| (s.id.as_str(), s.line)), "kind-site", findings);
+    unique(
+        policy.destinations.iter().map(|d| (d.id.as_str(), d.line)),
+        "kind-destination",
+        findings,
+    );
+    unique(policy.profiles.iter().map(|p| (p.id.as_str(), p.line)), "kind-profile", findings);
     let forbids = policy.forbids.iter().map(|r| (r.id.as_str(), r.line));
     let permits = policy.permits.iter().map(|r| (r.id.as_str(), r.line));
     let limits = policy.limits.iter().map(|r| (r.id.as_str(), r.line));
     let rules: Vec<_> = forbids.chain(permits).chain(limits).collect();
-    unique(rules.iter().copied(), "rule", findings);
+    unique(rules.iter().copied(), "kind-rule", findings);
     let gates: BTreeSet<&str> = pack.lane.values().flatten().map(|g| g.id.as_str()).collect();
     for (id, line) in rules {
         if gates.contains(id) || RESERVED.iter().any(|code| id.starts_with(code)) {
-            findings.error(
-                line,
-                format!("the id `{id}` is a reason code of the model or of the law pack"),
-                "two reasons could not be told apart",
-                "give the rule another id",
-            );
+            findings.add(Finding::error(line, "reserved-id", [("id", id.into())]));
         }
     }
 }
 
-fn unique<'a>(ids: impl Iterator<Item = (&'a str, usize)>, what: &str, findings: &mut Findings) {
+fn unique<'a>(
+    ids: impl Iterator<Item = (&'a str, usize)>,
+    kind: &'static str,
+    findings: &mut Findings,
+) {
     let mut seen = BTreeSet::new();
     for (id, line) in ids {
         if id.is_empty() {
-            findings.error(
-                line,
-                format!("a {what} has no id"),
-                "nothing can name it",
-                "give it one",
-            );
+            findings.add(Finding::error(line, "no-id", [("kind", Phrase::plain(kind).into())]));
         } else if !seen.insert(id) {
-            findings.error(
+            findings.add(Finding::error(
                 line,
-                format!("two {what}s are called `{id}`"),
-                "only the first would count",
-                "rename one",
-            );
+                "same-id",
+                [("kind", Phrase::plain(kind).into()), ("id", id.into())],
+            ));
         }
     }
 }
@@ -121,12 +103,11 @@ pub(super) fn sites(policy: &Policy, pack: &LawPack, findings: &mut Findings) {
     for site in &policy.sites {
         for law in BTreeSet::from([site.jurisdiction, site.controller]) {
             if !pack.lane.contains_key(&law) {
-                findings.warning(
+                findings.add(Finding::warning(
                     site.line,
-                    format!("the law pack has no gates for `{law}` of site `{}`", site.id),
-                    "whatever crosses its border is held with I-06-LAW",
-                    "use a law pack that knows this law",
-                );
+                    "no-gates",
+                    [("law", law.as_str().into()), ("site", site.id.as_str().into())],
+                ));
             }
         }
     }
@@ -136,36 +117,24 @@ pub(super) fn destinations(policy: &Policy, pack: &LawPack, findings: &mut Findi
     for destination in &policy.destinations {
         let (id, line) = (&destination.id, destination.line);
         if !pack.region.contains_key(&destination.region) {
-            findings.error(
+            findings.add(Finding::error(
                 line,
-                format!("region `{}` of `{id}` is not in the catalogue", destination.region),
-                "nobody could say which law it is under",
-                "use a region of the law pack",
-            );
+                "region-unknown",
+                [("region", destination.region.as_str().into()), ("id", id.as_str().into())],
+            ));
         }
         if destination.operator.as_deref().is_none_or(str::is_empty) {
-            findings.error(
-                line,
-                format!("destination `{id}` has no operator"),
-                "a transfer needs to say to whom",
-                "add `operator`",
-            );
+            findings.add(Finding::error(line, "no-operator", [("id", id.as_str().into())]));
         }
         if destination.residency_evidence.is_none() {
-            findings.error(
+            findings.add(Finding::error(
                 line,
-                format!("destination `{id}` has no residency evidence"),
-                "without it the destination is read as the mainland besides its region",
-                "add `residency_evidence`: endpoint, contract or attestation",
-            );
+                "no-residency-evidence",
+                [("id", id.as_str().into())],
+            ));
         }
         if destination.connector == Connector::Dingtalk && destination.account_class.is_none() {
-            findings.error(
-                line,
-                format!("destination `{id}` has no account class"),
-                "every record to it would be held with F-ACCT",
-                "add `account_class`: dingtalk or dingding",
-            );
+            findings.add(Finding::error(line, "no-account-class", [("id", id.as_str().into())]));
         }
         fallback(destination, policy, pack, findings);
     }
@@ -177,19 +146,17 @@ fn fallback(to: &Destination, policy: &Policy, pack: &LawPack, findings: &mut Fi
     let other = policy.destinations.iter().find(|d| d.id == *name);
     let same = other.is_some_and(|o| law(o) == law(to) && o.operator == to.operator);
     if other.is_none() {
-        findings.error(
+        findings.add(Finding::error(
             to.line,
-            format!("fallback `{name}` of `{}` is no destination of this policy", to.id),
-            "it could not be checked",
-            "correct the id",
-        );
+            "fallback-unknown",
+            [("name", name.as_str().into()), ("id", to.id.as_str().into())],
+        ));
     } else if !same {
-        findings.error(
+        findings.add(Finding::error(
             to.line,
-            format!("fallback `{name}` of `{}` has another jurisdiction or operator", to.id),
-            "failure never changes the destination",
-            "name one of the same jurisdiction and operator, or remove it",
-        );
+            "fallback-elsewhere",
+            [("name", name.as_str().into()), ("id", to.id.as_str().into())],
+        ));
     }
 }
 
@@ -204,20 +171,18 @@ pub(super) fn profiles(policy: &Policy, pack: &LawPack, findings: &mut Findings)
             field(profile, name, (known.is_some(), never, repeated), findings);
         }
         if profile.fields.is_empty() {
-            findings.error(
+            findings.add(Finding::error(
                 profile.line,
-                format!("profile `{}` has no fields", profile.id),
-                "its parcels would be empty",
-                "list its fields",
-            );
+                "empty-profile",
+                [("id", profile.id.as_str().into())],
+            ));
         }
         if profile.kind == ProfileKind::Aggregate && profile.k_min.is_none_or(|k| k < 2) {
-            findings.error(
+            findings.add(Finding::error(
                 profile.line,
-                format!("aggregate profile `{}` has no k_min of 2 or more", profile.id),
-                "a count of one is a person",
-                "add `k_min`; 10 is usual",
-            );
+                "no-k-min",
+                [("id", profile.id.as_str().into())],
+            ));
         }
     }
 }
@@ -226,26 +191,23 @@ fn field(profile: &Profile, name: &str, found: (bool, bool, bool), findings: &mu
     let (line, id) = (profile.line, &profile.id);
     let (known, never, repeated) = found;
     if never {
-        findings.error(
+        findings.add(Finding::error(
             line,
-            format!("profile `{id}` lists `{name}`, which never leaves"),
-            "the law pack bars it",
-            "remove the field",
-        );
+            "never-field",
+            [("id", id.as_str().into()), ("name", name.into())],
+        ));
     } else if !known {
-        findings.error(
+        findings.add(Finding::error(
             line,
-            format!("profile `{id}` lists `{name}`, which is no field"),
-            "an unknown field never passes",
-            "correct the name or remove it",
-        );
+            "unknown-field",
+            [("id", id.as_str().into()), ("name", name.into())],
+        ));
     } else if repeated {
-        findings.error(
+        findings.add(Finding::error(
             line,
-            format!("profile `{id}` lists `{name}` twice"),
-            "a parcel has each field once",
-            "remove one",
-        );
+            "field-twice",
+            [("id", id.as_str().into()), ("name", name.into())],
+        ));
     }
 }
 
@@ -255,12 +217,15 @@ pub(super) fn retention(policy: &Policy, pack: &LawPack, findings: &mut Findings
         let ceiling = row.purpose_days.unwrap_or(u32::MAX).min(row.local_days);
         let floor = floor(row, &laws, pack);
         if floor > ceiling && row.then.is_none() {
-            findings.error(
+            findings.add(Finding::error(
                 row.line,
-                format!("{} is kept {ceiling} days and must be kept {floor}", row.class),
-                "a statute's floor is over the policy's ceiling",
-                "keep it longer, or add `then = \"hours-only\"`",
-            );
+                "floor-over-ceiling",
+                [
+                    ("class", row.class.as_str().into()),
+                    ("ceiling", ceiling.to_string().into()),
+                    ("floor", floor.to_string().into()),
+                ],
+            ));
         }
     }
 }
@@ -276,32 +241,29 @@ pub(super) fn biometric(policy: &Policy, pack: &LawPack, findings: &mut Findings
     for row in &policy.biometric {
         let (law, method, line) = (row.law, row.method, row.line);
         if seen.insert((law, method), line).is_some() {
-            findings.error(
+            findings.add(Finding::error(
                 line,
-                format!("{method} under {law} has two rules"),
-                "the stricter would count, unseen",
-                "keep one",
-            );
+                "biometric-twice",
+                [("method", method.as_str().into()), ("law", law.as_str().into())],
+            ));
         }
         let vault = row.keep == KeepWord::Vault;
         if vault != row.days.is_some_and(|days| days > 0) {
-            findings.error(
+            findings.add(Finding::error(
                 line,
-                format!("{method} under {law}: `days` and `keep` do not fit"),
-                "the vault needs a number of days, and discarding has none",
-                "give `days` with `keep = \"vault\"` only",
-            );
+                "biometric-days",
+                [("method", method.as_str().into()), ("law", law.as_str().into())],
+            ));
         }
         let ceilings = pack.biometric.iter().filter(|c| c.law == law && c.method == method);
         let ceiling = ceilings.map(|c| c.max_days).min();
         let in_device = law == Law::CN && method == RecordMethod::Face;
         if vault && (in_device || ceiling.is_some_and(|most| row.days.unwrap_or(0) > most)) {
-            findings.error(
+            findings.add(Finding::error(
                 line,
-                format!("{method} under {law} would be kept longer than the law lets it"),
-                "a policy can be stricter than the law pack, never looser",
-                "shorten `days`, or discard",
-            );
+                "biometric-too-long",
+                [("method", method.as_str().into()), ("law", law.as_str().into())],
+            ));
         }
     }
 }

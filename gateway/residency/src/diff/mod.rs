@@ -11,6 +11,8 @@ mod structure;
 
 use crate::decide::decide;
 use crate::decision::Decision;
+use crate::explain::Language;
+use crate::phrase::Phrase;
 use crate::rules::Rules;
 use crate::vocab::{Field, Verdict};
 use serde::Serialize;
@@ -33,12 +35,37 @@ pub enum Direction {
 pub struct Change {
     /// Which way it goes.
     pub direction: Direction,
-    /// What changes.
+    /// What changes, in English; [`Change::told`] says it in any language.
     pub what: String,
     /// Facts under which it shows, for example.
     pub example: Option<String>,
     /// Combinations of facts under which it shows; 1 for what is compared as it stands.
     pub points: usize,
+    #[serde(skip)]
+    phrase: Phrase,
+}
+
+impl Change {
+    fn new(direction: Direction, phrase: Phrase, example: Option<String>, points: usize) -> Self {
+        Self { direction, what: phrase.say(Language::En), example, points, phrase }
+    }
+
+    /// What changes, in `language`.
+    pub fn told(&self, language: Language) -> String {
+        self.phrase.say(language)
+    }
+}
+
+impl Direction {
+    /// The word for it in `language`.
+    pub fn told(self, language: Language) -> String {
+        let key = match self {
+            Self::Neutral => "direction-neutral",
+            Self::Tightens => "direction-tightens",
+            Self::Loosens => "direction-loosens",
+        };
+        Phrase::plain(key).say(language)
+    }
 }
 
 /// Everything that differs, the loosening first.
@@ -55,12 +82,10 @@ pub fn diff(old: &Rules, new: &Rules) -> Diff {
     let mut changes = structure::changes(old, new);
     match points::between(old, new) {
         Some(points) => changes.extend(decided(old, new, &points)),
-        None => changes.push(Change {
-            direction: Direction::Loosens,
-            what: "too many combinations of facts to compare; it counts as loosening".to_owned(),
-            example: None,
-            points: 1,
-        }),
+        None => {
+            let what = Phrase::plain("diff-too-many");
+            changes.push(Change::new(Direction::Loosens, what, None, 1));
+        }
     }
     changes.sort_by(|a, b| b.direction.cmp(&a.direction).then_with(|| a.what.cmp(&b.what)));
     let direction = changes.iter().map(|c| c.direction).max().unwrap_or(Direction::Neutral);
@@ -92,35 +117,41 @@ pub fn compare(old: &Decision, new: &Decision) -> Direction {
 /// What shows in decisions, grouped by what they come to.
 fn decided(old: &Rules, new: &Rules, points: &points::Points) -> Vec<Change> {
     let (old, new) = (old.undated(), new.undated());
-    let mut groups: BTreeMap<(Direction, String), (String, usize)> = BTreeMap::new();
+    let mut groups: BTreeMap<(Direction, String), (Phrase, String, usize)> = BTreeMap::new();
     for point in points.iter() {
         let before = point.with(|facts| decide(&old, facts));
         let after = point.with(|facts| decide(&new, facts));
         let direction = compare(&before, &after);
         if direction != Direction::Neutral {
-            let what = format!("{} becomes {}", outcome(&before), outcome(&after));
-            let group = groups.entry((direction, what)).or_insert_with(|| (point.text(), 0));
-            group.1 += 1;
+            let values =
+                vec![("before", outcome(&before).into()), ("after", outcome(&after).into())];
+            let what = Phrase::new("diff-becomes", values);
+            let key = (direction, what.say(Language::En));
+            let group = groups.entry(key).or_insert_with(|| (what, point.text(), 0));
+            group.2 += 1;
         }
     }
-    let change = |((direction, what), (example, points))| Change {
-        direction,
-        what,
-        example: Some(example),
-        points,
+    let change = |((direction, _), (what, example, points))| {
+        Change::new(direction, what, Some(example), points)
     };
     groups.into_iter().map(change).collect()
 }
 
-fn outcome(decision: &Decision) -> String {
+fn outcome(decision: &Decision) -> Phrase {
     match decision.destination() {
         Some(destination) => {
             let fields: Vec<_> = decision.fields().iter().map(|f| f.as_str()).collect();
-            format!("FORWARD to {destination} with {}", fields.join(", "))
+            let values =
+                vec![("destination", destination.into()), ("fields", fields.join(", ").into())];
+            Phrase::new("diff-forward", values)
         }
         None => {
             let codes: Vec<_> = decision.reasons().iter().map(|code| code.as_str()).collect();
-            format!("{} ({})", decision.verdict(), codes.join(", "))
+            let values = vec![
+                ("verdict", decision.verdict().as_str().into()),
+                ("codes", codes.join(", ").into()),
+            ];
+            Phrase::new("diff-kept", values)
         }
     }
 }
@@ -199,6 +230,17 @@ mod tests {
         check(BANK, "local_days = 1095", "local_days = 1096", Loosens);
         check(BANK, "local_days = 1095", "local_days = 1095\nfloor_days = 30", Loosens);
         check(BANK, "when = { \"site.id\" = [\"mo-hq\"], ", "when = { ", Direction::Neutral);
+    }
+
+    #[test]
+    fn a_pin_tightens_and_a_wider_one_loosens() {
+        use Direction::{Loosens, Tightens};
+        let pinned = |regions: &str| format!("gba = true\npin_regions = {regions}");
+        check(SCHOOL, "gba = true", &pinned("[\"cn-hongkong\"]"), Tightens);
+        let school = SCHOOL.replacen("gba = true", &pinned("[\"cn-hongkong\"]"), 1);
+        check(&school, "[\"cn-hongkong\"]", "[\"cn-hongkong\", \"onprem-hk\"]", Loosens);
+        check(&school, "[\"cn-hongkong\"]", "[\"onprem-hk\"]", Loosens);
+        check(&school, "[\"cn-hongkong\"]", "[]", Loosens);
     }
 
     #[test]

@@ -171,7 +171,7 @@ async fn shown(
         }),
         missing: missing(&preview),
         signed: signed(&preview),
-        warnings: warnings.iter().take(MAX_SHOWN).map(Fault::of).collect(),
+        warnings: warnings.iter().take(MAX_SHOWN).map(|finding| Fault::of(finding, t)).collect(),
         changes: changes(t, &preview),
         trial: trial.as_ref().map(|trial| summary(t, trial)).unwrap_or_default(),
         moves: trial.map(|trial| overview::moves(t, &trial)).unwrap_or_default(),

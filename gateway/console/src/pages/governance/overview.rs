@@ -182,7 +182,7 @@ pub(super) fn changed(t: &Words, change: &diff::Change) -> Changed {
     };
     Changed {
         direction: direction(t, word),
-        what: visible(&change.what),
+        what: visible(&change.told(t.language.tongue())),
         example: change.example.as_deref().map(visible).unwrap_or_default(),
     }
 }

@@ -116,6 +116,9 @@ pub(crate) async fn file(
         Ok(paper) => paper,
         Err(message) => return refuse(t.say(message), typed),
     };
+    if let Err(why) = paper.check() {
+        return refuse(why.told(t.language.tongue()), typed);
+    }
     let done = match app.handles.steward.file_paper(account(&visitor)?, paper).await {
         Ok(None) => t.say("paper-on-file"),
         Ok(Some(request)) => t.with("paper-proposed", "request", &request.id),

@@ -30,21 +30,24 @@ pub(super) struct Fault {
     pub(super) line: usize,
     pub(super) what: String,
     pub(super) cure: String,
+    /// `lang` of the two texts, where it is not the page's.
+    pub(super) lang: &'static str,
 }
 
 impl Fault {
-    pub(super) fn of(finding: &Finding) -> Self {
-        let what = format!("{}: {}", visible(&finding.what), finding.why);
-        Self { line: finding.line, what, cure: finding.cure.to_owned() }
+    pub(super) fn of(finding: &Finding, t: &Words) -> Self {
+        let told = finding.told(t.language.tongue());
+        let what = format!("{}: {}", visible(&told.what), visible(&told.why));
+        Self { line: finding.line, what, cure: visible(&told.cure), lang: "" }
     }
 
     fn parse(error: &ParseError) -> Self {
         let (what, cure) = (visible(&error.what), visible(&error.cure));
-        Self { line: error.line, what, cure }
+        Self { line: error.line, what, cure, lang: "en" }
     }
 
     fn plain(text: &str) -> Self {
-        Self { line: 0, what: visible(text), cure: String::new() }
+        Self { line: 0, what: visible(text), cure: String::new(), lang: "en" }
     }
 }
 
@@ -104,7 +107,7 @@ pub(crate) async fn draft(
         Ok(law_pack) => law_pack,
         Err(why) => return refused(vec![Fault::plain(&why)], typed),
     };
-    let faults = faults(&app, &policy, &law_pack);
+    let faults = faults(&app, &visitor.t, &policy, &law_pack);
     if !faults.is_empty() {
         return refused(faults, typed);
     }
@@ -141,7 +144,7 @@ fn wanted(app: &App, upload: &Upload) -> Result<(String, bool), String> {
 }
 
 /// Everything that keeps a text from being a policy here.
-fn faults(app: &App, policy: &str, law_pack: &str) -> Vec<Fault> {
+fn faults(app: &App, t: &Words, policy: &str, law_pack: &str) -> Vec<Fault> {
     let pack = match LawPack::parse(law_pack) {
         Ok(pack) => pack,
         Err(error) => return vec![Fault::plain(&format!("the law pack, {error}"))],
@@ -151,7 +154,7 @@ fn faults(app: &App, policy: &str, law_pack: &str) -> Vec<Fault> {
         Ok(parsed) => {
             let found = app.handles.steward.findings(&parsed, &pack);
             let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
-            errors.take(MAX_PROBLEMS).map(Fault::of).collect()
+            errors.take(MAX_PROBLEMS).map(|finding| Fault::of(finding, t)).collect()
         }
     }
 }

@@ -5,6 +5,7 @@ use super::super::papers::ask;
 use crate::cli::BoxArgs;
 use crate::config::Config;
 use crate::control::LegalRequest;
+use crate::words::{language, say};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use muster_ledger::PaperOnFile;
@@ -24,7 +25,8 @@ pub(super) fn of(policy: &Policy, pack: &LawPack, at: &BoxArgs) -> Vec<Finding> 
 
 /// As lines for people.
 pub(super) fn lines(warnings: &[Finding]) -> Vec<String> {
-    warnings.iter().map(|warning| format!("warning   {warning}")).collect()
+    let told = |warning: &Finding| super::super::plain(&warning.in_line(language()));
+    warnings.iter().map(|w| format!("{:<9} {}", say("told-warning"), told(w))).collect()
 }
 
 /// What is on file; `None` where no box was set up, so that a check makes none.
