@@ -5,7 +5,9 @@
 
 use jiff::Timestamp;
 use muster_residency::Rules;
+use muster_residency::explain::Language;
 use muster_residency::facts::{Lane, Paper};
+use muster_residency::phrase;
 use muster_residency::vocab::ResidencyEvidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,6 +119,29 @@ pub enum PaperError {
     /// The registry is full.
     #[error("no more than {MAX_PAPERS} papers")]
     Full,
+}
+
+impl PaperError {
+    /// Why, in `language`.
+    pub fn told(&self, language: Language) -> String {
+        let key = match self {
+            Self::Kind => "paper-refused-kind",
+            Self::Dates => "paper-refused-dates",
+            Self::Hash => "paper-refused-hash",
+            Self::Text(_) => "paper-refused-text",
+            Self::OldClauses => "paper-refused-old-clauses",
+            Self::NoDestination => "paper-refused-no-destination",
+            Self::Unknown => "paper-refused-unknown",
+            Self::Full => "paper-refused-full",
+        };
+        let messages = match language {
+            Language::En => include_str!("../../i18n/en.ftl"),
+            Language::ZhHant => include_str!("../../i18n/zh-Hant.ftl"),
+            Language::ZhHans => include_str!("../../i18n/zh-Hans.ftl"),
+            Language::Pt => include_str!("../../i18n/pt.ftl"),
+        };
+        phrase::fill(messages, key, &[])
+    }
 }
 
 impl PaperFiled {
@@ -319,5 +344,25 @@ pub(crate) mod tests {
             assert_eq!(dpa.in_force(at(time)), good, "{time}");
         }
         assert!(!papers.get(2).expect("kept").in_force(at("2026-05-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn every_refusal_is_said_in_every_language() {
+        let all = [
+            PaperError::Kind,
+            PaperError::Dates,
+            PaperError::Hash,
+            PaperError::Text("the clause"),
+            PaperError::OldClauses,
+            PaperError::NoDestination,
+            PaperError::Unknown,
+            PaperError::Full,
+        ];
+        for error in all {
+            let told: std::collections::BTreeSet<_> =
+                Language::ALL.iter().map(|language| error.told(*language)).collect();
+            assert_eq!(told.len(), Language::ALL.len(), "{told:?}");
+            assert!(told.iter().all(|text| !text.starts_with("paper-refused")), "{told:?}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::{
 };
 use crate::control::{Consent, LegalRequest, Wanted};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
-use crate::words::{fill, say};
+use crate::words::{fill, language, say};
 use anyhow::{Context as _, Result, anyhow, bail};
 use muster_ledger::{Baseline, Notice, PaperFiled};
 use muster_residency::facts::Lane;
@@ -51,6 +51,7 @@ fn add(args: PaperArgs) -> Outcome {
         decision: args.decision,
         module: args.module,
     };
+    paper.check().map_err(|why| anyhow!(why.told(language()))).or_exit(exit::DATA)?;
     let (sha256, paper) = (paper.sha256.clone(), Box::new(paper));
     if let Some(key) = args.key {
         return super::approve::request(&args.at, Wanted::FilePaper { paper }, &key);
