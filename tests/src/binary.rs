@@ -52,7 +52,7 @@ pub fn gateway(build: Build) -> Result<PathBuf> {
     Ok(folder.join(build.name()))
 }
 
-/// A program of the firmware: in the folder that `MUSTER_FIRMWARE_BIN` names, else built.
+/// A program of the firmware, or `muster-verify`: in the folder that `MUSTER_FIRMWARE_BIN` names, else built.
 pub fn firmware(package: &str, name: &str) -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("MUSTER_FIRMWARE_BIN") {
         let path = Path::new(&folder).join(name);

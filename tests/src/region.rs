@@ -24,6 +24,8 @@ const CHUNK: usize = 64 * 1024;
 const MAX_KEPT: usize = 64;
 /// Begins each parcel's time.
 const TIME: &[u8] = b"\"check_time\":\"";
+/// Begins each parcel's id.
+const ID: &[u8] = b"\"event_id\":\"";
 
 /// How closely a region looks at what arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +34,8 @@ pub enum Looks {
     Closely,
     /// Notes each parcel's `check_time` with the moment it came.
     AtTheClock,
+    /// Counts parcels, and those whose id is below one that came before.
+    InOrder,
 }
 
 /// What has arrived.
@@ -45,6 +49,10 @@ pub struct Arrived {
     pub changed: Vec<String>,
     /// The first parcels as they came, where they are read.
     pub first: Vec<Value>,
+    /// Parcels whose id was below one that came before them, where order is looked at.
+    pub disordered: u64,
+    /// The highest id, where order is looked at.
+    highest: String,
     /// `check_time` and when it came.
     pub times: Vec<(String, Instant)>,
 }
@@ -167,16 +175,12 @@ impl Shared {
         match self.looks {
             Looks::AtTheClock => {
                 let now = Instant::now();
-                let text = |at: usize| {
-                    let rest = payload.get(at + TIME.len()..)?;
-                    let end = rest.iter().position(|b| *b == b'"')?;
-                    String::from_utf8(rest.get(..end)?.to_vec()).ok()
-                };
-                let times: Vec<_> = places(payload, TIME).filter_map(text).collect();
+                let times: Vec<_> = texts(payload, TIME).collect();
                 // What has no time counts as one: a bridge sends what it was given.
                 arrived.count += times.len().max(1) as u64;
                 arrived.times.extend(times.into_iter().map(|time| (time, now)));
             }
+            Looks::InOrder => texts(payload, ID).for_each(|id| arrived.follow(id)),
             Looks::Closely => match serde_json::from_slice(payload) {
                 Ok(Value::Array(parcels)) => parcels.iter().for_each(|p| arrived.book(p)),
                 Ok(parcel) => arrived.book(&parcel),
@@ -187,6 +191,14 @@ impl Shared {
 }
 
 impl Arrived {
+    fn follow(&mut self, id: String) {
+        self.count += 1;
+        match id > self.highest {
+            true => self.highest = id,
+            false => self.disordered += 1,
+        }
+    }
+
     fn book(&mut self, parcel: &Value) {
         self.count += 1;
         if self.first.len() < MAX_KEPT {
@@ -200,6 +212,15 @@ impl Arrived {
     }
 }
 
+/// What follows each `before` up to the next quote.
+fn texts<'a>(payload: &'a [u8], before: &'a [u8]) -> impl Iterator<Item = String> + 'a {
+    places(payload, before).filter_map(move |at| {
+        let rest = payload.get(at + before.len()..)?;
+        let end = rest.iter().position(|b| *b == b'"')?;
+        String::from_utf8(rest.get(..end)?.to_vec()).ok()
+    })
+}
+
 /// Where `what` begins in `bytes`.
 fn places<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let windows = bytes.windows(what.len()).enumerate();
@@ -209,6 +230,14 @@ fn places<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_out_of_order_is_counted() {
+        let mut arrived = Arrived::default();
+        let payload = br#"[{"event_id":"a"},{"event_id":"c"},{"event_id":"b"},{"event_id":"d"}]"#;
+        texts(payload, ID).for_each(|id| arrived.follow(id));
+        assert_eq!((arrived.count, arrived.disordered), (4, 1));
+    }
 
     #[test]
     fn a_changed_parcel_is_noticed() {

@@ -183,6 +183,7 @@ async fn drain(ledger: &Ledger) {
         names: Vec::new(),
         tls_version: "TLSv1_3".into(),
         cipher: "TLS13_AES_256_GCM_SHA384".into(),
+        sealed_to: None,
     };
     let attestation = Attestation::Endpoint { region: "onprem-mo".into(), peer };
     outbox.attest(attestation).await.expect("attested");

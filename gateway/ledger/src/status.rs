@@ -30,6 +30,11 @@ pub struct DestinationStatus {
     pub backlog: u64,
     pub settled: u64,
     pub rejected: u64,
+    /// Permitted since set-up: taken, refused or waiting.
+    pub permitted: u64,
+    /// Permitted, and cannot be delivered as things stand: what the destination refused, and what
+    /// waits while it is paused.
+    pub undeliverable: u64,
     pub paused: Option<crate::PauseReason>,
     pub paused_since_ms: Option<i64>,
     pub last_settled_ms: Option<i64>,
@@ -38,6 +43,8 @@ pub struct DestinationStatus {
     /// Whether its region is by contract and not seen on the wire, as far as it was connected
     /// since the start.
     pub by_contract: Option<bool>,
+    /// Fingerprint of the key that parcels are sealed to, as far as it was connected.
+    pub sealed_to: Option<String>,
 }
 
 /// The ledger's own account of itself.
@@ -168,10 +175,13 @@ fn destination(queue: &Queue, state: &crate::state::State) -> DestinationStatus 
         backlog: queue.queued.len(),
         settled: queue.settled,
         rejected: queue.rejected,
+        permitted: queue.permitted(),
+        undeliverable: queue.undeliverable(),
         paused: queue.paused.as_ref().map(|(reason, _)| reason.clone()),
         paused_since_ms: queue.paused.as_ref().map(|(_, since)| *since),
         last_settled_ms: queue.last_settled_ms,
         meter: state.meters.get(&*queue.destination).cloned(),
         by_contract: queue.attested.as_ref().map(crate::Attestation::is_by_contract),
+        sealed_to: queue.attested.as_ref().and_then(|seen| seen.peer().sealed_to.clone()),
     }
 }

@@ -293,10 +293,19 @@ fn start_uplinks(
     let start = |region: &config::Region| {
         let made = region_of(config, region)
             .with_context(|| format!("[[region]] {}", region.destination))?;
-        let outbox = ledger.outbox(&region.destination);
+        let outbox = outbox_of(ledger, region)?;
         anyhow::Ok(muster_uplink::start(made, outbox, stopped.clone(), random))
     };
     config.region.iter().map(start).collect()
+}
+
+/// A destination's outbox, sealing where the configuration says so.
+fn outbox_of(ledger: &Ledger, region: &config::Region) -> Result<muster_ledger::Outbox> {
+    let outbox = ledger.outbox(&region.destination);
+    let Some(path) = &region.seal_to else { return Ok(outbox) };
+    let key = muster_report::sealing::Recipient::from_pem(&store::read_bounded(path)?)
+        .with_context(|| format!("[[region]] {}: {}", region.destination, path.display()))?;
+    Ok(outbox.sealed_to(key))
 }
 
 /// A region as it is configured, with its files read.

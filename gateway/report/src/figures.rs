@@ -28,6 +28,8 @@ pub struct Seen {
     pub names: Vec<String>,
     pub tls_version: String,
     pub cipher: String,
+    /// Fingerprint of the key that records were sealed to besides.
+    pub sealed_to: Option<String>,
     /// What a contract says of the region: its document's number and the clause.
     pub clause: Option<String>,
 }
@@ -62,6 +64,10 @@ pub struct DestinationFigures {
     pub in_time: u64,
     /// Allowed to go, and not taken yet.
     pub outstanding: u64,
+    /// Of those, allowed more than an hour ago.
+    pub overdue: u64,
+    /// Allowed to go once, and too old for the destination before they were taken.
+    pub expired: u64,
     /// Lanes crossed, as `MO->SG`, with records.
     pub lanes: BTreeMap<String, u64>,
     /// What was seen of the far end, each way once; the newest last.

@@ -6,7 +6,8 @@
 //! warns once its review date has passed. No report judges whether anybody keeps the law.
 //!
 //! [`sides`] and [`pack`] are what leaves signed, and can be checked without the box: by
-//! `muster-verify`, or by anything that knows SHA-256 and Ed25519.
+//! `muster-verify`, or by anything that knows SHA-256 and Ed25519. [`sealing`] is what leaves sealed
+//! to a customer's key, for `muster-verify open` or anything that knows HPKE.
 #![forbid(unsafe_code)]
 
 mod build;
@@ -18,6 +19,7 @@ mod json;
 pub mod pack;
 mod picture;
 mod reports;
+pub mod sealing;
 pub mod sides;
 mod words;
 

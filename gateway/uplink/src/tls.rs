@@ -104,6 +104,7 @@ impl RegionTls {
             names: seen.names,
             tls_version: "TLSv1_3".to_owned(),
             cipher: cipher.to_owned(),
+            sealed_to: None,
         }
     }
 }

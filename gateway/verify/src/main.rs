@@ -1,6 +1,8 @@
 //! Checks what a Muster box signed, without the box: an audit pack or statement against its `.sig`,
-//! or one law's side of the transfers.
+//! or one law's side of the transfers. Opens parcels that a box sealed to a customer's key.
 #![forbid(unsafe_code)]
+
+mod open;
 
 use muster_report::{pack, sides};
 use serde_json::Value;
@@ -12,6 +14,7 @@ const USAGE: &str = "\
 Checks what a Muster box signed. Exit 0: it is what the box signed; 1: it is not; 2: unreadable.
 
 Usage: muster-verify FILE [--key KEY]
+       muster-verify open --key PRIVATE.pem --destination NAME [FILE]   (see open --help)
 
 FILE   an audit pack or statement with its signature beside it in FILE.sig,
        or one law's side of the transfers (FILE.jsonl), which carries its own
@@ -26,7 +29,10 @@ const MAX_FILE: u64 = 4 << 30;
 const MAX_JOURNAL: u64 = 1 << 20;
 
 fn main() -> ExitCode {
-    let mut words = std::env::args().skip(1);
+    let mut words = std::env::args().skip(1).peekable();
+    if words.next_if(|word| word == "open").is_some() {
+        return open::run(words);
+    }
     let (mut file, mut key) = (None, None);
     while let Some(word) = words.next() {
         match word.as_str() {

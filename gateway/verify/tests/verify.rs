@@ -53,6 +53,7 @@ fn crossing(n: u64, from: Law, to: Law) -> Crossing {
             names: vec!["host.example".into()],
             tls_version: "TLSv1_3".into(),
             cipher: "TLS13_AES_256_GCM_SHA384".into(),
+            sealed_to: None,
             clause: Some("1: All data stays there.".into()),
         }),
         bucket: None,

@@ -77,7 +77,10 @@ const PURE: &[(&str, &[&str])] = &[
         "muster-residency",
         &["base64", "jiff", "ring", "serde", "serde_json", "thiserror", "toml", "zeroize"],
     ),
-    ("muster-report", &["jiff", "ring", "serde", "serde_json", "thiserror"]),
+    (
+        "muster-report",
+        &["base64", "hpke", "jiff", "ring", "serde", "serde_json", "thiserror", "zeroize"],
+    ),
 ];
 
 /// What a pure room's source never says: the outside world, a clock, randomness.

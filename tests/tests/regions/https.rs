@@ -223,3 +223,39 @@ fn a_record_that_ends_every_connection_blocks_no_other() -> Result<()> {
     ensure!(lock(&service.book).faults.is_empty(), "{:?}", lock(&service.book).faults);
     stage.stop()
 }
+
+/// Delivered, waiting at a region that fails, refused for good: each is told apart, and nothing is
+/// lost or twice.
+#[test]
+fn what_is_permitted_and_cannot_be_delivered_has_its_own_number() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let authority = Authority::new()?;
+    let down = [Step::Status(503); 100];
+    let service = Service::start(authority.issue(&Server::of(REGION))?.tls13()?, &down)?;
+    let section = service.section(&authority, folder.path())?;
+    let mut stage = Stage::start(folder.path(), &section)?;
+    stage.punch(30)?;
+    let all = |d: &Value| d["permitted"] == 30 && d["undeliverable"] == 30 && d["settled"] == 0;
+    stage.until("undeliverable", all)?;
+    lock(&service.book).script.clear();
+    stage.until("delivered", |d| d["undeliverable"] == 0 && d["settled"] == 30)?;
+    lock(&service.book).script = VecDeque::from([Step::Status(422)]);
+    stage.punch(1)?;
+    let one = |d: &Value| d["permitted"] == 31 && d["undeliverable"] == 1 && d["backlog"] == 0;
+    stage.until("refused", one)?;
+    let report = stage.site.json(&["report", "delivery", "--format", "json"])?;
+    let told = report.to_string();
+    let row = report["sections"][0]["rows"][0].as_object().context("no row")?;
+    for (column, expect) in [("permitted", 31), ("settled", 30), ("in-time", 30)] {
+        ensure!(row[column] == expect, "{column}: {told}");
+    }
+    for (column, expect) in [("undeliverable", 1), ("rejected", 1), ("overdue", 0), ("expired", 0)]
+    {
+        ensure!(row[column] == expect, "{column}: {told}");
+    }
+    let wanted = format!("muster_outbox_undeliverable_records{{destination=\"{DESTINATION}\"}} 1");
+    let metrics = stage.metrics()?;
+    ensure!(metrics.lines().any(|line| line == wanted), "{metrics}");
+    ensure!(lock(&service.book).faults.is_empty(), "{:?}", lock(&service.book).faults);
+    stage.stop()
+}

@@ -5,4 +5,5 @@
 mod certificates;
 mod https;
 mod mosquitto;
+mod sealed;
 mod stage;

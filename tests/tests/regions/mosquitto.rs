@@ -39,7 +39,7 @@ fn a_real_broker_gets_every_parcel_and_may_forget_its_sessions() -> Result<()> {
 
 /// A mosquitto that lets in who its authority knows, over TLS, and on `plain` who reads for the
 /// test; with the box's `[[region]]` section for it.
-fn broker(folder: &Path, plain: SocketAddr) -> Result<(Mosquitto, String)> {
+pub(crate) fn broker(folder: &Path, plain: SocketAddr) -> Result<(Mosquitto, String)> {
     let authority = Authority::new()?;
     let (server, client) = (authority.issue(&Server::of(REGION))?, authority.client("box")?);
     for (name, pem) in [
@@ -74,13 +74,13 @@ fn broker(folder: &Path, plain: SocketAddr) -> Result<(Mosquitto, String)> {
 }
 
 /// Who reads what the region got.
-struct Reader {
+pub(crate) struct Reader {
     stream: TcpStream,
     decoder: Decoder,
 }
 
 impl Reader {
-    fn subscribe(address: SocketAddr) -> Result<Self> {
+    pub(crate) fn subscribe(address: SocketAddr) -> Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(&mqtt::connect("reader", 60))?;
@@ -92,9 +92,33 @@ impl Reader {
 
     /// Reads until so many different records have come; their ids.
     fn take(&mut self, count: usize) -> Result<BTreeSet<String>> {
-        let (asked, mut ids, mut bytes) = (Instant::now(), BTreeSet::new(), [0; 4096]);
-        while ids.len() < count {
-            ensure!(asked.elapsed() < PATIENCE, "{} of {count} came", ids.len());
+        let mut ids = BTreeSet::new();
+        self.read(|payload| {
+            ids.extend(parcels(payload)?);
+            Ok(ids.len() >= count)
+        })?;
+        Ok(ids)
+    }
+
+    /// Reads until so many different parcels have come, whatever they look like.
+    pub(crate) fn parcels(&mut self, count: usize) -> Result<Vec<Value>> {
+        let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
+        self.read(|payload| {
+            let parcels = match serde_json::from_slice(payload)? {
+                Value::Array(parcels) => parcels,
+                parcel => vec![parcel],
+            };
+            all.extend(parcels.into_iter().filter(|parcel| seen.insert(parcel.to_string())));
+            Ok(all.len() >= count)
+        })?;
+        Ok(all)
+    }
+
+    /// Hands each message's payload to `enough`, until that is so.
+    fn read(&mut self, mut enough: impl FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+        let (asked, mut bytes, mut done) = (Instant::now(), [0; 4096], false);
+        while !done {
+            ensure!(asked.elapsed() < PATIENCE, "not all came");
             let len = self.stream.read(&mut bytes)?;
             self.decoder.push(&bytes[..len]);
             while let Some(packet) = self.decoder.next_packet()? {
@@ -103,10 +127,10 @@ impl Reader {
                 if let Some(id) = id {
                     self.stream.write_all(&[&[0x40, 2][..], &id.to_be_bytes()].concat())?;
                 }
-                ids.extend(parcels(&payload)?);
+                done = enough(&payload)?;
             }
         }
-        Ok(ids)
+        Ok(())
     }
 }
 

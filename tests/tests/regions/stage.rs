@@ -86,6 +86,13 @@ impl Stage {
         self.until(&format!("{count} settled"), done).map(drop)
     }
 
+    /// What `/metrics` says.
+    pub(crate) fn metrics(&self) -> Result<String> {
+        let (status, text) = self.gateway.http("/metrics")?;
+        ensure!(status == 200, "/metrics: {status}");
+        Ok(text)
+    }
+
     /// Stops the box as a service manager does.
     pub(crate) fn stop(self) -> Result<()> {
         let status = self.gateway.terminate(PATIENCE)?;

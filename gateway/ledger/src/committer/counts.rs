@@ -46,6 +46,12 @@ pub(super) fn standing(core: &Core, journal_bytes: u64) {
         let destination = queue.destination.to_string();
         metrics::gauge!("muster_outbox_backlog_records", "destination" => destination.clone())
             .set(queue.queued.len() as f64);
+        for (name, count) in [
+            ("muster_outbox_permitted_records", queue.permitted()),
+            ("muster_outbox_undeliverable_records", queue.undeliverable()),
+        ] {
+            metrics::gauge!(name, "destination" => destination.clone()).set(count as f64);
+        }
         metrics::gauge!("muster_outbox_paused", "destination" => destination)
             .set(if queue.paused.is_some() { 1.0 } else { 0.0 });
     }

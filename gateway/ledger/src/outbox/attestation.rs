@@ -37,6 +37,9 @@ pub struct TransferPeer {
     pub tls_version: String,
     /// As `TLS13_AES_256_GCM_SHA384`.
     pub cipher: String,
+    /// Fingerprint of the key that parcels are sealed to besides; the outbox fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_to: Option<String>,
 }
 
 /// What is known of a destination's region at a moment.
@@ -75,6 +78,13 @@ impl Attestation {
         match self {
             Self::Endpoint { peer, .. } | Self::Contract { peer, .. } => peer,
         }
+    }
+
+    /// The same, with what parcels are sealed to.
+    pub(super) fn sealed_to(mut self, recipient: Option<&str>) -> Self {
+        let (Self::Endpoint { peer, .. } | Self::Contract { peer, .. }) = &mut self;
+        peer.sealed_to = recipient.map(str::to_owned);
+        self
     }
 
     /// SHA-256 of it as journaled, base64: what a transfer names it by.

@@ -6,6 +6,7 @@ mod exports;
 mod meter;
 mod parcel;
 mod render;
+mod seal;
 mod select;
 mod summary;
 
@@ -20,6 +21,7 @@ use crate::committer::{Committer, Outcome, Request};
 use crate::core::Shared;
 use crate::state::same_kind;
 use crate::submit::ActSender;
+use muster_report::sealing::Recipient;
 use select::{Selection, Selector};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,6 +64,8 @@ pub struct Outbox {
     acts: ActSender,
     shared: Arc<Shared>,
     selector: Arc<Mutex<Selector>>,
+    /// Fingerprint of the key that parcels are sealed to.
+    recipient: Option<Arc<str>>,
 }
 
 impl Outbox {
@@ -77,7 +81,15 @@ impl Outbox {
     ) -> Self {
         let selector = Selector::new(destination, &shared, pseudonyms);
         let selector = Arc::new(Mutex::new(selector));
-        Self { destination: destination.into(), committer, acts, shared, selector }
+        Self { destination: destination.into(), committer, acts, shared, selector, recipient: None }
+    }
+
+    /// Seals every parcel to `recipient` from here on: the guard sees plain text, and the journal's
+    /// hash and the region get what is sealed.
+    pub fn sealed_to(mut self, recipient: Recipient) -> Self {
+        self.recipient = Some(recipient.fingerprint().into());
+        self.selector.lock().unwrap_or_else(PoisonError::into_inner).seal_to(recipient);
+        self
     }
 
     /// The destination's name in the policy.
@@ -178,7 +190,7 @@ impl Outbox {
         if let Some(why) = self.named().and_then(|named| attestation.contradicts(&named)) {
             return self.pause(PauseReason::WrongRegion(why)).await;
         }
-        let attestation = self.quoted(attestation);
+        let attestation = self.quoted(attestation).sealed_to(self.recipient.as_deref());
         {
             let mut core = self.shared.core();
             let queue = core.state.standing.queue(&self.destination);

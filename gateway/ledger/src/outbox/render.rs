@@ -49,6 +49,11 @@ impl Renderer {
         }
     }
 
+    /// The destination's key of pseudonyms.
+    pub(super) fn secret(&self) -> &[u8; 32] {
+        &self.key
+    }
+
     /// The bytes of one record under `decision`.
     pub(super) fn render(
         &mut self,

@@ -3,6 +3,7 @@
 
 use super::exports::{Export, Exports};
 use super::render::{Renderer, Unfit};
+use super::seal::Sealer;
 use crate::committer::{Dispatch, Sending};
 use crate::core::{Core, Shared};
 use crate::decider::Decided;
@@ -12,6 +13,7 @@ use crate::quarantine::{EGRESS, SENT_BYTES_DIFFER, UNREADABLE};
 use crate::state::labels::Labels;
 use crate::state::queue::Picked;
 use muster_attendance::EventId;
+use muster_report::sealing::Recipient;
 use muster_residency::guard::{self, Stopped};
 use muster_residency::vocab::Law;
 use std::sync::Arc;
@@ -81,6 +83,7 @@ pub(super) struct Selector {
     destination: Arc<str>,
     reader: Reader,
     renderer: Renderer,
+    sealer: Option<Sealer>,
 }
 
 impl Selector {
@@ -89,7 +92,13 @@ impl Selector {
             destination: destination.into(),
             reader: shared.reader(),
             renderer: Renderer::new(destination, &shared.site, pseudonyms),
+            sealer: None,
         }
+    }
+
+    /// Seals what is chosen from here on.
+    pub(super) fn seal_to(&mut self, recipient: Recipient) {
+        self.sealer = Some(Sealer::new(&self.destination, recipient, self.renderer.secret()));
     }
 
     pub(super) fn select(&mut self, shared: &Shared, max: usize) -> Selection {
@@ -240,6 +249,13 @@ impl Selector {
             dispatch.aside.push((record, stop(&stopped, &self.destination)));
             return;
         }
+        let bytes = match self.sealer.as_ref().map_or(Ok(bytes.clone()), |s| s.seal(&bytes)) {
+            Ok(bytes) => bytes,
+            Err(Unfit(reason)) => {
+                dispatch.aside.push((record, reason.into()));
+                return;
+            }
+        };
         let mut digest = [0; 32];
         digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &bytes).as_ref());
         if sent.is_some_and(|before| before != digest) {

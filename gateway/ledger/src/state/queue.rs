@@ -127,6 +127,17 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// Records that were allowed to go there since set-up.
+    pub(crate) fn permitted(&self) -> u64 {
+        self.settled.saturating_add(self.rejected).saturating_add(self.queued.len())
+    }
+
+    /// Records that are allowed to go and cannot: refused for good, or waiting while it is paused.
+    pub(crate) fn undeliverable(&self) -> u64 {
+        let waiting = if self.paused.is_some() { self.queued.len() } else { 0 };
+        self.rejected.saturating_add(waiting)
+    }
+
     /// Takes records out: they go elsewhere or wait. What they were sent with stays known.
     pub(crate) fn remove(&mut self, first: u64, count: u64) {
         self.inflight.remove_range(first..first + count);

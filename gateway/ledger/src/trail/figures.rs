@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 const MAX_SEEN: usize = 16;
 /// A delivery within this is in time (R63).
 const IN_TIME_MS: i64 = 3_600_000;
+/// The reason code of a record that its destination no longer takes.
+const EXPIRED: &str = "D-180";
 const DAY_MS: i64 = 86_400_000;
 /// Where acts name who did them.
 const ACTORS: [&str; 6] = [
@@ -78,11 +80,13 @@ impl<'a> Fold<'a> {
     }
 
     pub(super) fn end(mut self) -> Figures {
+        let end_ms = self.span.to_ms.min(self.shared.clock.now_ms());
         for (destination, since) in self.open.values() {
             if *since < self.span.to_ms
                 && let Some(one) = self.destinations.get_mut(destination)
             {
                 one.figures.outstanding += 1;
+                one.figures.overdue += u64::from(end_ms.saturating_sub(*since) > IN_TIME_MS);
             }
         }
         let mut figures = self.figures;
@@ -166,10 +170,16 @@ impl<'a> Fold<'a> {
         let ruling = known.rulings.get(&decision);
         let goes = ruling.filter(|r| r.decision.decision == Verdict::Forward);
         let goes = goes.and_then(|r| r.decision.destination.clone());
+        let expired = ruling.is_some_and(|r| r.decision.reasons.iter().any(|code| code == EXPIRED));
         for record in records.iter().flat_map(|&(first, count)| first..first + count) {
             match &goes {
                 Some(destination) => self.may_go(record, destination, at_ms),
-                None => _ = self.open.remove(&record),
+                None => {
+                    let was = self.open.remove(&record).filter(|_| expired);
+                    if let Some((destination, _)) = was.filter(|_| self.span.holds(at_ms)) {
+                        self.destination(&destination).figures.expired += 1;
+                    }
+                }
             }
         }
     }
@@ -409,6 +419,7 @@ pub(super) fn seen(attestation: &Attestation) -> Seen {
         certificate: peer.certificate.clone(),
         names: peer.names.clone(),
         tls_version: peer.tls_version.clone(),
+        sealed_to: peer.sealed_to.clone(),
         cipher: peer.cipher.clone(),
         clause: attestation.clause().map(|(number, text)| format!("{number}: {text}")),
     }

@@ -320,3 +320,41 @@ async fn leaving_a_destination_has_a_slot_for_each_receipt() {
     assert_eq!(after[3], ["OPEN", ""], "another's, and one that was taken back, are none");
     ledger.close().await;
 }
+
+/// All of it, or not all of it: where the site pins a region, the statement says which.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_statement_says_what_share_is_in_the_pinned_regions() {
+    let setting = Setting::new();
+    let (ledger, _) = setting.open();
+    seeded(&ledger).await;
+    let pin = |text: String| text.replacen("gba = ", "pin_regions = [\"onprem-mo\"]\ngba = ", 1);
+    let pinned = policy_with(2, "mo-hr", pin);
+    let rules = muster_residency::Rules::new(
+        muster_residency::Policy::parse(&pinned.policy).unwrap(),
+        muster_residency::LawPack::parse(&pinned.law_pack).unwrap(),
+    );
+    let mut figures = figures(&ledger).await;
+    let told = |figures: &Figures| {
+        let input = Input {
+            site: "mo-hq",
+            zone: TimeZone::UTC,
+            made_at: "2026-12-01T02:00:00Z".parse().unwrap(),
+            from: date(2026, 11, 1),
+            to: date(2026, 12, 1),
+            rules: Some(&rules),
+            figures,
+            entered: Entered::default(),
+        };
+        let made = report(Kind::Statement, Words::of(Language::En), &input);
+        let total = made.sections[1].rows.last().unwrap();
+        total[2..].iter().map(|cell| cell.shown()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&figures), ["6", "6", "0", "100.0"]);
+    figures.destinations[0].untraced = 1;
+    assert_eq!(told(&figures), ["6", "5", "1", "83.3"]);
+    let mut elsewhere = figures.destinations[0].seen[0].clone();
+    elsewhere.region = "ap-southeast-1".into();
+    figures.destinations[0].seen.push(elsewhere);
+    assert_eq!(told(&figures), ["6", "0", "6", "0.0"]);
+    ledger.close().await;
+}

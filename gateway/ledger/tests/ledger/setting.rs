@@ -335,6 +335,7 @@ pub(crate) fn attestation(region: &str) -> Attestation {
             names: Vec::new(),
             tls_version: "TLSv1_3".into(),
             cipher: "TLS13_AES_256_GCM_SHA384".into(),
+            sealed_to: None,
         },
     }
 }

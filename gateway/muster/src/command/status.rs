@@ -42,10 +42,12 @@ fn lines(status: &Value) -> Vec<String> {
     lines.extend(held.map(|(code, count)| format!("not sent yet {count} held: {code}")));
     for destination in status["destinations"].as_array().into_iter().flatten() {
         lines.push(format!(
-            "destination  {}: {} waiting, {} settled{}",
+            "destination  {}: {} waiting, {} settled of {} permitted, {} undeliverable{}",
             text(&destination["destination"]),
             destination["backlog"],
             destination["settled"],
+            destination["permitted"],
+            destination["undeliverable"],
             match &destination["paused"] {
                 Value::Null => String::new(),
                 paused => format!(", paused: {paused}"),

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration beyond its form: every problem, each with its cure.
 
 use super::{Config, Region};
+use muster_report::sealing::Recipient;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -137,11 +138,27 @@ fn region(index: usize, region: &Region) -> Vec<Problem> {
         ));
     }
     found.extend(tenant(region, at));
+    found.extend(sealing(region, &at("seal_to")));
     let secret = region.dingtalk.as_ref().map(|tenant| &tenant.secret_file);
     let own = [region.client_cert.as_ref(), region.client_key.as_ref(), secret];
     let files = own.into_iter().chain([Some(&region.ca)]);
     found.extend(files.flatten().filter_map(|path| readable(&at("file"), path)));
     found
+}
+
+/// What is wrong with the key that a region's parcels are sealed to.
+fn sealing(region: &Region, at: &str) -> Option<Problem> {
+    let path = region.seal_to.as_ref()?;
+    if region.connector == super::Connector::Dingtalk {
+        let what = "DingTalk takes calls of its own and cannot open what is sealed";
+        return Some(problem(at, what, "remove it, or use connector = \"mqtt\" or \"https\""));
+    }
+    let key = match crate::store::read_bounded(path) {
+        Ok(pem) => Recipient::from_pem(&pem).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("{error:#}")),
+    };
+    let cure = "give the public half: `openssl pkey -in customer.key -pubout -out customer.pub`";
+    Some(problem(at, key.err()?, cure))
 }
 
 /// What is wrong with the tenant of a region.

@@ -197,6 +197,8 @@ pub(crate) struct Region {
     /// SHA-256 of public keys, hex: the peer's must be one of them.
     #[serde(default)]
     pub(crate) pins: Vec<String>,
+    /// Public key of X25519 in PEM that parcels are sealed to.
+    pub(crate) seal_to: Option<PathBuf>,
     pub(crate) dingtalk: Option<Dingtalk>,
 }
 
@@ -295,6 +297,7 @@ impl Config {
         for region in &mut self.region {
             fix(&mut region.ca);
             region.client_cert.as_mut().map(fix);
+            region.seal_to.as_mut().map(fix);
             region.client_key.as_mut().map(fix);
             if let Some(tenant) = &mut region.dingtalk {
                 fix(&mut tenant.secret_file);

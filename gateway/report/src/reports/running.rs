@@ -96,7 +96,10 @@ pub(super) fn delivery(w: Words, input: &Input<'_>) -> Section {
         "percent",
         "settled",
         "outstanding",
+        "overdue",
+        "expired",
         "rejected",
+        "undeliverable",
         "pauses",
         "state",
     ];
@@ -104,6 +107,7 @@ pub(super) fn delivery(w: Words, input: &Input<'_>) -> Section {
         let share = per_mille(one.in_time.min(one.permitted), one.permitted);
         let state = match share {
             None => Cell::Empty,
+            Some(_) if one.expired > 0 => Cell::Alarm(w.say("goal-missed")),
             Some(share) if share >= DELIVERY_GOAL => w.say("goal-met").into(),
             Some(_) => Cell::Alarm(w.say("goal-missed")),
         };
@@ -116,7 +120,10 @@ pub(super) fn delivery(w: Words, input: &Input<'_>) -> Section {
             share.map_or(Cell::Empty, Cell::Tenths),
             one.settled.into(),
             one.outstanding.into(),
+            one.overdue.into(),
+            one.expired.into(),
             one.rejected.into(),
+            (one.overdue + one.expired + one.rejected).into(),
             pauses.join(", ").into(),
             state,
         ]

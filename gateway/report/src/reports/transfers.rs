@@ -1,7 +1,7 @@
 //! What left: by destination and lane, with how each far end was proved; and the month's statement
 //! on residency.
 
-use crate::build::{Input, proof};
+use crate::build::{Input, per_mille, proof};
 use crate::document::{Cell, Section};
 use crate::figures::DestinationFigures;
 use crate::words::Words;
@@ -76,6 +76,7 @@ fn far_ends(w: Words, input: &Input<'_>) -> Section {
                 seen.names.join(", ").into(),
                 seen.tls_version.as_str().into(),
                 seen.cipher.as_str().into(),
+                seen.sealed_to.clone().unwrap_or_else(|| w.say("not-sealed")).into(),
                 seen.region.as_str().into(),
                 proof(w, Some(seen)),
                 seen.clause.clone().into(),
@@ -89,6 +90,7 @@ fn far_ends(w: Words, input: &Input<'_>) -> Section {
         "names",
         "tls",
         "cipher",
+        "sealed-to",
         "region",
         "proof",
         "clause",
@@ -117,7 +119,38 @@ pub(super) fn statement(w: Words, input: &Input<'_>) -> Vec<Section> {
     let residency = Section::new(w, "residency", &columns)
         .note(w.fill("note-statement", &[("law", &home)]))
         .rows(rows);
-    vec![residency, chain(w, input), policies(w, input)]
+    let mut sections = vec![residency];
+    sections.extend(pinned(w, input));
+    sections.extend([chain(w, input), policies(w, input)]);
+    sections
+}
+
+/// Where records of a site with a pin went, and what share of them to the pinned regions (R22): a
+/// record counts as there only where nothing but a pinned region was seen of its destination.
+fn pinned(w: Words, input: &Input<'_>) -> Option<Section> {
+    let site = input.rules?.site(input.site).filter(|site| !site.pin_regions.is_empty())?;
+    let there = |one: &DestinationFigures| {
+        let all = one.seen.iter().all(|seen| site.pin_regions.contains(&seen.region));
+        let proved = one.records.saturating_sub(one.untraced);
+        if all && !one.seen.is_empty() { proved } else { 0 }
+    };
+    let row = |name: String, seen: String, records: u64, within: u64| {
+        let elsewhere = records - within;
+        let share = per_mille(within, records).map_or(Cell::Empty, Cell::Tenths);
+        let elsewhere = if elsewhere > 0 { Cell::Alarm(elsewhere.to_string()) } else { 0.into() };
+        vec![name.into(), seen.into(), records.into(), within.into(), elsewhere, share]
+    };
+    let all = &input.figures.destinations;
+    let each = all.iter().map(|one| {
+        let mut seen: Vec<&str> = one.seen.iter().map(|seen| seen.region.as_str()).collect();
+        seen.dedup();
+        row(one.destination.clone(), seen.join(", "), one.records, there(one))
+    });
+    let (records, within) = (all.iter().map(|d| d.records).sum(), all.iter().map(there).sum());
+    let total = row(w.say("all"), String::new(), records, within);
+    let columns = ["destination", "region", "records", "in-pin", "elsewhere", "percent"];
+    let note = w.fill("note-pinned", &[("regions", &site.pin_regions.join(", "))]);
+    Some(Section::new(w, "pinned", &columns).note(note).rows(each.chain([total])))
 }
 
 fn chain(w: Words, input: &Input<'_>) -> Section {

@@ -24,6 +24,14 @@ pub(crate) struct BenchBox {
 impl BenchBox {
     /// Sets it up; `change` has the last word on how.
     pub(crate) fn new(change: impl FnOnce(&mut Layout, &Path) -> Result<()>) -> Result<Self> {
+        Self::under(|policy| policy, change)
+    }
+
+    /// The same under another policy.
+    pub(crate) fn under(
+        policy: impl Fn(String) -> String,
+        change: impl FnOnce(&mut Layout, &Path) -> Result<()>,
+    ) -> Result<Self> {
         let dir = folder()?;
         let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
         layout.log = dir.path().join("gateway.log");
@@ -31,7 +39,7 @@ impl BenchBox {
         office::make_keys(&mut layout, dir.path())?;
         let site = Site::init(layout)?;
         office::import(&site, people())?;
-        office::publish(&site, dir.path())?;
+        office::publish_changed(&site, dir.path(), policy)?;
         Ok(Self { site, dir })
     }
 

@@ -12,6 +12,7 @@ mod load;
 mod m1;
 mod office;
 mod peer;
+mod promises;
 mod receipts;
 mod region;
 mod table;
@@ -36,6 +37,8 @@ const ALL: [(&str, Bench); 11] = [
     ("m1", m1::fingers),
     ("m1-queue", m1::queue),
     ("office", office::office),
+    ("slo", promises::slo),
+    ("held", promises::held),
 ];
 
 #[allow(clippy::print_stdout, clippy::print_stderr)]
