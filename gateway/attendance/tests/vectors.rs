@@ -10,6 +10,9 @@ const VECTORS: &str = include_str!("vectors.json");
 /// Odd days, with what a program says of them that was written apart from this one, in another
 /// language, from the rules' text alone. Every state and reason occurs, and every mark but `GAP`.
 const APART: &str = include_str!("apart.json");
+/// The same of a third program, of days around changes of the clock, ends of months and of years in
+/// thirteen zones: every state, reason and mark, many of them together.
+const FURTHER: &str = include_str!("further.json");
 
 #[test]
 fn every_vector_agrees() {
@@ -17,8 +20,9 @@ fn every_vector_agrees() {
 }
 
 #[test]
-fn a_program_written_apart_agrees() {
+fn programs_written_apart_agree() {
     agrees(APART, 40);
+    agrees(FURTHER, 60);
 }
 
 fn agrees(text: &str, count: usize) {

@@ -296,12 +296,33 @@ pub(crate) enum PolicyCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum SheetCommand {
+    /// Everybody's sheet of a month, as the page shows it
+    #[command(after_help = "Example: muster sheet month 2026-12\n\
+                      Example: muster sheet month 2026-12 --department Kitchen --json")]
+    Month {
+        /// As 2026-12
+        #[arg(value_parser = month)]
+        month: jiff::civil::Date,
+        /// Of this department alone
+        #[arg(long, value_name = "NAME")]
+        department: Option<String>,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        at: BoxArgs,
+    },
     /// Evaluate attendance vectors from their inputs alone
     Replay {
         vectors: PathBuf,
         #[arg(long)]
         json: bool,
     },
+}
+
+/// The first day of a month written as `2026-12`.
+fn month(text: &str) -> Result<jiff::civil::Date, String> {
+    let first = format!("{text}-01").parse().ok().filter(|_| text.len() == 7);
+    first.ok_or_else(|| "a month is written as 2026-12".to_owned())
 }
 
 #[derive(Subcommand)]

@@ -31,7 +31,7 @@ pub(super) fn plain<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
 
 /// Parameters that are the house's alone.
 #[derive(Deserialize, Default)]
-#[serde(default)]
+#[serde(default, expecting = "an object")]
 pub(super) struct ParamsEntry {
     directions: Directions,
     pub(super) day_cut: LocalTime,
@@ -56,7 +56,7 @@ impl ParamsEntry {
 
 /// A list such as `[1, 2, 3, 4, 5]`, or the same as `"1-5"`.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "workdays are a list such as [1, 2, 3, 4, 5], or \"1-5\"")]
 enum WorkdaysEntry {
     List(Vec<u8>),
     Span(String),
@@ -76,12 +76,14 @@ fn workdays<'de, D: Deserializer<'de>>(from: D) -> Result<Workdays, D::Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct SiteEntry {
     zone: Option<String>,
     zones: Option<Vec<ZoneEntry>>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ZoneEntry {
     from: Option<Date>,
     zone: String,
@@ -100,6 +102,7 @@ pub(super) fn site(value: &Value) -> Result<Site, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct TerminalEntry {
     site: Option<String>,
     complete_until: Option<Instant>,
@@ -111,6 +114,7 @@ pub(super) fn terminal(value: &Value) -> Result<Terminal, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct RosterItem {
     from: Option<Date>,
     to: Option<Date>,
@@ -125,6 +129,7 @@ pub(super) fn roster(value: &Value) -> Result<RosterEntry, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct EmployedEntry {
     from: Option<Date>,
     to: Option<Date>,
@@ -136,6 +141,7 @@ pub(super) fn employed(value: &Value) -> Result<Employed, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct HolidayEntry {
     date: Date,
     site: Option<String>,
@@ -147,6 +153,7 @@ pub(super) fn holiday(value: &Value) -> Result<Holiday, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct StormEntry {
     date: Date,
     site: Option<String>,
@@ -161,6 +168,7 @@ pub(super) fn storm(value: &Value) -> Result<Storm, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct LeaveEntry {
     date: Date,
     kind: LeaveWord,
@@ -193,6 +201,7 @@ pub(super) fn leave(value: &Value) -> Result<Leave, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct OvertimeEntry {
     date: Date,
     minutes: u32,
@@ -210,6 +219,7 @@ fn is_approved(status: Option<&str>) -> bool {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct PunchEntry {
     id: String,
     at: Instant,
@@ -264,6 +274,7 @@ fn clock(word: Option<&str>) -> DeviceClock {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct CorrectionEntry {
     id: String,
     op: OpWord,
@@ -310,6 +321,7 @@ pub(super) fn correction(value: &Value) -> Result<Correction, Error> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ClosedEntry {
     at: Instant,
     #[serde(default)]

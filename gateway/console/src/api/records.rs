@@ -6,7 +6,7 @@ use crate::guard::{Problem, Seat, Visitor};
 use crate::pages::day::visible_to;
 use crate::pages::sheet::seat;
 use crate::reasons::is_code;
-use crate::record_rows::RecordRows;
+use crate::rows::RecordRows;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};

@@ -5,6 +5,7 @@ use crate::app::{Shared, Who};
 use crate::guard::{Problem, Visitor};
 use crate::pages::day::visible_to;
 use crate::pages::sheet::{self, Month, say, seat};
+use crate::rows::sheet_row;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -140,10 +141,5 @@ async fn page(
 
 /// A person's sheet with its sums.
 fn row(one: &PersonSheet, who: &Who) -> Value {
-    let sheet = json!({
-        "month": one.sheet.month,
-        "days": one.sheet.days,
-        "adjustments": one.sheet.adjustments,
-    });
-    with(of(one.person, who), sheet)
+    sheet_row(one, [&who.number, &who.shown, &who.department])
 }

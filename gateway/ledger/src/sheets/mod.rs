@@ -17,11 +17,14 @@ use muster_attendance::{Attendance, DeviceClock, DeviceId, EventId, PersonId};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 /// Days before and after the range whose punches may belong to it: windows reach that far.
 const REACH: i64 = 2;
 /// People whose punches are at hand at a time: the more, the more of them lie side by side.
 const MAX_AT_HAND: usize = 2_048;
+/// People whose sheets are computed at a time; as many are handed over meanwhile.
+const MAX_COMPUTED: usize = 64;
 /// Seconds before a terminal was last heard up to which its punches are here.
 const MARGIN: i64 = 60;
 /// What is kept of a closed day; marks and single punches may change without payroll.
@@ -122,9 +125,11 @@ impl Sheets {
         let to = last.checked_add(REACH.days()).unwrap_or(last);
         let (scene, reduced) = (Arc::new(scene), Arc::new(self.views.reduced()));
         let elsewhere = self.redated(from, to);
+        // While one part is handed over, the next is computed.
+        let mut under_way: Option<JoinHandle<Vec<PersonSheet>>> = None;
         for some in people.chunks(MAX_AT_HAND) {
             let mut read = self.read(some, (from, to), &elsewhere).await?;
-            for some in some.chunks(Views::MAX_TOGETHER) {
+            for some in some.chunks(MAX_COMPUTED) {
                 let read = some.iter().filter_map(|person| read.remove_entry(person));
                 let read: Vec<Punches> = read.collect();
                 let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
@@ -137,13 +142,11 @@ impl Sheets {
                     let read = read.into_iter().filter(known);
                     read.map(sheet).map(|sheet| show(sheet, &reduced)).collect()
                 };
-                let done = tokio::task::spawn_blocking(work).await;
-                let stopped =
-                    |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
-                done.map_err(stopped)?.into_iter().for_each(&mut each);
+                let before = under_way.replace(tokio::task::spawn_blocking(work));
+                hand_over(before, &mut each).await?;
             }
         }
-        Ok(())
+        hand_over(under_way, &mut each).await
     }
 
     /// The punches of some people, read in the order in which they lie.
@@ -352,6 +355,17 @@ fn join(read: &mut [Punches], more: Vec<Punches>, redating: &Redating) {
 /// Whether days wait for this terminal: it has sent punches and is not shut out.
 fn counts(device: &Device) -> bool {
     device.records > 0 && device.state != DeviceState::Revoked
+}
+
+/// Waits for sheets that are being computed, and gives each on.
+async fn hand_over(
+    computed: Option<JoinHandle<Vec<PersonSheet>>>,
+    each: &mut impl FnMut(PersonSheet),
+) -> Result<(), SheetsError> {
+    let Some(computed) = computed else { return Ok(()) };
+    let stopped = |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
+    computed.await.map_err(stopped)?.into_iter().for_each(each);
+    Ok(())
 }
 
 fn kept(day: &muster_attendance::Day) -> Map<String, Value> {

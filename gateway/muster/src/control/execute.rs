@@ -1,6 +1,6 @@
 //! What each request does, the same in the running gateway and on a ledger opened for one command.
 
-use super::{Refused, Request, legal, pairing, records, report, rights, terminal, user};
+use super::{Refused, Request, legal, pairing, records, report, rights, sheets, terminal, user};
 use crate::config::Config;
 use crate::doctor::Inside;
 use crate::pairing::Wall;
@@ -83,6 +83,9 @@ pub(crate) async fn execute(facts: &Facts, request: Request, rows: Rows) -> Resu
         Request::Publish { governance } => publish(facts, governance).await,
         Request::Explain { record } => records::explain(facts, &record).await,
         Request::Records { from, to } => records::records(facts, from, to, rows).await,
+        Request::Sheets { month, department } => {
+            sheets::month(facts, month, department.as_deref(), rows).await
+        }
         Request::Rights { request } => rights::execute(facts, request, rows).await,
         Request::User { request } => user::execute(facts, request).await,
         Request::Shadow { governance } => value(&ledger.shadow(&governance).await.map_err(data)?),

@@ -13,6 +13,7 @@ mod records;
 mod report;
 mod rights;
 mod server;
+mod sheets;
 mod terminal;
 mod user;
 
@@ -82,6 +83,11 @@ pub(crate) enum Request {
     Records {
         from: Option<jiff::civil::Date>,
         to: Option<jiff::civil::Date>,
+    },
+    Sheets {
+        /// The first day of the month.
+        month: jiff::civil::Date,
+        department: Option<String>,
     },
     RebuildViews,
     Legal {

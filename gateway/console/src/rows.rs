@@ -1,7 +1,7 @@
-//! Records as programs get them: the same rows from `/api/v1/records` as from `muster records`.
+//! Records and sheets as programs get them: the same rows from `/api/v1` as from the command line.
 
 use muster_attendance::{Attendance, DeviceId, DeviceTime, PersonId};
-use muster_ledger::{Devices, Directory, RecordRow};
+use muster_ledger::{Devices, Directory, PersonSheet, RecordRow};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -56,6 +56,21 @@ impl RecordRows {
         let profile = || self.directory.profile(person).map(|p| (Some(p.person), p.name));
         self.people.entry(person).or_insert_with(|| profile().unwrap_or_default()).clone()
     }
+}
+
+/// A person's sheet: the box's own number for them, the number the terminals send, name and
+/// department, then `month` (sums), `days` by date and `adjustments`, as `muster sheet replay`
+/// prints them.
+pub fn sheet_row(one: &PersonSheet, [number, name, department]: [&str; 3]) -> Value {
+    json!({
+        "id": one.person.0.to_string(),
+        "person": number,
+        "name": name,
+        "department": department,
+        "month": one.sheet.month,
+        "days": one.sheet.days,
+        "adjustments": one.sheet.adjustments,
+    })
 }
 
 /// The terminal's time in the offset it gave it in, as RFC 3339 with seconds.
