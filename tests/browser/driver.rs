@@ -288,6 +288,7 @@ impl Page {
 
     /// Checks the page, and keeps pictures of it in light and dark.
     pub(crate) async fn look(&self, name: &str) -> Result<()> {
+        crate::visits::check(name, self.client.current_url().await?.path())?;
         for scheme in ["light", "dark"] {
             let feature = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
             let media = Cdp("Emulation.setEmulatedMedia", json!({ "features": feature }));
@@ -335,6 +336,20 @@ impl Page {
         let wanted = json!({ "format": "webp", "quality": 60, "clip": clip });
         let shot = self.client.issue_cmd(Cdp("Page.captureScreenshot", wanted)).await?;
         Ok(shot["data"].as_str().context("no picture")?.to_owned())
+    }
+
+    /// Shows the page as a printer has it, and keeps that; until [`Page::screen`].
+    pub(crate) async fn paper(&self, name: &str) -> Result<()> {
+        self.client
+            .issue_cmd(Cdp("Emulation.setEmulatedMedia", json!({ "media": "print" })))
+            .await?;
+        self.picture(name, "print").await
+    }
+
+    /// Shows the page as a screen has it.
+    pub(crate) async fn screen(&self) -> Result<()> {
+        self.client.issue_cmd(Cdp("Emulation.setEmulatedMedia", json!({ "media": "" }))).await?;
+        Ok(())
     }
 
     async fn picture(&self, name: &str, scheme: &str) -> Result<()> {

@@ -3,97 +3,19 @@
 
 use crate::driver::{Driver, Screen};
 use crate::stage::Stage;
+use crate::terminal::Terminal;
 use anyhow::{Context as _, Result, ensure};
 use fantoccini::Locator;
-use muster_proto::message::{Method, Outcome};
-use muster_terminal::keypad::Key;
-use muster_terminal::manage::Pressed;
-use muster_terminal::sim::{Board, RamFlash};
 use muster_tests::serial::{Line, secret};
-use muster_tests::site::Site;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const NAME: &str = "m1-door";
 const NUMBER: &str = "00011";
 const FINGER: u16 = 7;
-const TICK: Duration = Duration::from_millis(2);
 /// Between two looks at a finger of one enrolment.
 const TURN: Duration = Duration::from_millis(1_500);
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// An M1 in a thread, and whoever stands before it.
-struct Terminal {
-    board: Arc<Mutex<Board>>,
-    begun: Instant,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Terminal {
-    fn start(port: &Path, secret: &[u8; 32]) -> Result<Self> {
-        let mut board =
-            Board::start(NAME, secret, 1, RamFlash::new(64), &[]).ok().context("no board")?;
-        board.manage(Site::NAME, secret, [0; 32]).ok().context("no manager")?;
-        let (mut line, begun) = (Line::plug(port)?, Instant::now());
-        let (board, stop) = (Arc::new(Mutex::new(board)), Arc::new(AtomicBool::new(false)));
-        let (theirs, stopped) = (board.clone(), stop.clone());
-        let thread = std::thread::spawn(move || {
-            let (mut rx, mut tx) = ([0; 512], vec![0; Board::MAX_TX]);
-            while !stopped.load(Ordering::Relaxed) {
-                let length = line.read(&mut rx).unwrap_or_default();
-                let now_ms = begun.elapsed().as_millis() as u64;
-                let mut board = theirs.lock().unwrap_or_else(PoisonError::into_inner);
-                let length = board.poll(now_ms, &rx[..length], &mut tx, &[]);
-                drop(board);
-                line.write(&tx[..length]);
-                std::thread::sleep(TICK);
-            }
-        });
-        Ok(Self { board, begun, stop, thread: Some(thread) })
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Board, u64) -> T) -> T {
-        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-        act(&mut board, self.begun.elapsed().as_millis() as u64)
-    }
-
-    /// Whether it asks for a new PIN.
-    fn is_asking(&self) -> bool {
-        self.with(|board, _| board.manager.as_ref().is_some_and(|manager| manager.is_asking()))
-    }
-
-    /// Types number and PIN; a right one punches, as on the M1.
-    fn types(&self, keys: &str) -> bool {
-        self.with(|board, now_ms| {
-            let Some(manager) = &mut board.manager else { return false };
-            let mut last = Pressed::More;
-            for key in keys.bytes() {
-                let key = if key == b'#' { Key::Enter } else { Key::Digit(key - b'0') };
-                last = manager.key(now_ms, key);
-            }
-            match last {
-                Pressed::Chosen => true,
-                Pressed::Right(user) => {
-                    let (method, outcome) = (Method::Pin, Outcome::Granted);
-                    let who = Some(user.number.as_str());
-                    board.terminal.punch(now_ms, who, method, outcome, None, &[]).is_ok()
-                }
-                _ => false,
-            }
-        })
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
 
 /// Puts notice, age and consent on record.
 fn put_on_record(stage: &Stage, folder: &Path) -> Result<()> {
@@ -123,7 +45,7 @@ fn a_finger_is_enrolled_on_the_page_only_on_record_and_a_pin_stands_beside_it() 
     let stage = Stage::with_line(port.clone())?;
     let credentials = stage.site.pair("m1", NAME, folder.path())?;
     drop(line);
-    let terminal = Terminal::start(&port, &secret(&credentials)?)?;
+    let terminal = Terminal::start(NAME, &port, &secret(&credentials)?)?;
     let code = stage.account("fong", &["facilities"])?;
     let driver = Driver::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -47,6 +47,16 @@ async fn until(page: &Page, script: &str) -> Result<()> {
     anyhow::bail!("never true: {script}\n{}", page.text().await?)
 }
 
+/// As if the copy had been kept for thirteen hours.
+const AGED: &str = "const done = arguments[arguments.length - 1];
+    caches.open('muster-warden').then(async (cache) => {
+        const copy = await cache.match('/warden');
+        const headers = new Headers(copy.headers);
+        headers.set('x-kept', String(Date.now() - 13 * 3600 * 1000));
+        await cache.put('/warden', new Response(await copy.text(), { status: 200, headers }));
+        done(true);
+    }).catch((error) => done(String(error)));";
+
 /// Whether the copy is kept, with the list and all that it loads.
 const KEPT: &str = "const done = arguments[arguments.length - 1];
     caches.open('muster-warden').then((c) => c.keys()).then((k) => done(k.length >= 4));";
@@ -70,6 +80,7 @@ fn a_wardens_device_works_while_the_box_is_off_and_forgets_when_it_is_ended() ->
     runtime.block_on(async {
         let facilities = driver.browser(Screen::Desktop, "en").await?;
         let device = enrol(&driver, &stage, &facilities, &code).await?;
+        untrusting(&driver, &stage, &facilities).await?;
         device.look("warden").await?;
         until(&device, KEPT).await?;
 
@@ -97,10 +108,41 @@ fn a_wardens_device_works_while_the_box_is_off_and_forgets_when_it_is_ended() ->
         device.see(".safe:checked").await?;
         ensure!(device.text().await?.contains("yard-phone,"), "the box knows who ticked");
 
+        until(&device, KEPT).await?;
+        stage.gateway.stop_now()?;
+        ensure!(device.client.execute_async(AGED, vec![]).await? == true, "the copy is old now");
+        device.go(&list).await?;
+        let text = device.text().await?;
+        ensure!(text.contains("was too old and has been deleted"), "{text}");
+        ensure!(!text.contains("何美"), "nobody is shown from a copy that is too old");
+        stage.start_again(console)?;
+        device.go(&list).await?;
+        device.see(".safe").await?;
+
         ended(&stage, &facilities, &device).await?;
         end(facilities).await?;
         end(device).await
     })
+}
+
+/// A device that does not trust the box's certificate says that it keeps no copy.
+async fn untrusting(driver: &Driver, stage: &Stage, facilities: &Page) -> Result<()> {
+    let at = stage.page()?;
+    facilities.go(&format!("{at}/wardens")).await?;
+    facilities.fill("#name", "lobby-phone").await?;
+    facilities.submit("main button.primary").await?;
+    let code = facilities.read(".made code").await?;
+    let device = driver.browser(Screen::Phone, "zh-HK").await?;
+    device.go(&format!("{at}/warden/enrol#{code}")).await?;
+    device.see("#warden-code").await?;
+    device.click("main .primary").await?;
+    device.see("#warden-no-copy:not([hidden])").await?;
+    device.look("warden-untrusted").await?;
+    end(device).await?;
+    facilities.go(&format!("{at}/wardens")).await?;
+    let lobby = "form[action='/wardens/end']:has([value='lobby-phone']) button";
+    facilities.submit(lobby).await?;
+    facilities.see("main:not(:has([value='lobby-phone']))").await.map(drop)
 }
 
 /// Facilities ends the device, which then keeps nothing of anybody.

@@ -3,11 +3,16 @@
 //! language. Every page on the way is checked with axe-core and kept as pictures in
 //! `screenshots` in the folder that cargo has for files of tests.
 
+mod board;
 mod driver;
 mod enrolment;
+mod governed;
 mod guests;
+mod pairing;
 mod pictures;
 mod stage;
+mod terminal;
+mod visits;
 
 use anyhow::{Context as _, Result, ensure};
 use driver::{Driver, Page, Screen, descendants};
@@ -59,6 +64,10 @@ async fn hr(driver: &Driver, stage: &Stage, place: usize) -> Result<()> {
 
     page.go(&format!("{at}/sheets")).await?;
     page.look("sheets").await?;
+    page.click("a[href^='/sheets/day/']").await?;
+    page.see("h1").await?;
+    page.look("sheet-day").await?;
+    page.go(&format!("{at}/sheets")).await?;
     page.click(".matrix tbody th a").await?;
     page.see(".calendar").await?;
     page.look("person-month").await?;
@@ -73,6 +82,7 @@ async fn hr(driver: &Driver, stage: &Stage, place: usize) -> Result<()> {
     for (path, name) in [
         ("/corrections", "corrections"),
         ("/sheets/exceptions", "exceptions"),
+        ("/access", "access-none"),
         ("/unknown", "unknown"),
         ("/onsite", "onsite"),
         ("/account", "account"),
@@ -262,43 +272,6 @@ fn is_chromium(pid: &u32) -> bool {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm"));
     let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     name.is_ok_and(|name| name.starts_with("chrom")) && !state.contains(") Z ")
-}
-
-/// The policy is tightened on the page: checked, compared, tried, and kept until it is signed.
-#[test]
-fn the_administrator_drafts_a_tighter_policy() -> Result<()> {
-    let (stage, code) = Stage::governed("b.admin", &["it-admin"])?;
-    stage.punch(1)?;
-    let driver = Driver::start()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let at = stage.page()?;
-        let page = driver.browser(Screen::Phone, "zh-HK").await?;
-        stage.enter(&page, "b.admin", &code).await?;
-        page.go(&format!("{at}/governance/remedies")).await?;
-        page.look("remedies").await?;
-        let offered = page.see("#draft-text").await?.prop("value").await?.context("no text")?;
-        ensure!(offered.contains("version = 2"), "the policy in force with the next number");
-        let tighter =
-            offered.replacen("when = { ", "when = { \"subject.department\" = [\"Kitchen\"], ", 1);
-        ensure!(tighter != offered, "a permit has conditions: {offered}");
-        for (text, seen) in
-            [(offered.replacen("default", "defualt", 1), "[role=alert]"), (tighter, ".badge.good")]
-        {
-            page.client
-                .execute(
-                    "document.querySelector('#draft-text').value = arguments[0]",
-                    vec![text.into()],
-                )
-                .await?;
-            page.click("form[action='/governance/drafts'] button.primary").await?;
-            page.see(seen).await?;
-            page.look(if seen == ".badge.good" { "draft" } else { "draft-problem" }).await?;
-        }
-        ensure!(page.text().await?.contains("一個簽署即可生效"), "one signature");
-        page.see("#draft-line").await?;
-        end(page).await
-    })
 }
 
 #[test]

@@ -8,13 +8,14 @@ use muster_tests::gateway::Gateway;
 use muster_tests::link::Link;
 use muster_tests::office::{self, as_text};
 use muster_tests::punch::{now_s, rfc3339};
+use muster_tests::region::Region;
 use muster_tests::site::{Layout, Site};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const START: Duration = Duration::from_secs(20);
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 fn account(site: &Site, name: &str, roles: &[&str]) -> Result<String> {
     let mut args = vec!["user", "add", name];
@@ -29,7 +30,7 @@ fn account(site: &Site, name: &str, roles: &[&str]) -> Result<String> {
 pub(crate) struct Stage {
     pub(crate) site: Site,
     pub(crate) gateway: Gateway,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// Number, name, department.
@@ -46,6 +47,9 @@ const PEOPLE: [(&str, &str, &str); 6] = [
     ("00016", "陳大文", "Gaming floor"),
 ];
 
+/// People of whom all is known that the policy asks for.
+pub(crate) const SENT: [&str; 3] = ["00021", "00022", "00023"];
+
 /// Numbers that nobody has named.
 const UNKNOWN: [&str; 4] = ["99901", "99902", "99903", "99904"];
 
@@ -61,6 +65,26 @@ impl Stage {
             Ok(())
         };
         Ok(Self::with(plugged, |_, _| Ok(()))?.0)
+    }
+
+    /// A box with a listener for terminals with certificates and a serial port.
+    pub(crate) fn for_terminals(port: PathBuf) -> Result<Self> {
+        let plugged = |layout: &mut Layout, _: &Path| {
+            (layout.tls, layout.serial) = (true, vec![port.clone()]);
+            Ok(())
+        };
+        Ok(Self::with(plugged, |_, _| Ok(()))?.0)
+    }
+
+    /// A box that sends the punches of [`SENT`] to `region` by a policy in force, and the one-time
+    /// code of an account that was made before.
+    pub(crate) fn sending(region: &Region, name: &str, roles: &[&str]) -> Result<(Self, String)> {
+        Self::with(office::reaching(region), |site, keys| {
+            let code = account(site, name, roles)?;
+            office::publish(site, keys)?;
+            office::import(site, SENT.iter().map(|number| (*number).to_owned()))?;
+            Ok(code)
+        })
     }
 
     /// A box that knows another one.
@@ -102,7 +126,7 @@ impl Stage {
         site.muster(&["person", "import", as_text(&file)?])?;
         let mut running = site.start()?;
         running.ready(START)?;
-        Ok((Self { site, gateway: running, _dir: dir }, made))
+        Ok((Self { site, gateway: running, dir }, made))
     }
 
     /// Punches of today: people of the list, numbers that nobody has named, a gap.
@@ -123,6 +147,22 @@ impl Stage {
             punch(from + 9 + n as u64, number, "in")?;
         }
         Ok(())
+    }
+
+    /// One punch of now.
+    pub(crate) fn punch_of(&self, seq: u64, person: &str) -> Result<()> {
+        let mut link = Link::open(self.gateway.loopback()?, "gate-02")?;
+        let text = json!({
+            "v": 1, "boot": 1, "seq": seq, "person": person, "at": rfc3339(now_s()),
+            "method": "card", "outcome": "granted", "direction": "in", "live": true,
+        });
+        link.publish("muster/1/gate-02/checkin", text.to_string().as_bytes())?;
+        Ok(())
+    }
+
+    /// Everything of the test.
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Starts the box again where it was, so that whoever knows its address finds it.
@@ -160,6 +200,24 @@ impl Stage {
         page.see("#again").await?;
         page.look("welcome").await?;
         self.choose_password(page).await
+    }
+
+    /// Logs in anew, by the password that was chosen and the app's code of `step` half minutes on.
+    pub(crate) async fn enter_again(
+        &self,
+        page: &Page,
+        name: &str,
+        (app, step): (&Authenticator, u64),
+    ) -> Result<()> {
+        page.go(&format!("{}/login", self.page()?)).await?;
+        page.fill("#name", name).await?;
+        page.fill("#password", PASSWORD).await?;
+        page.click("main .primary").await?;
+        page.see("#code").await?;
+        page.look("login-code").await?;
+        page.fill("#code", &app.code(step)?).await?;
+        page.click("main .primary").await?;
+        page.see("nav.nav").await.map(drop)
     }
 
     /// What is asked of somebody who came with a one-time code.

@@ -16,6 +16,7 @@ pub mod faults;
 pub mod gateway;
 pub mod ledgerbook;
 pub mod link;
+pub mod m2;
 pub mod mosquitto;
 pub mod mqtt;
 pub mod mutants;

@@ -113,6 +113,12 @@ impl Site {
             args.extend([OsStr::new("--signer"), OsStr::new(signer)]);
         }
         site.ok(site.command(args))?;
+        Self::set_up(site.layout)
+    }
+
+    /// A box that `muster init` made already, with the configuration of `layout`.
+    pub fn set_up(layout: Layout) -> Result<Self> {
+        let site = Self { layout };
         std::fs::write(site.config(), site.layout.toml())?;
         Ok(site)
     }

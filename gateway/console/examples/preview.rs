@@ -136,7 +136,11 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         },
         packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
+        copies: Arc::new(|_, _, _| {
+            Box::pin(std::future::ready(Err("only the gateway does that".to_owned())))
+        }),
         pair: None,
+        card: Arc::new(|_| Err("only the gateway does that".to_owned())),
         report_key: "00".repeat(32),
         neighbours: Arc::new(Vec::new),
         commands: commands(),

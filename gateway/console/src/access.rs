@@ -181,12 +181,15 @@ routes! {
     TerminalRedate POST "/terminals/redate" Fresh(TERMINAL_CHANGES);
     PairPage GET "/terminals/pair" Any(PAIRING);
     Pair POST "/terminals/pair" Fresh(PAIRING);
+    PairState GET "/terminals/pair/{name}/live" Any(PAIRING);
+    Card POST "/terminals/card" Fresh(PAIRING);
     TerminalRevoke POST "/terminals/revoke" Fresh(PAIRING);
     TerminalAgain POST "/terminals/again" Any(TERMINAL_CHANGES);
     Enrolment GET "/enrolment" Any(ENROLMENT);
     EnrolmentAsk POST "/enrolment" Any(ENROLMENT);
     Doctor GET "/doctor" Any(DOCTOR);
     DoctorExamine POST "/doctor" Any(DOCTOR);
+    Flows GET "/flows" Any(REPORTS);
     Waiting GET "/waiting" Any(WAITING);
     WaitingReason GET "/waiting/{reason}" Any(PEOPLE);
     Explain GET "/records/{record}" Any(PEOPLE);
@@ -207,6 +210,10 @@ routes! {
     Approvals GET "/governance/approvals" Any(GOVERNANCE);
     Approve POST "/governance/approvals" Fresh(SIGNERS);
     Rights GET "/people/{person}/rights" Any(RIGHTS);
+    RightAsk POST "/governance/rights" Any(OFFICERS);
+    RightAnswer POST "/governance/rights/answer" Any(OFFICERS);
+    PersonCorrect POST "/governance/correct" Fresh(OFFICERS);
+    PersonTake POST "/governance/take" Fresh(OFFICERS);
     Restrict POST "/governance/restrict" Fresh(OFFICERS);
     Erase POST "/governance/erase" Fresh(OFFICERS);
     Packs GET "/governance/packs" Any(PACKS);

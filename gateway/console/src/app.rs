@@ -50,11 +50,15 @@ pub struct Handles {
     pub policy_files: PolicyFiles,
     /// Makes audit packs; it blocks.
     pub packs: crate::pages::governance::packs::Packs,
+    /// Makes a copy of all that is held on one person.
+    pub copies: crate::pages::governance::requests::Copies,
     /// The stored decision of a record; it blocks.
     pub explain: Explain,
     /// Makes one-time codes for terminals at the wall; `None` where terminals with certificates
     /// have no listener. It blocks.
     pub pair: Option<crate::pairing::Pair>,
+    /// Pairs M1s and makes their cards. It blocks.
+    pub card: crate::pairing::Card,
     /// The public key that reports are signed with, hex; shown so that files can be checked.
     pub report_key: String,
     /// The site's other boxes, as this one last heard of them.
@@ -135,6 +139,10 @@ pub(crate) struct App {
     pub(crate) random: SystemRandom,
     /// One report is made at a time.
     pub(crate) report_turn: tokio::sync::Semaphore,
+    /// Large forms kept for somebody who has to log in first.
+    pub(crate) keeping: tokio::sync::Semaphore,
+    /// Where data goes, as it was drawn last.
+    pub(crate) flows: crate::pages::flows::Drawn,
 }
 
 pub(crate) type Shared = Arc<App>;

@@ -22,6 +22,10 @@ use zeroize::Zeroizing;
 
 /// Bytes of a form that is kept for somebody who has to log in first.
 const KEPT_BODY: usize = 16 << 10;
+/// The same where a route takes tables or policies, for [`KEEPING`] at a time.
+const KEPT_LARGE: usize = 1 << 20;
+/// Large forms that are kept at a time: whoever sends one is nobody yet.
+pub(crate) const KEEPING: usize = 4;
 /// Time for a form to arrive.
 const BODY: Duration = Duration::from_secs(10);
 /// Fields of a form that are looked at.
@@ -49,19 +53,19 @@ pub(crate) async fn checked(
     if !is_ours(request.headers()) {
         return Err(refuse(Problem::Stale));
     }
-    let (parts, body, fields) = read(request, route.max_body()).await.map_err(refuse)?;
-    let Some(csrf) = field(&fields, "csrf") else { return Err(refuse(Problem::Form)) };
+    let (parts, body, upload) = read(request, route.max_body()).await.map_err(refuse)?;
+    let Some(csrf) = field(&upload.fields, "csrf") else { return Err(refuse(Problem::Form)) };
     // A language is nobody's secret, and a guest's page has the token of the guest.
     let fits = |token: Token| app.sessions.csrf_fits(&token, csrf);
     if route != Route::Language && !token(visitor, &parts.headers).is_some_and(fits) {
-        let again = Again::of(&fields, &SECRETS).filter(|_| visitor.seat.is_some());
+        let again = Again::of(&upload, &SECRETS).filter(|_| visitor.seat.is_some());
         return Err(match again {
             Some(again) => Box::new(again.send(app, visitor)),
             None => refuse(Problem::Stale),
         });
     }
     if let Some(seat) = visitor.seat.as_ref().filter(|_| route.is_fresh()) {
-        step_up(app, visitor, seat, &fields).await?;
+        step_up(app, visitor, seat, &upload).await?;
     }
     Ok(Request::from_parts(parts, Body::from(body)))
 }
@@ -71,14 +75,14 @@ async fn step_up(
     app: &Shared,
     visitor: &Visitor,
     seat: &Seat,
-    fields: &Fields,
+    upload: &Upload,
 ) -> Result<(), Box<Response>> {
     let now = Instant::now();
     if app.second_factor.is_waived() || seat.stepped_up(STEP_UP, now) {
         return Ok(());
     }
-    let typed = field(fields, "code").map(|code| Zeroizing::new(code.to_owned()));
-    let Some(again) = Again::of(fields, &SECRETS) else {
+    let typed = field(&upload.fields, "code").map(|code| Zeroizing::new(code.to_owned()));
+    let Some(again) = Again::of(upload, &SECRETS) else {
         return Err(Box::new(pages::problem(app, visitor, &Problem::Form)));
     };
     let Some(typed) = typed else { return Err(Box::new(again.code(app, visitor, ""))) };
@@ -102,12 +106,20 @@ async fn step_up(
 
 /// The page for a form whose session is over: it keeps what was typed. `None` where there is
 /// nothing to keep.
-pub(crate) async fn kept(app: &Shared, visitor: &Visitor, request: Request) -> Option<Response> {
+pub(crate) async fn kept(
+    app: &Shared,
+    visitor: &Visitor,
+    route: Option<Route>,
+    request: Request,
+) -> Option<Response> {
     if !is_ours(request.headers()) {
         return None;
     }
-    let (_, _, fields) = read(request, KEPT_BODY).await.ok()?;
-    Some(Again::of(&fields, &SECRETS)?.log_in(app, visitor))
+    let large = route.is_some_and(|route| route.max_body() > KEPT_BODY);
+    let turn = if large { app.keeping.try_acquire().ok() } else { None };
+    let most = if turn.is_some() { KEPT_LARGE } else { KEPT_BODY };
+    let (_, _, upload) = read(request, most).await.ok()?;
+    Some(Again::of(&upload, &SECRETS)?.log_in(app, visitor))
 }
 
 /// Whether a page of ours sent it.
@@ -126,7 +138,7 @@ fn token(visitor: &Visitor, headers: &HeaderMap) -> Option<Token> {
     }
 }
 
-async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Fields), Problem> {
+async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Arc<Upload>), Problem> {
     let (mut parts, body) = request.into_parts();
     let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, most)).await;
     let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
@@ -140,12 +152,12 @@ async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Fields), P
             Upload { fields: fields.map_err(|_| Problem::Form)?.0, ..Upload::default() }
         }
     };
-    let fields = upload.fields.clone();
-    parts.extensions.insert(Arc::new(upload));
-    if fields.len() > MAX_FIELDS {
+    if upload.fields.len() > MAX_FIELDS {
         return Err(Problem::Form);
     }
-    Ok((parts, body, fields))
+    let upload = Arc::new(upload);
+    parts.extensions.insert(upload.clone());
+    Ok((parts, body, upload))
 }
 
 /// A form, with a file where one came: what its handler finds among the request's extensions.

@@ -239,7 +239,7 @@ pub(crate) async fn guard(
         None => return Problem::Internal.status().into_response(),
     };
     let Some(route) = route.filter(|route| visitor.admits(*route)) else {
-        return turn_away(&app, &visitor, request).await;
+        return turn_away(&app, &visitor, route, request).await;
     };
     if request.method() == Method::POST && !route.is_question() {
         request = match forms::checked(&app, &visitor, route, request).await {
@@ -338,7 +338,12 @@ fn program(app: &Shared, headers: &HeaderMap) -> Option<Seat> {
 
 /// What strangers, those half way in and the not entitled see: the same for what is there and for
 /// what is not.
-async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Response {
+async fn turn_away(
+    app: &Shared,
+    visitor: &Visitor,
+    route: Option<Route>,
+    request: Request,
+) -> Response {
     if let Some(door) = guest::door(&visitor.path).filter(|_| visitor.seat.is_none()) {
         return see_other(door);
     }
@@ -357,7 +362,7 @@ async fn turn_away(app: &Shared, visitor: &Visitor, request: Request) -> Respons
     }
     if request.method() == Method::POST
         && visitor.seat.is_none()
-        && let Some(page) = forms::kept(app, visitor, request).await
+        && let Some(page) = forms::kept(app, visitor, route, request).await
     {
         return page;
     }

@@ -36,3 +36,16 @@ pub struct PairingCode {
 /// people. Whether the terminal has come since, the table of devices says: its name is there,
 /// paired, and then last seen.
 pub type Pair = Arc<dyn Fn(NewDevice) -> Result<PairingCode, String> + Send + Sync>;
+
+/// An M1 that is to be.
+#[derive(Clone, Debug)]
+pub struct NewCard {
+    /// Its name: 1 to 64 characters, none of `/ + #`.
+    pub name: String,
+    /// Its address on a shared serial line; 1 where it has a line of its own.
+    pub address: u8,
+}
+
+/// Pairs an M1 and makes the image of its card, which holds its secret: given out once. May wait,
+/// so it is called where waiting is allowed. An error is a sentence for people.
+pub type Card = Arc<dyn Fn(NewCard) -> Result<Zeroizing<Vec<u8>>, String> + Send + Sync>;

@@ -179,6 +179,16 @@ impl From<PlansError> for Trouble {
     }
 }
 
+/// What is said of lines, by their place from 0, that somebody else wrote otherwise meanwhile.
+pub(crate) fn changed(places: &[usize]) -> Vec<TableProblem> {
+    // The first line is the header.
+    let line = |place: &usize| *place as u64 + 2;
+    places
+        .iter()
+        .map(|place| TableProblem { line: line(place), trouble: say("csv-changed") })
+        .collect()
+}
+
 /// Reads a table as entries, or says all that is wrong with it. `encoding` is `auto`, `utf-8`,
 /// `gb18030` or `big5`; `find` knows whom the reader may change by the number of the terminals.
 pub(crate) fn read(

@@ -7,9 +7,9 @@ use crate::assets;
 use crate::guard::{Problem, frame, guard};
 use crate::live;
 use crate::pages::{
-    accounts, corrections, day, doctor, employee, enrolment, entrance, explain, factor, governance,
-    health, journal, own, pairing, plans, reports, sheet, terminals, today, unknown, waiting,
-    warden,
+    accounts, card, corrections, day, doctor, employee, enrolment, entrance, explain, factor,
+    flows, governance, health, journal, own, pairing, plans, reports, sheet, terminals, today,
+    unknown, waiting, warden,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -97,12 +97,15 @@ fn work(route: Route) -> Option<MethodRouter<Shared>> {
         Route::Terminals => get(terminals::page),
         Route::PairPage => get(pairing::page),
         Route::Pair => post(pairing::pair),
+        Route::PairState => get(pairing::state),
+        Route::Card => post(card::make),
         Route::TerminalRevoke => post(pairing::revoke),
         Route::TerminalAgain => post(terminals::again),
         Route::Enrolment => get(enrolment::page),
         Route::EnrolmentAsk => post(enrolment::ask),
         Route::Doctor => get(doctor::page),
         Route::DoctorExamine => post(doctor::examine),
+        Route::Flows => get(flows::page),
         Route::Waiting => get(waiting::page),
         Route::WaitingReason => get(waiting::reason),
         Route::Explain => get(explain::page),
@@ -130,6 +133,10 @@ fn governing(route: Route) -> Option<MethodRouter<Shared>> {
         Route::Approvals => get(governance::approvals::page),
         Route::Approve => post(governance::approvals::approve),
         Route::Rights => get(governance::rights::page),
+        Route::RightAsk => post(governance::requests::ask),
+        Route::RightAnswer => post(governance::requests::answer),
+        Route::PersonCorrect => post(governance::requests::correct),
+        Route::PersonTake => post(governance::requests::take),
         Route::Restrict => post(governance::rights::restrict),
         Route::Erase => post(governance::rights::erase),
         Route::Packs => get(governance::packs::page),

@@ -208,6 +208,8 @@ fn app(config: ConsoleConfig, handles: Handles) -> Result<Arc<App>, StartError> 
         live: Arc::new(live),
         random,
         report_turn: tokio::sync::Semaphore::new(1),
+        keeping: tokio::sync::Semaphore::new(crate::forms::KEEPING),
+        flows: Default::default(),
         handles,
     }))
 }

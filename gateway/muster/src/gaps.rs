@@ -26,16 +26,16 @@ pub(crate) async fn follow(
     terminals: Terminals,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut asked = HashMap::new();
+    let (mut asked, started_ms) = (HashMap::new(), now_ms());
     loop {
-        ask(&ledger, &terminals, &mut asked);
+        ask(&ledger, &terminals, &mut asked, started_ms);
         if tokio::time::timeout(EVERY, stopped.wait_for(|stop| *stop)).await.is_ok() {
             return;
         }
     }
 }
 
-fn ask(ledger: &Ledger, terminals: &Terminals, asked: &mut HashMap<Key, i64>) {
+fn ask(ledger: &Ledger, terminals: &Terminals, asked: &mut HashMap<Key, i64>, started_ms: i64) {
     let keeps = |kind, state| kind == DeviceKind::M1 && state == DeviceState::Paired;
     let devices = ledger.devices().list().into_iter().filter(|d| keeps(d.kind, d.state));
     let missing: Vec<_> = devices.map(|d| (d.id, d.name, ledger.plans().gaps(d.id))).collect();
@@ -45,7 +45,7 @@ fn ask(ledger: &Ledger, terminals: &Terminals, asked: &mut HashMap<Key, i64>) {
         .collect();
     asked.retain(|key, _| all.contains(key));
     for (id, name, gaps) in &missing {
-        let Some(from) = due(*id, gaps, asked, now_ms()) else { continue };
+        let Some(from) = due(*id, gaps, asked, (started_ms, now_ms())) else { continue };
         match terminals.ask_again(name, Some(from)) {
             Ok(()) => tracing::info!(terminal = name, ?from, "asked again for what is missing"),
             Err(error) => tracing::debug!(terminal = name, %error, "cannot be asked again"),
@@ -58,10 +58,12 @@ fn due(
     device: DeviceId,
     gaps: &[Gap],
     asked: &mut HashMap<Key, i64>,
-    now: i64,
+    (started, now): (i64, i64),
 ) -> Option<(u32, u64)> {
+    // What was missing when the box started is on no way to it.
+    let lasts = |gap: &&Gap| gap.noticed_ms < started || now - gap.noticed_ms >= GRACE_MS;
     let mut first = None;
-    for gap in gaps.iter().filter(|gap| now - gap.noticed_ms >= GRACE_MS) {
+    for gap in gaps.iter().filter(lasts) {
         let key = (device, gap.boot, gap.first);
         if asked.get(&key).is_none_or(|at| now - at >= AGAIN_MS) {
             asked.insert(key, now);
@@ -81,11 +83,13 @@ mod tests {
         let gap = |boot, first| Gap { boot, first, last: first + 3, since: 0, noticed_ms: 0 };
         let (gate, mut asked) = (DeviceId(1), HashMap::new());
         let gaps = [gap(2, 40), gap(1, 90)];
-        assert_eq!(due(gate, &gaps, &mut asked, GRACE_MS - 1), None, "on its way, perhaps");
-        assert_eq!(due(gate, &gaps, &mut asked, GRACE_MS), Some((1, 90)), "the oldest on");
-        assert_eq!(due(gate, &gaps, &mut asked, GRACE_MS + 60_000), None);
-        assert_eq!(due(DeviceId(2), &gaps, &mut asked, GRACE_MS), Some((1, 90)));
-        assert_eq!(due(gate, &gaps, &mut asked, GRACE_MS + AGAIN_MS), Some((1, 90)));
-        assert_eq!(due(gate, &[], &mut asked, 2 * AGAIN_MS), None);
+        assert_eq!(due(gate, &gaps, &mut asked, (0, GRACE_MS - 1)), None, "on its way, perhaps");
+        assert_eq!(due(gate, &gaps, &mut asked, (0, GRACE_MS)), Some((1, 90)), "the oldest on");
+        assert_eq!(due(gate, &gaps, &mut asked, (0, GRACE_MS + 60_000)), None);
+        assert_eq!(due(DeviceId(2), &gaps, &mut asked, (0, GRACE_MS)), Some((1, 90)));
+        assert_eq!(due(gate, &gaps, &mut asked, (0, GRACE_MS + AGAIN_MS)), Some((1, 90)));
+        let (yard, started) = (DeviceId(3), 5);
+        assert_eq!(due(yard, &gaps, &mut asked, (started, 6)), Some((1, 90)), "from before");
+        assert_eq!(due(gate, &[], &mut asked, (0, 2 * AGAIN_MS)), None);
     }
 }

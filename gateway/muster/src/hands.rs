@@ -3,11 +3,18 @@
 //! The page is served before everything that executes commands is there, so its hands are given to
 //! it empty and are held out once the gateway stands.
 
-use crate::control::{self, Facts, Refused, Request, TerminalRequest};
+use crate::command::records::write_csv;
+use crate::control::{self, Facts, Refused, Request, RightsCommand, TerminalRequest};
 use crate::doctor::{self, Finding, Inside, State};
-use muster_console::{Command, Commands, Done, Look, LookState};
+use muster_console::{Command, Commands, Copies, CopyForm, Done, Look, LookState};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+/// Rows of a copy that are made ahead of being collected.
+const ROWS_AHEAD: usize = 64;
+/// Records of one copy: ten a day for fifty years.
+const MAX_COPIED: usize = 200_000;
 
 /// Empty until [`Hands::hold`].
 #[derive(Clone, Default)]
@@ -29,9 +36,59 @@ impl Hands {
         })
     }
 
-    async fn run(&self, actor: String, command: Command) -> Result<Done, String> {
+    /// Copies of what is held on one person.
+    pub(crate) fn copies(&self) -> Copies {
+        let hands = self.clone();
+        Arc::new(move |actor, number, form| {
+            let hands = hands.clone();
+            Box::pin(async move { hands.copy(actor, number, form).await })
+        })
+    }
+
+    async fn copy(
+        &self,
+        actor: String,
+        id: String,
+        form: CopyForm,
+    ) -> Result<Zeroizing<Vec<u8>>, String> {
+        let facts = self.facts(actor)?;
+        let (rows, mut coming) = mpsc::channel(ROWS_AHEAD);
+        let request = Request::Rights { request: RightsCommand::Export { id } };
+        let collected = async {
+            let mut all = Vec::new();
+            while let Some(row) = coming.recv().await {
+                if all.len() >= MAX_COPIED {
+                    coming.close();
+                    return None;
+                }
+                all.push(row);
+            }
+            Some(all)
+        };
+        let (held, rows) = tokio::join!(control::execute(&facts, request, rows), collected);
+        let rows = rows.ok_or("that is more than a page hands over: `muster person export`")?;
+        let mut held = held.map_err(|refused| refused.message)?;
+        let copy = match form {
+            CopyForm::Json => {
+                held["records"] = rows.into();
+                serde_json::to_vec_pretty(&held).map_err(|error| error.to_string())?
+            }
+            CopyForm::Csv => {
+                let mut table = Vec::new();
+                write_csv(&rows, &mut table).map_err(|error| format!("{error:#}"))?;
+                table
+            }
+        };
+        Ok(Zeroizing::new(copy))
+    }
+
+    fn facts(&self, actor: String) -> Result<Facts, String> {
         let facts = self.0.get().ok_or("the gateway is starting; ask again in a moment")?;
-        let facts = Facts { actor, ..facts.clone() };
+        Ok(Facts { actor, ..facts.clone() })
+    }
+
+    async fn run(&self, actor: String, command: Command) -> Result<Done, String> {
+        let facts = self.facts(actor)?;
         let request = match command {
             Command::Doctor => return examined(&facts).await,
             Command::Acts(filter) => {

@@ -1,16 +1,22 @@
 //! Pairing at the wall, the box's side: a one-time code and all that somebody carries to a terminal
 //! with it. What is done with it then is `muster_intake::pairing`.
 
+use crate::command::card::{self, Owner};
 use crate::config::Config;
 use crate::page_certificate::{host_name, own_address};
+use muster_console::NewCard;
 use muster_intake::Pairings;
-use muster_intake::authority::Pairing;
+use muster_intake::authority::{Authority, Pairing};
 use muster_intake::pairing::{LIFE, PairingError};
+use muster_ledger::{DeviceKind, Ledger};
 use muster_proto::pairing::Link;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// Size of a card that the page makes, in MiB: some 2,000 punches.
+const CARD_MIB: u32 = 1;
 
 /// Makes codes. Cheap to clone.
 #[derive(Clone)]
@@ -84,6 +90,23 @@ pub(crate) fn for_page(wall: Wall) -> muster_console::Pair {
         let made = tokio::runtime::Handle::current().block_on(wall.code(pairing, host));
         let Code { link, code, address, fingerprint, .. } = made.map_err(|e| e.to_string())?;
         Ok(muster_console::PairingCode { link, code, address, fingerprint, expires_in: LIFE })
+    })
+}
+
+/// Cards of M1s for the page, asked on a thread that may wait. A card begins without users and
+/// firmware: both come over its line.
+pub(crate) fn cards(ledger: &Ledger, site: &str) -> muster_console::Card {
+    let (ledger, site) = (ledger.clone(), site.to_owned());
+    Arc::new(move |NewCard { name, address }| {
+        let keyring = ledger.keyring();
+        let authority = Authority::open(&keyring).map_err(|error| error.to_string())?;
+        let (kind, address_on_line) = (DeviceKind::M1, Some(address));
+        let pairing = Pairing { name: name.clone(), kind, carrier: None, address: address_on_line };
+        let devices = ledger.devices();
+        let made = authority.pair(&devices, &keyring, pairing);
+        let made = tokio::runtime::Handle::current().block_on(made).map_err(|e| e.to_string())?;
+        let owner = Owner { name: &name, secret_hex: &made.secret_hex, address, site: &site };
+        card::make(&owner, &[], None, CARD_MIB).map_err(|error| format!("{error:#}"))
     })
 }
 

@@ -1,4 +1,4 @@
-//! `deploy/evidence.md` names tests that are there.
+//! `deploy/evidence*.md` name tests that are there.
 
 use super::{assert_none, read, root, sources};
 use std::collections::BTreeSet;
@@ -26,15 +26,33 @@ fn tests(source: &str) -> Vec<&str> {
     found
 }
 
+/// The pages that name tests, by name.
+fn pages() -> Vec<(String, String)> {
+    let folder = root().join("deploy");
+    let files = std::fs::read_dir(&folder).expect("the folder").flatten();
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
+    let pages = names.filter(|name| name.starts_with("evidence") && name.ends_with(".md"));
+    pages.map(|name| (name.clone(), read(&folder.join(name)))).collect()
+}
+
+/// Rows of a table, without its head.
+fn rows(page: &str) -> impl Iterator<Item = &str> {
+    let ruled = page.split("| --- |").skip(1);
+    ruled.flat_map(|table| table.lines().skip(1).take_while(|line| line.starts_with('|')))
+}
+
 #[test]
 fn every_promise_names_tests_that_are_there() {
-    let page = read(&root().join("deploy/evidence.md"));
     let sources = sources().into_iter().filter(|f| f.extension().is_some_and(|e| e == "rs"));
     let texts: Vec<String> = sources.map(|file| read(&file)).collect();
     let there: BTreeSet<&str> = texts.iter().flat_map(|text| tests(text)).collect();
-    let missing = named(&page).into_iter().filter(|name| !there.contains(name));
-    assert_none(missing.map(|name| format!("no test is called {name}")).collect());
-    let rows = page.lines().filter(|line| line.starts_with("| R"));
-    let bare = rows.filter(|row| !row.contains('`') && !row.contains(".md"));
-    assert_none(bare.map(|row| format!("nothing shows {row}")).collect());
+    let pages = pages();
+    assert!(pages.iter().any(|(name, _)| name == "evidence.md"), "{pages:?}");
+    for (name, page) in &pages {
+        let missing = named(page).into_iter().filter(|test| !there.contains(test));
+        assert_none(missing.map(|test| format!("{name}: no test is called {test}")).collect());
+        assert!(rows(page).next().is_some(), "{name} has no table");
+        let bare = rows(page).filter(|row| !row.contains('`') && !row.contains(".md"));
+        assert_none(bare.map(|row| format!("{name}: nothing shows {row}")).collect());
+    }
 }

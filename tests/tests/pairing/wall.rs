@@ -3,12 +3,12 @@
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::binary::{Build, firmware, gateway};
 use muster_tests::gateway::Gateway;
+use muster_tests::m2::{self, pair, run};
 use muster_tests::site::{Layout, Site};
 use serde_json::Value;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// For a start, a punch on its way, a connection to be cut.
@@ -18,17 +18,6 @@ struct Wall {
     folder: tempfile::TempDir,
     site: Site,
     gateway: Gateway,
-}
-
-/// A terminal's program, killed when dropped.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 impl Wall {
@@ -48,20 +37,7 @@ impl Wall {
 
     /// The configuration of an M2 that knows neither its name nor the box.
     fn m2(&self) -> Result<PathBuf> {
-        let folder = self.folder.path().join("m2");
-        fs::create_dir_all(folder.join("captures"))?;
-        let capture = "[[capture]]\nafter_ms = 50\nperson = \"00017\"\nliveness = \"live\"\n\
-                       score = 9800\n";
-        fs::write(folder.join("captures/captures.toml"), capture)?;
-        let engine = firmware("muster-m2", "muster-m2-replay")?;
-        let text = format!(
-            "data = \"data\"\n[box]\ncredentials = \"credentials\"\n[engine]\n\
-             program = \"{}\"\narguments = [\"--captures\", \"{}\"]\n",
-            engine.display(),
-            folder.join("captures").display()
-        );
-        fs::write(folder.join("m2.toml"), text)?;
-        Ok(folder.join("m2.toml"))
+        m2::configure(&self.folder.path().join("m2"), "00017")
     }
 
     fn device(&self, name: &str) -> Result<Value> {
@@ -71,24 +47,8 @@ impl Wall {
     }
 }
 
-/// `program --config FILE --pair` with the link on its standard input.
-fn pair(program: &str, config: &Path, link: &str) -> Result<Output> {
-    let mut command = Command::new(firmware(program, program)?);
-    command.arg("--config").arg(config).arg("--pair").stdin(Stdio::piped());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    child.stdin.take().context("no input")?.write_all(link.as_bytes())?;
-    Ok(child.wait_with_output()?)
-}
-
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-fn run(program: &str, config: &Path) -> Result<Running> {
-    let log = fs::File::create(config.with_extension("log"))?;
-    let mut command = Command::new(firmware(program, program)?);
-    let command = command.arg("--config").arg(config).env("RUST_LOG", "debug");
-    Ok(Running(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?))
 }
 
 fn until(what: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {

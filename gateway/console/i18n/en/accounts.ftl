@@ -75,3 +75,5 @@ role-dpo = data protection officer
 role-dpo-deputy = deputy of the data protection officer
 role-works-council = works council
 role-auditor = auditor
+
+again-file = Choose the file again: no page can keep it

@@ -98,3 +98,42 @@ pack-fetch = Take it away
 col-pack = Pack
 col-days = Days
 col-asked = Asked by
+
+nav-flows = Where data goes
+flows-lead = What the policy declares against what was seen this month. Red is what nobody declared.
+flows-declared = All that was seen was declared
+flows-undeclared = { $n ->
+    [one] 1 thing was seen that nobody declared
+   *[other] { $n } things were seen that nobody declared
+}
+flows-stopped = Emergency stop: nothing leaves
+flows-drawing = The picture is being drawn from the journal; this page shows it by itself.
+
+right-access = to see what is held
+right-export = a copy to take away
+right-correct = to have it corrected
+right-restrict = to restrict its use
+right-erase = to have it erased
+right-object = objects to its use
+rights-name = Name
+rights-none = Nothing was asked for.
+rights-law = Law
+rights-due = Answer owed by
+rights-asks = Asks
+rights-note = Note it
+rights-note-hint = The law's time for an answer begins now.
+rights-noted = Noted. The answer is owed by the day below.
+rights-answer = Answer
+rights-answer-text = What was answered
+rights-answer-button = Note the answer
+rights-answer-noted = The answer is noted.
+rights-answered-already = Somebody else noted an answer meanwhile, and it stays. Nothing was changed.
+rights-correct = Put the name right
+rights-correct-button = Correct
+rights-correct-hint = The journal keeps who did it, and why. What decides where records go (department, category, age, law, account) is corrected on the box:
+rights-correct-rule = A name and a reason have 1 to 200 characters. Nothing was changed.
+rights-corrected = Corrected; the journal says who, and why.
+rights-changed = Somebody else changed the name meanwhile: it is { $name } now. What you typed is below; send it again if it still holds.
+rights-take-all = Take away all of it
+rights-take-records = Records only
+rights-take-hint = The file has what is held in the clear: hand it to that person alone. The journal says who took it.

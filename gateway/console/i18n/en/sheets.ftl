@@ -271,3 +271,6 @@ csv-ends = to: it ends before it begins.
 csv-cycle = cycle: 1 to { $max } days.
 csv-full = There is room for { $max } at most.
 csv-refused = The table was refused; nothing was entered.
+
+csv-changed = somebody else wrote something else here while this page was open; look at what is there now, then send it again to replace it
+correction-met = Somebody else asked for a correction of this meanwhile; it is below. What you typed is still in the form: send it again if it is wanted as well.

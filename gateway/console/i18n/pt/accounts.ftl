@@ -75,3 +75,5 @@ role-dpo = encarregado da proteção de dados
 role-dpo-deputy = substituto do encarregado da proteção de dados
 role-works-council = comissão de trabalhadores
 role-auditor = auditor
+
+again-file = Escolha de novo o ficheiro: nenhuma página o pode guardar

@@ -98,3 +98,42 @@ pack-fetch = Descarregar
 col-pack = Pacote
 col-days = Dias
 col-asked = Pedido por
+
+nav-flows = Para onde vão os dados
+flows-lead = O que a política declara, frente ao que se viu este mês. A vermelho está o que ninguém declarou.
+flows-declared = Tudo o que se viu foi declarado
+flows-undeclared = { $n ->
+    [one] Viu-se 1 coisa que ninguém declarou
+   *[other] Viram-se { $n } coisas que ninguém declarou
+}
+flows-stopped = Paragem de emergência: nada sai
+flows-drawing = A figura está a ser desenhada a partir do diário; esta página mostra-a por si.
+
+right-access = ver o que se guarda
+right-export = levar uma cópia
+right-correct = que se corrija
+right-restrict = que se limite o uso
+right-erase = que se apague
+right-object = opõe-se ao uso
+rights-name = Nome
+rights-none = Nada foi pedido.
+rights-law = Lei
+rights-due = Resposta devida até
+rights-asks = Pede
+rights-note = Anotar
+rights-note-hint = O prazo da lei para responder começa agora.
+rights-noted = Anotado. A resposta é devida até ao dia abaixo.
+rights-answer = Responder
+rights-answer-text = O que se respondeu
+rights-answer-button = Anotar a resposta
+rights-answer-noted = A resposta está anotada.
+rights-answered-already = Entretanto outra pessoa anotou uma resposta, que fica. Nada mudou.
+rights-correct = Corrigir o nome
+rights-correct-button = Corrigir
+rights-correct-hint = O diário guarda quem o fez e porquê. O que decide para onde vão os registos (departamento, categoria, idade, lei, conta) corrige-se na própria caixa:
+rights-correct-rule = O nome e o motivo têm de 1 a 200 caracteres. Nada mudou.
+rights-corrected = Corrigido; o diário diz quem e porquê.
+rights-changed = Entretanto outra pessoa mudou o nome: agora é { $name }. O que escreveu está abaixo; envie de novo se ainda se aplica.
+rights-take-all = Levar tudo
+rights-take-records = Só os registos
+rights-take-hint = O ficheiro tem em claro o que se guarda: entregue-o só a essa pessoa. O diário diz quem o levou.

@@ -271,3 +271,6 @@ csv-ends = to: acaba antes de começar.
 csv-cycle = cycle: 1 a { $max } dias.
 csv-full = Só há lugar para { $max }, no máximo.
 csv-refused = A tabela foi recusada; nada foi registado.
+
+csv-changed = outra pessoa escreveu aqui outra coisa enquanto esta página estava aberta; veja o que há agora e envie de novo para substituir
+correction-met = Entretanto outra pessoa pediu uma correção disto; está abaixo. O que escreveu continua no formulário: envie de novo se também for precisa.

@@ -72,3 +72,5 @@ role-dpo = 数据保护负责人
 role-dpo-deputy = 数据保护副负责人
 role-works-council = 职工代表会
 role-auditor = 审计员
+
+again-file = 请再次选择文件：页面无法保留文件

@@ -98,3 +98,41 @@ pack-fetch = 下载
 col-pack = 审计包
 col-days = 日期
 col-asked = 请求人
+
+nav-flows = 数据去向
+flows-lead = 策略所声明的，对照本月实际所见。红色是没有人声明过的。
+flows-declared = 所见的全部都已声明
+flows-undeclared = { $n ->
+   *[other] 有 { $n } 项所见没有人声明过
+}
+flows-stopped = 紧急停止：一概不发送
+flows-drawing = 正在根据日志绘图；本页会自行显示。
+
+right-access = 查阅所持有的数据
+right-export = 取得副本
+right-correct = 要求更正
+right-restrict = 要求限制使用
+right-erase = 要求删除
+right-object = 反对使用
+rights-name = 姓名
+rights-none = 没有提出请求。
+rights-law = 法律
+rights-due = 答复期限
+rights-asks = 要求
+rights-note = 记下
+rights-note-hint = 法定答复期限从现在起算。
+rights-noted = 已记下。须在下列日期前答复。
+rights-answer = 答复
+rights-answer-text = 答复内容
+rights-answer-button = 记下答复
+rights-answer-noted = 已记下答复。
+rights-answered-already = 其间已有他人记下答复，该答复保持不变。没有更改任何内容。
+rights-correct = 更正姓名
+rights-correct-button = 更正
+rights-correct-hint = 日志会记下由谁更正及原因。决定记录去向的数据（部门、类别、年龄、法律、账户）须在本机上更正：
+rights-correct-rule = 姓名和原因须为 1 到 200 个字符。没有更改任何内容。
+rights-corrected = 已更正；日志记下由谁更正及原因。
+rights-changed = 其间有他人更改了姓名：现为 { $name }。您输入的内容在下方；如仍适用，请再次提交。
+rights-take-all = 取走全部数据
+rights-take-records = 只取记录
+rights-take-hint = 文件以明文载有所持有的数据：只可交给本人。日志会记下由谁取走。

@@ -253,3 +253,6 @@ csv-ends = to：结束早于开始。
 csv-cycle = cycle：1 至 { $max } 天。
 csv-full = 最多只能容纳 { $max } 项。
 csv-refused = 表格被拒绝；没有输入任何内容。
+
+csv-changed = 本页打开期间，有他人在此输入了别的内容；请先查看现有内容，再次提交即可替换
+correction-met = 其间有他人要求更正同一项，见下方。您输入的内容仍在表单内：如仍需要，请再次提交。

@@ -72,3 +72,5 @@ role-dpo = 資料保護主任
 role-dpo-deputy = 副資料保護主任
 role-works-council = 員工代表會
 role-auditor = 審計員
+
+again-file = 請再次選擇檔案：頁面無法保留檔案

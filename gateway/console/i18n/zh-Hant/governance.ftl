@@ -98,3 +98,41 @@ pack-fetch = 取走
 col-pack = 審計包
 col-days = 日期
 col-asked = 要求人
+
+nav-flows = 資料去向
+flows-lead = 政策所聲明的，對照本月實際所見。紅色是沒有人聲明過的。
+flows-declared = 所見的全部都已聲明
+flows-undeclared = { $n ->
+   *[other] 有 { $n } 項所見沒有人聲明過
+}
+flows-stopped = 緊急停止：一概不送出
+flows-drawing = 正在從日誌繪製圖像；本頁會自行顯示。
+
+right-access = 查閱所持有的資料
+right-export = 取得副本
+right-correct = 要求更正
+right-restrict = 要求限制使用
+right-erase = 要求刪除
+right-object = 反對使用
+rights-name = 姓名
+rights-none = 沒有提出請求。
+rights-law = 法律
+rights-due = 答覆期限
+rights-asks = 要求
+rights-note = 記下
+rights-note-hint = 法定答覆期限由現在起計。
+rights-noted = 已記下。須於下列日期前答覆。
+rights-answer = 答覆
+rights-answer-text = 答覆內容
+rights-answer-button = 記下答覆
+rights-answer-noted = 已記下答覆。
+rights-answered-already = 其間已有他人記下答覆，該答覆維持不變。沒有更改任何內容。
+rights-correct = 更正姓名
+rights-correct-button = 更正
+rights-correct-hint = 日誌會記下由誰更正及原因。決定記錄去向的資料（部門、類別、年齡、法律、帳戶）須在本機上更正：
+rights-correct-rule = 姓名和原因須為 1 至 200 個字元。沒有更改任何內容。
+rights-corrected = 已更正；日誌記下由誰更正及原因。
+rights-changed = 其間有他人更改了姓名：現為 { $name }。你輸入的內容在下方；如仍適用，請再送出。
+rights-take-all = 取走全部資料
+rights-take-records = 只取記錄
+rights-take-hint = 檔案以明文載有所持有的資料：只可交給本人。日誌會記下由誰取走。

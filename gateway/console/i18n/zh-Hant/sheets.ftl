@@ -253,3 +253,6 @@ csv-ends = to：結束早於開始。
 csv-cycle = cycle：1 至 { $max } 天。
 csv-full = 最多只能容納 { $max } 項。
 csv-refused = 表格被拒絕；沒有輸入任何內容。
+
+csv-changed = 本頁開啟期間，有他人在此輸入了別的內容；請先查看現有內容，再送出即可取代
+correction-met = 其間有他人要求更正同一項，見下方。你輸入的內容仍在表格內：如仍需要，請再送出。

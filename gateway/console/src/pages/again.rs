@@ -1,6 +1,7 @@
 //! A form that comes back to be sent again, with what was typed in it.
 
 use crate::app::App;
+use crate::forms::Upload;
 use crate::guard::Visitor;
 use crate::pages::{Shell, html};
 use crate::words::Words;
@@ -11,6 +12,8 @@ use axum::response::{IntoResponse as _, Response};
 /// The fields that are sent again.
 pub(crate) struct Again {
     fields: Vec<(String, String)>,
+    /// Whether a file came with them: it has to be chosen again, since no page can hold one.
+    file: bool,
 }
 
 #[derive(Template)]
@@ -24,17 +27,19 @@ struct AgainPage<'a> {
     to: &'a str,
     code: bool,
     log_in: bool,
+    file: bool,
     box_time: String,
 }
 
 impl Again {
     /// The fields of a form but its token and code; `None` where one of `secrets` is among them.
-    pub(crate) fn of(fields: &[(String, String)], secrets: &[&str]) -> Option<Self> {
+    pub(crate) fn of(upload: &Upload, secrets: &[&str]) -> Option<Self> {
+        let fields = &upload.fields;
         if fields.iter().any(|(name, _)| secrets.contains(&name.as_str())) {
             return None;
         }
         let kept = fields.iter().filter(|(name, _)| name != "csrf" && name != "code");
-        Some(Self { fields: kept.cloned().collect() })
+        Some(Self { fields: kept.cloned().collect(), file: !upload.file.is_empty() })
     }
 
     /// Asks for the second factor; `trouble` is a message's id or empty.
@@ -71,6 +76,7 @@ impl Again {
             to: &visitor.path,
             code,
             log_in,
+            file: self.file,
             box_time: app.zone.clock_seconds(app.now_ms()),
         };
         let answer = html(StatusCode::FORBIDDEN, &page);

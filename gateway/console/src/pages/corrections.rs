@@ -137,6 +137,9 @@ pub(crate) struct Asked {
     op: String,
     #[serde(default)]
     punch: String,
+    /// The newest correction of that person that the page knew; empty where it is of no matter.
+    #[serde(default)]
+    seen: String,
     #[serde(default)]
     pub(crate) time: String,
     #[serde(default)]
@@ -145,6 +148,27 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// What was typed, for the form to hold it.
+    fn typed(&self) -> day::Typed {
+        day::Typed {
+            punch: self.punch.clone(),
+            time: self.time.clone(),
+            direction: self.direction.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+
+    /// Whether another's correction of the same punch waits, or was decided on after this page was
+    /// made: whoever asks now has not seen it.
+    fn meets(&self, all: &[Correction]) -> bool {
+        let seen: u32 = self.seen.parse().unwrap_or(u32::MAX);
+        let same = |c: &&Correction| match c.change {
+            Change::Set { punch, .. } | Change::Void { punch } => punch.to_string() == self.punch,
+            Change::Add { .. } => self.op == "add" && c.date == self.date,
+        };
+        all.iter().filter(same).any(|c| c.number > seen)
+    }
+
     /// What is to be done; `None` where the time or the punch is none.
     pub(crate) fn change(&self, app: &App) -> Option<Change> {
         let direction = match self.direction.as_str() {
@@ -179,8 +203,11 @@ pub(crate) async fn ask(
     }
     let refuse = |id: &str| {
         let trouble = visitor.t.say(id);
-        day::refused(&app, &visitor, person, asked.date, trouble)
+        day::refused(&app, &visitor, person, asked.date, (trouble, asked.typed()))
     };
+    if asked.meets(&app.handles.plans.corrections(person)) {
+        return refuse("correction-met").await;
+    }
     let Some(change) = asked.change(&app) else { return refuse("correction-time").await };
     let plans = &app.handles.plans;
     match plans.ask(&seat.account, person, asked.date, change, &asked.reason).await {

@@ -80,6 +80,20 @@ struct DayPage<'a> {
     person: u64,
     day: String,
     trouble: String,
+    /// What stands in the form that did not do.
+    typed: Typed,
+    /// The newest correction of this person.
+    seen: u32,
+}
+
+/// A correction as it was typed.
+#[derive(Default)]
+pub(crate) struct Typed {
+    /// The punch, or nothing for one that is to be added.
+    pub(crate) punch: String,
+    pub(crate) time: String,
+    pub(crate) direction: String,
+    pub(crate) reason: String,
 }
 
 /// The sheet's word on a day.
@@ -109,7 +123,7 @@ pub(crate) async fn page(
 ) -> Result<Response, Problem> {
     let person = person.parse().map(PersonId).map_err(|_| Problem::Missing)?;
     let date: Date = date.parse().map_err(|_| Problem::Missing)?;
-    show(&app, &visitor, person, date, StatusCode::OK, String::new()).await
+    show(&app, &visitor, person, date, StatusCode::OK, Default::default()).await
 }
 
 /// The day again, with what was wrong with a correction that was asked for.
@@ -118,9 +132,9 @@ pub(crate) async fn refused(
     visitor: &Visitor,
     person: PersonId,
     date: Date,
-    trouble: String,
+    said: (String, Typed),
 ) -> Result<Response, Problem> {
-    show(app, visitor, person, date, StatusCode::UNPROCESSABLE_ENTITY, trouble).await
+    show(app, visitor, person, date, StatusCode::UNPROCESSABLE_ENTITY, said).await
 }
 
 async fn show(
@@ -129,7 +143,7 @@ async fn show(
     person: PersonId,
     date: Date,
     status: StatusCode,
-    trouble: String,
+    (trouble, typed): (String, Typed),
 ) -> Result<Response, Problem> {
     let seat = visitor.seat.as_ref().ok_or(Problem::Missing)?;
     let known = app.handles.directory.profile(person).is_some();
@@ -142,7 +156,7 @@ async fn show(
     let sheet = app.handles.sheets.person(person, date, date).await.ok().flatten();
     let day = sheet.as_ref().and_then(|sheet| sheet.sheet.days.get(&date));
     let page = day_page(app, visitor, (person, date), &records, day);
-    html(status, &DayPage { trouble, ..page })
+    html(status, &DayPage { trouble, typed, ..page })
 }
 
 /// What the sheet makes of a day.
@@ -184,6 +198,7 @@ fn day_page<'a>(
     let t = &visitor.t;
     let rows = punch_rows(app, t, records, day);
     let corrections = app.handles.plans.corrections(person);
+    let seen = corrections.iter().map(|correction| correction.number).max().unwrap_or(0);
     let corrections = corrections.iter().filter(|correction| correction.date == date);
     let (before, after) = neighbours(date);
     let today = app.zone.date(app.now_ms());
@@ -217,6 +232,8 @@ fn day_page<'a>(
         person: person.0,
         day: date.to_string(),
         trouble: String::new(),
+        typed: Typed::default(),
+        seen,
         rows,
     }
 }

@@ -1,7 +1,7 @@
 //! One record's decision: what was decided, by which rule and where that says so, and the smallest
 //! sets of papers that would free it; in any of four languages.
 
-use crate::app::{Shared, visible};
+use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor};
 use crate::pages::day::visible_to;
 use crate::pages::{Badge, Link, Shell, html, sending};
@@ -12,7 +12,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use muster_attendance::EventId;
-use muster_ledger::Explanation;
+use muster_ledger::{Explanation, RecordState};
 use muster_residency::explain::{self, Language as Tongue};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ use std::sync::Arc;
 struct Reason {
     code: String,
     sentence: String,
+    /// What would free it, in the visitor's language; empty for what holds nothing.
+    cure: String,
     cite: String,
     /// What was asked for, by alternative; each with whether it is there.
     asked: Vec<Vec<(String, bool)>>,
@@ -77,7 +79,7 @@ pub(crate) async fn page(
         tongue: tongue.tag(),
         tongues: tongues(&here, tongue),
         verdict: verdict(&explained, t, tongue),
-        reasons: reasons(&explained, tongue),
+        reasons: reasons(&app, t, &explained, tongue),
         frees: frees(&explained, tongue),
         notes: notes(&explained, tongue),
         rules: rules(&explained),
@@ -105,13 +107,17 @@ fn verdict(explained: &Explanation, t: &Words, tongue: Tongue) -> String {
     decision.map_or_else(|| t.say("explain-damaged"), |d| explain::words(d, tongue).verdict)
 }
 
-fn reasons(explained: &Explanation, tongue: Tongue) -> Vec<Reason> {
+fn reasons(app: &App, t: &Words, explained: &Explanation, tongue: Tongue) -> Vec<Reason> {
     let Some(decision) = &explained.decision else { return Vec::new() };
     let words = explain::words(decision, tongue).reasons.into_iter();
     let details = decision.details.iter().map(Some).chain(std::iter::repeat(None));
     words
         .zip(details)
         .map(|((code, sentence, cite), detail)| Reason {
+            cure: match explained.state {
+                RecordState::Held => app.explain(&code, t).cure,
+                _ => String::new(),
+            },
             code: visible(&code),
             sentence: visible(&sentence),
             cite: cite.as_deref().map(visible).unwrap_or_default(),

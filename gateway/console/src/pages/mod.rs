@@ -3,6 +3,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod again;
+pub(crate) mod card;
 pub(crate) mod corrections;
 pub(crate) mod day;
 pub(crate) mod doctor;
@@ -11,6 +12,7 @@ pub(crate) mod enrolment;
 pub(crate) mod entrance;
 pub(crate) mod explain;
 pub(crate) mod factor;
+pub(crate) mod flows;
 pub(crate) mod governance;
 pub(crate) mod health;
 pub(crate) mod journal;
@@ -33,7 +35,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, REFRESH, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
-use muster_ledger::RecordState;
+use muster_ledger::{RecordState, Role};
 
 /// What surrounds every page.
 pub(crate) struct Shell {
@@ -74,6 +76,7 @@ pub(crate) struct Badge {
 
 /// Pages in the order of the navigation, with their label's message.
 const NAV: &[(Route, &str)] = &[
+    (Route::Flows, "nav-flows"),
     (Route::Today, "nav-today"),
     (Route::Sheets, "nav-sheets"),
     (Route::OnSite, "nav-onsite"),
@@ -84,6 +87,16 @@ const NAV: &[(Route, &str)] = &[
     (Route::Employee, "nav-own"),
     (Route::Health, "nav-health"),
     (Route::Accounts, "nav-accounts"),
+];
+
+/// What each role opens the page for; who holds several comes for the first of them.
+const FIRST: &[(Role, Route)] = &[
+    (Role::Hr, Route::Today),
+    (Role::Facilities, Route::Terminals),
+    (Role::Dpo, Route::Flows),
+    (Role::DpoDeputy, Route::Flows),
+    (Role::ItAdmin, Route::Flows),
+    (Role::Auditor, Route::Flows),
 ];
 
 impl Shell {
@@ -135,6 +148,11 @@ fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
 
 /// The first page a visitor may see.
 pub(crate) fn first_page(visitor: &Visitor) -> Option<&'static str> {
+    let held = visitor.seat.as_ref().map(|seat| seat.roles.as_slice()).unwrap_or_default();
+    let first = FIRST.iter().find(|(role, route)| held.contains(role) && visitor.admits(*route));
+    if let Some((_, route)) = first {
+        return Some(route.row().1);
+    }
     NAV.iter().find(|(route, _)| visitor.admits(*route)).map(|(route, _)| route.row().1)
 }
 
@@ -164,7 +182,8 @@ struct ProblemPage<'a> {
 }
 
 /// Seconds after which a page that waits for the views asks again.
-const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
+/// Seconds until a page that has to wait asks again.
+pub(crate) const TRY_AGAIN: HeaderValue = HeaderValue::from_static("5");
 
 /// What went wrong, that nothing was lost, and what to do.
 pub(crate) fn problem(app: &App, visitor: &Visitor, problem: &Problem) -> Response {

@@ -6,7 +6,7 @@ use crate::forms::Upload;
 use crate::guard::{Problem, Visitor, see_other};
 use crate::pages::sheet::{Month, seat, tabs};
 use crate::pages::{Link, Shell, day, html};
-use crate::plan_csv::{Kind, MAX_PROBLEMS, TableProblem, read};
+use crate::plan_csv::{self, Kind, MAX_PROBLEMS, TableProblem, read};
 use crate::words::Words;
 use askama::Template;
 use axum::Extension;
@@ -44,6 +44,8 @@ struct PlansPage<'a> {
     done: String,
     rows: Vec<Row>,
     may: bool,
+    /// How far the plans were when this page was made.
+    seen: u32,
 }
 
 /// Which table, and what was just done.
@@ -97,6 +99,7 @@ fn plans_page(
         done,
         rows: if kind.is_personal() { Vec::new() } else { rows(app, kind) },
         may: may(visitor, kind)?,
+        seen: app.handles.plans.head(),
     };
     html(status, &page)
 }
@@ -187,9 +190,12 @@ pub(crate) async fn import(
         Ok(entries) => entries,
         Err(problems) => return refuse(problems),
     };
-    match app.handles.plans.enter(&seat(&visitor)?.account, entries).await {
+    // Without it, as in a page from before: what is there now.
+    let seen = upload.field("seen").parse().unwrap_or(u32::MAX);
+    match app.handles.plans.enter_over(&seat(&visitor)?.account, entries, seen).await {
         Ok(count) => Ok(see_other(&format!("/plans?kind={}&done={count}", kind.word()))),
         Err(PlansError::Commit(_)) => Err(Problem::NotSaved),
+        Err(PlansError::Changed(places)) => refuse(plan_csv::changed(&places)),
         Err(error) => refuse(vec![TableProblem { line: 0, trouble: error.into() }]),
     }
 }

@@ -17,6 +17,8 @@ use muster_report::{Cell, Document, Kind, Section};
 use serde::Deserialize;
 use std::sync::Arc;
 
+/// How long a report waits for another one's end.
+const TURN: std::time::Duration = std::time::Duration::from_secs(3);
 /// Rows of one table on a page; files have all.
 const MAX_ROWS: usize = 500;
 
@@ -34,21 +36,23 @@ struct ListPage<'a> {
     key: String,
 }
 
-struct Table {
-    title: String,
-    notes: Vec<String>,
+/// A section of a report as pages show it.
+pub(crate) struct Table {
+    pub(crate) title: String,
+    pub(crate) notes: Vec<String>,
     /// Heading, and whether numbers stand below it.
-    columns: Vec<(String, bool)>,
-    rows: Vec<Vec<Shown>>,
-    more: bool,
-    picture: String,
+    pub(crate) columns: Vec<(String, bool)>,
+    pub(crate) rows: Vec<Vec<Shown>>,
+    pub(crate) more: bool,
+    pub(crate) picture: String,
 }
 
-struct Shown {
-    text: String,
-    number: bool,
-    alarm: bool,
-    label: String,
+/// One cell of it.
+pub(crate) struct Shown {
+    pub(crate) text: String,
+    pub(crate) number: bool,
+    pub(crate) alarm: bool,
+    pub(crate) label: String,
 }
 
 #[derive(Template)]
@@ -156,7 +160,8 @@ pub(crate) async fn file(
 async fn make(app: &Shared, t: &Words, kind: &str, days: &Days) -> Result<Document, Problem> {
     let kind = Kind::from_word(kind).ok_or(Problem::Missing)?;
     let (from, to) = days.read()?;
-    let _turn = app.report_turn.try_acquire().map_err(|_| Problem::Busy)?;
+    let turn = tokio::time::timeout(TURN, app.report_turn.acquire()).await;
+    let _turn = turn.map_err(|_| Problem::Busy)?.map_err(|_| Problem::Busy)?;
     let (app, words) = (app.clone(), words(t));
     let made = move || (app.handles.reports)(kind, from, to, words);
     let made = tokio::task::spawn_blocking(made).await.map_err(|_| Problem::Internal)?;
@@ -178,7 +183,8 @@ fn files(document: &Document, from: &str, to: &str) -> Vec<(&'static str, String
     ["json", "csv", "html"].into_iter().chain(svg).map(address).collect()
 }
 
-fn table(section: &Section) -> Table {
+/// A section as pages show it.
+pub(crate) fn table(section: &Section) -> Table {
     let number = |at: usize| {
         let is = |cell: &Cell| matches!(cell, Cell::Number(_) | Cell::Tenths(_));
         section.rows.iter().any(|row| row.get(at).is_some_and(is))

@@ -24,13 +24,14 @@ const PAGE: usize = 100;
 /// Groups shown.
 const MAX_GROUPS: usize = 200;
 
-struct Group {
-    told: Explained,
-    count: String,
-    oldest: String,
-    oldest_machine: String,
-    destination: String,
-    href: Option<String>,
+/// Records that wait for one reason.
+pub(crate) struct Group {
+    pub(crate) told: Explained,
+    pub(crate) count: String,
+    pub(crate) oldest: String,
+    pub(crate) oldest_machine: String,
+    pub(crate) destination: String,
+    pub(crate) href: Option<String>,
 }
 
 /// A destination with what waits for it.
@@ -89,22 +90,30 @@ pub(crate) async fn page(
     Extension(visitor): Extension<Arc<Visitor>>,
 ) -> Result<Response, Problem> {
     let (t, now_ms) = (&visitor.t, app.now_ms());
-    let mut held = app.handles.views.held().await?;
-    held.sort_by_key(|group| std::cmp::Reverse(group.count));
-    held.truncate(MAX_GROUPS);
     let status = (app.handles.status)();
-    let may_list = lists(&visitor);
-    let group = |group: &HeldGroup| group_row(&app, t, group, now_ms, may_list);
     let page = WaitingPage {
         shell: Shell::new(&app, &visitor, t.say("nav-waiting"), "/waiting"),
         t,
-        groups: held.iter().map(group).collect(),
+        groups: groups(&app, &visitor, now_ms).await?,
         destinations: destinations(&app, t, &status.destinations, now_ms),
         total: t.number(status.held.values().sum()),
         quarantined: t.count("quarantined-count", status.quarantined),
         quarantined_any: status.quarantined > 0,
     };
     html(StatusCode::OK, &page)
+}
+
+/// What waits by reason, the most first.
+pub(crate) async fn groups(
+    app: &App,
+    visitor: &Visitor,
+    now_ms: i64,
+) -> Result<Vec<Group>, Problem> {
+    let mut held = app.handles.views.held().await?;
+    held.sort_by_key(|group| std::cmp::Reverse(group.count));
+    held.truncate(MAX_GROUPS);
+    let may_list = lists(visitor);
+    Ok(held.iter().map(|group| group_row(app, &visitor.t, group, now_ms, may_list)).collect())
 }
 
 fn lists(visitor: &Visitor) -> bool {

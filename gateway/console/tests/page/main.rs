@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod desk;
 mod entrance;
 mod entries;
 mod factor;
@@ -13,3 +14,4 @@ mod office;
 mod pages;
 mod remedies;
 mod site;
+mod together;

@@ -235,7 +235,14 @@ fn handles(ledger: &Ledger, clock: Clock) -> Handles {
         },
         packs: Arc::new(|from, to, _| Ok(format!("{from} {to}").into_bytes())),
         explain: explain(ledger),
+        copies: Arc::new(|actor, number, form| {
+            let copy = format!("{actor} {number} {form:?}").into_bytes().into();
+            Box::pin(std::future::ready(Ok(copy)))
+        }),
         pair: Some(Arc::new(pairing)),
+        card: Arc::new(|card| {
+            Ok(format!("card of {} at {}", card.name, card.address).into_bytes().into())
+        }),
         report_key: "00".repeat(32),
         neighbours: Arc::new(Vec::new),
         commands: commands(ledger),

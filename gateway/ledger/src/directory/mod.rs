@@ -196,6 +196,20 @@ impl Directory {
         Ok(import)
     }
 
+    /// Writes a person's profile anew and, in the same batch, the act that says why.
+    pub(crate) async fn rewrite(
+        &self,
+        person: PersonId,
+        profile: PersonProfile,
+        trail: Act,
+    ) -> Result<(), DirectoryError> {
+        let mut checked = profile::check(vec![profile])?;
+        let profile = checked.pop().ok_or(DirectoryError::Unknown)?;
+        let _one = self.shared.changing.lock().await;
+        let acts = vec![self.written(person, &profile)?, trail];
+        Ok(self.shared.acts.submit(acts).await?)
+    }
+
     /// Joins a device's number to a person known by `id` (their own number): punches under it,
     /// past and future, are theirs. A number that was imported under a name of its own keeps its
     /// past; what that device sends from now on is `id`'s.

@@ -5,7 +5,9 @@ use crate::act::Act;
 use crate::legal::retention::{Keeping, days_after};
 use crate::legal::rights::due;
 use crate::legal::{Elsewhere, Erasure, RequestError, Right, RightsRequest};
-use crate::{CommitError, DeviceKind, DeviceState, Keyring, KeyringError, PersonProfile};
+use crate::{
+    CommitError, DeviceKind, DeviceState, DirectoryError, Keyring, KeyringError, PersonProfile,
+};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use muster_attendance::PersonId;
@@ -97,12 +99,14 @@ impl Ledger {
         if columns.is_empty() {
             return Ok(columns);
         }
-        let corrected = self.directory().import(vec![profile]).await;
-        corrected.map_err(|error| LegalError::Invalid(error.to_string()))?;
         let (actor, reason) = (actor.to_owned(), reason.to_owned());
-        let told = columns.clone();
-        self.submit(Act::PersonCorrected { actor, person, columns, reason }).await?;
-        Ok(told)
+        let trail = Act::PersonCorrected { actor, person, columns: columns.clone(), reason };
+        let corrected = self.directory().rewrite(person, profile, trail).await;
+        corrected.map_err(|error| match error {
+            DirectoryError::Commit(error) => LegalError::Commit(error),
+            error => LegalError::Invalid(error.to_string()),
+        })?;
+        Ok(columns)
     }
 
     /// Notes that one thing which an erasure left to do elsewhere is done.

@@ -149,6 +149,27 @@ impl Steward {
         self.0.ask_right(account, person, right, law, now, None).await
     }
 
+    /// Notes the answer to a request, as [`Ledger::answer_right`] says.
+    pub async fn answer_right(
+        &self,
+        account: &str,
+        number: u32,
+        answer: &str,
+    ) -> Result<(), LegalError> {
+        self.0.answer_right(account, number, answer).await
+    }
+
+    /// Corrects what is known of a person, as [`Ledger::correct`] says.
+    pub async fn correct(
+        &self,
+        account: &str,
+        person: PersonId,
+        profile: crate::PersonProfile,
+        reason: &str,
+    ) -> Result<Vec<String>, LegalError> {
+        self.0.correct(account, person, profile, reason).await
+    }
+
     /// An account asks for a pack about these days.
     pub async fn ask_pack(
         &self,

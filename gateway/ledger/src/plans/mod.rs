@@ -75,6 +75,10 @@ pub enum PlansError {
     /// Nobody decides on what they asked for.
     #[error("whoever asked cannot approve: a second person decides")]
     SamePerson,
+    /// Another entered something else in the same places meanwhile: places among those given, from
+    /// 0. Nothing was entered.
+    #[error("somebody else changed {} of these lines meanwhile", .0.len())]
+    Changed(Vec<usize>),
     /// A text is too long or empty.
     #[error("a reason has 1 to {0} characters")]
     Reason(usize),
@@ -119,6 +123,17 @@ impl Plans {
     /// Enters all of them or, where one makes no sense, none; fsynced on return. What has the key
     /// of an entry that is there replaces it.
     pub async fn enter(&self, actor: &str, entries: Vec<PlanEntry>) -> Result<usize, PlansError> {
+        self.enter_over(actor, entries, u32::MAX).await
+    }
+
+    /// The same for somebody who saw the plans as they were at `seen`, which [`Plans::head`] gave:
+    /// what another entered in the same places since is not overwritten unseen.
+    pub async fn enter_over(
+        &self,
+        actor: &str,
+        entries: Vec<PlanEntry>,
+        seen: u32,
+    ) -> Result<usize, PlansError> {
         if entries.len() > Self::MAX_IMPORT {
             return Err(PlansError::Full(Self::MAX_IMPORT, "lines at once"));
         }
@@ -127,6 +142,10 @@ impl Plans {
             return Err(PlansError::Entry(line, problem.to_string()));
         }
         let _one = self.shared.changing.lock().await;
+        let changed = self.read().changed(&entries, seen);
+        if !changed.is_empty() {
+            return Err(PlansError::Changed(changed));
+        }
         let (count, at_ms) = (entries.len(), self.now_ms());
         if self.read().next as usize + count > Self::MAX {
             return Err(PlansError::Full(Self::MAX, "entries in all"));
@@ -139,6 +158,11 @@ impl Plans {
         let acts: Vec<Act> = entries.chunks(Self::TOGETHER).map(act).collect();
         self.shared.acts.submit(acts).await?;
         Ok(count)
+    }
+
+    /// How far the plans are: grows with every entry.
+    pub fn head(&self) -> u32 {
+        self.read().next
     }
 
     /// Takes an entry out from now on.

@@ -81,6 +81,21 @@ impl Table {
         self.continuities.note(punch, effective_seconds(punch));
     }
 
+    /// Which of `entries` would replace what was entered after `seen` and says something else.
+    pub(super) fn changed(&self, entries: &[PlanEntry], seen: u32) -> Vec<usize> {
+        if self.next <= seen {
+            return Vec::new();
+        }
+        let all = self.house.iter().chain(self.people.values().flatten());
+        let newer = all.filter(|timed| timed.number > seen && timed.until_ms.is_none());
+        let newer: BTreeMap<String, &PlanEntry> =
+            newer.map(|timed| (timed.entry.key(), &timed.entry)).collect();
+        let other =
+            |entry: &PlanEntry| newer.get(&entry.key()).is_some_and(|there| *there != entry);
+        let found = entries.iter().enumerate().filter(|(_, entry)| other(entry));
+        found.map(|(place, _)| place).collect()
+    }
+
     fn enter(&mut self, entry: PlanEntry, at_ms: i64) {
         self.next += 1;
         let key = entry.key();

@@ -14,7 +14,7 @@ mod papers;
 mod person;
 mod policy;
 mod qr;
-mod records;
+pub(crate) mod records;
 mod report;
 mod resend;
 mod run;

@@ -90,14 +90,18 @@ async fn workbook(
 
 /// Prints rows as CSV.
 pub(super) fn csv(rows: &[Value]) -> Outcome {
-    let mut csv = csv::Writer::from_writer(io::stdout().lock());
-    csv.write_record(COLUMNS).map_err(anyhow::Error::from)?;
-    for row in rows {
-        let cells = COLUMNS.map(|column| cell(&row[column]));
-        csv.write_record(cells).map_err(anyhow::Error::from)?;
-    }
-    csv.flush()?;
+    write_csv(rows, io::stdout().lock())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Records as a table, to wherever it goes.
+pub(crate) fn write_csv(rows: &[Value], to: impl io::Write) -> anyhow::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record(COLUMNS)?;
+    for row in rows {
+        csv.write_record(COLUMNS.map(|column| cell(&row[column])))?;
+    }
+    Ok(csv.flush()?)
 }
 
 /// A value as a text.

@@ -10,6 +10,7 @@ pub(crate) mod overview;
 pub(crate) mod packs;
 pub(crate) mod papers;
 pub(crate) mod remedies;
+pub(crate) mod requests;
 pub(crate) mod rights;
 
 use crate::access::Route;

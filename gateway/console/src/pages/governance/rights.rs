@@ -1,10 +1,11 @@
 //! What is on record of one person besides their punches, and what they may ask for.
 
+use super::requests::{LAWS, RIGHTS, home_law};
 use super::{account, refused};
 use crate::access::Route;
 use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor};
-use crate::pages::{Badge, Shell, html};
+use crate::pages::{Badge, Link, Shell, html};
 use crate::words::Words;
 use askama::Template;
 use axum::Extension;
@@ -17,6 +18,8 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 struct Asked {
+    number: u32,
+    open: bool,
     what: String,
     law: String,
     due: String,
@@ -32,6 +35,11 @@ struct Page<'a> {
     name: String,
     trouble: String,
     done: String,
+    /// The name as it is on record, and what stands in the form.
+    recorded: String,
+    typed: (String, String),
+    rights: Vec<Link>,
+    laws: Vec<Link>,
     /// Columns of the directory that are known.
     known: Vec<(String, String)>,
     /// Consents, notices, leaving.
@@ -64,9 +72,11 @@ pub(crate) struct About {
 
 /// What a page says of a form.
 #[derive(Default)]
-struct Said {
-    trouble: String,
-    done: String,
+pub(super) struct Said {
+    pub(super) trouble: String,
+    pub(super) done: String,
+    /// Name and reason as they were typed, where they did not do.
+    pub(super) typed: Option<(String, String)>,
 }
 
 /// `POST /governance/restrict`: one restricts, two lift it.
@@ -92,7 +102,7 @@ pub(crate) async fn erase(
     told(&app, &visitor, person, done, "rights-restricted")
 }
 
-fn known(app: &App, person: u64) -> Result<PersonId, Problem> {
+pub(super) fn known(app: &App, person: u64) -> Result<PersonId, Problem> {
     let person = PersonId(person);
     app.handles.directory.profile(person).map(|_| person).ok_or(Problem::Missing)
 }
@@ -119,7 +129,7 @@ fn told(
     shown(app, visitor, person, status, said)
 }
 
-fn shown(
+pub(super) fn shown(
     app: &App,
     visitor: &Visitor,
     person: PersonId,
@@ -128,6 +138,7 @@ fn shown(
 ) -> Result<Response, Problem> {
     let (t, now_ms, steward) = (&visitor.t, app.now_ms(), &app.handles.steward);
     let profile = app.handles.directory.profile(person).ok_or(Problem::Missing)?;
+    let recorded = profile.name.clone().unwrap_or_default();
     let columns = serde_json::to_value(&profile).unwrap_or_default();
     let columns = columns.as_object().into_iter().flatten();
     let text = |value: &serde_json::Value| {
@@ -148,6 +159,10 @@ fn shown(
         name: app.who(person, t).shown,
         trouble: said.trouble,
         done: said.done,
+        typed: said.typed.unwrap_or_else(|| (recorded.clone(), String::new())),
+        recorded,
+        rights: choices(RIGHTS.iter().map(|(word, label)| (*word, t.say(label))), ""),
+        laws: choices(LAWS.iter().map(|law| (*law, (*law).to_owned())), &home_law(app)),
         known: known.map(|(key, value)| (key.clone(), text(value))).collect(),
         facts: facts(app, t, &legal, now_ms),
         restricted: restricted.unwrap_or_default(),
@@ -156,6 +171,13 @@ fn shown(
         may: visitor.admits(Route::Restrict),
     };
     html(status, &page)
+}
+
+/// Values of a list to choose from.
+fn choices<'a>(all: impl Iterator<Item = (&'a str, String)>, chosen: &str) -> Vec<Link> {
+    let link =
+        |(to, label): (&str, String)| Link { to: to.to_owned(), label, current: to == chosen };
+    all.map(link).collect()
 }
 
 fn facts(app: &App, t: &Words, legal: &muster_ledger::PersonLegal, now_ms: i64) -> Vec<String> {
@@ -186,9 +208,12 @@ fn requests(app: &App, t: &Words, person: PersonId, now_ms: i64) -> Vec<Asked> {
             (None, true) => ("bad", "rights-overdue"),
             (None, false) => ("warn", "rights-owed"),
         };
-        let what = serde_json::to_value(request.right).unwrap_or_default();
+        let word = serde_json::to_value(request.right).unwrap_or_default();
+        let word = RIGHTS.iter().find(|(word_of, _)| word == *word_of);
         Asked {
-            what: what.as_str().unwrap_or_default().to_owned(),
+            number: request.number,
+            open: request.answered_ms.is_none(),
+            what: word.map(|(_, label)| t.say(label)).unwrap_or_default(),
             law: request.law.to_string(),
             due: app.zone.stamp(request.due_ms, now_ms, t),
             state: Badge { tone, label: t.say(label) },
