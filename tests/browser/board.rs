@@ -24,25 +24,30 @@ const WATCH: &str = "const number = arguments[0];
     }).observe(lines, { childList: true, subtree: true });";
 
 #[test]
+#[allow(clippy::print_stdout)]
 fn a_punch_is_on_the_screen_at_once_and_what_is_typed_finds_and_stays() -> Result<()> {
     let stage = Stage::build()?;
     stage.punch(1)?;
     let code = stage.account("ho.mei", &["hr"])?;
     let driver = Driver::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let slowest = runtime.block_on(async {
         let page = driver.browser(Screen::Desktop, "en").await?;
         let app = stage.enter(&page, "ho.mei", &code).await?.context("an app")?;
-        punches_are_seen(&stage, &page).await?;
+        let slowest = punches_are_seen(&stage, &page).await?;
         found_by_the_keyboard(&page).await?;
         printed(&stage, &page).await?;
         typed_outlives_its_session(&stage, &page, &app).await?;
-        end(page).await
-    })
+        end(page).await.map(|()| slowest)
+    })?;
+    println!("from a punch to the screen, at most {slowest:?}");
+    Ok(())
 }
 
-async fn punches_are_seen(stage: &Stage, page: &Page) -> Result<()> {
+/// How long the slowest of them took.
+async fn punches_are_seen(stage: &Stage, page: &Page) -> Result<Duration> {
     page.see("#live.on").await?;
+    let mut slowest = Duration::ZERO;
     for n in 1..=PUNCHES {
         let number = format!("777{n:02}");
         page.client.execute(WATCH, vec![number.clone().into()]).await?;
@@ -54,9 +59,9 @@ async fn punches_are_seen(stage: &Stage, page: &Page) -> Result<()> {
         let seen = UNIX_EPOCH + Duration::from_millis(at_ms);
         let took = seen.duration_since(punched).unwrap_or_default();
         ensure!(took < AT_ONCE, "punch {n}: {took:?}");
-        println!("from the punch to the screen: {took:?}");
+        slowest = slowest.max(took);
     }
-    Ok(())
+    Ok(slowest)
 }
 
 /// Typed into the search, without a button pressed.

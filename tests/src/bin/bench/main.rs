@@ -25,7 +25,7 @@ use table::{Row, table};
 type Bench = fn() -> Result<Vec<Row>>;
 
 /// What can be measured, in the order of `all`.
-const ALL: [(&str, Bench); 11] = [
+const ALL: [(&str, Bench); 13] = [
     ("idle", idle::idle),
     ("latency", receipts::latency),
     ("receipts", receipts::receipts),
