@@ -265,3 +265,28 @@ fn a_pin_is_part_of_what_is_signed_and_no_pin_leaves_the_hash_as_it_was() {
     assert_ne!(hash(SCHOOL), hash(&pinned));
     assert_eq!(hash(SCHOOL), hash(&empty));
 }
+
+/// What is quoted in the sources of the checks and begins no text is there in the catalogue, and the
+/// catalogue has nothing that nobody says.
+#[test]
+fn every_finding_has_its_texts_and_every_text_its_finding() {
+    let room = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let mut quoted = BTreeSet::from(["finding-line".to_owned()]);
+    for folder in ["check", "diff"] {
+        for file in std::fs::read_dir(format!("{room}/{folder}")).expect("a folder") {
+            let text = std::fs::read_to_string(file.expect("a file").path()).expect("a source");
+            quoted.extend(text.split('"').map(str::to_owned));
+        }
+    }
+    let catalogue = include_str!("../i18n/en/findings.ftl");
+    let keys: BTreeSet<&str> =
+        catalogue.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    let whole = |key: &str| key.trim_end_matches("-why").trim_end_matches("-cure").to_owned();
+    let unused: Vec<_> = keys.iter().filter(|key| !quoted.contains(&whole(key))).collect();
+    assert!(unused.is_empty(), "nobody says {unused:?}");
+    let found = keys.iter().filter(|key| key.ends_with("-why")).map(|key| whole(key));
+    for code in found {
+        assert!(keys.contains(code.as_str()) && keys.contains(format!("{code}-cure").as_str()));
+    }
+    assert!(keys.len() > 100, "the catalogue is not read");
+}

@@ -19,6 +19,7 @@ pub(crate) mod retention;
 pub(crate) mod rights;
 pub(crate) mod signers;
 pub(crate) mod versions;
+mod words;
 
 pub use action::Action;
 pub use approvals::{RecordApproval, Request, RequestError, release_text, request_text};

@@ -3,11 +3,11 @@
 //! Only what the document says of itself and its hash are kept; the document stays where it is.
 //! Dates are good to the second: a document holds while `from <= t < to`.
 
+use super::words;
 use jiff::Timestamp;
 use muster_residency::Rules;
 use muster_residency::explain::Language;
 use muster_residency::facts::{Lane, Paper};
-use muster_residency::phrase;
 use muster_residency::vocab::ResidencyEvidence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -134,13 +134,7 @@ impl PaperError {
             Self::Unknown => "paper-refused-unknown",
             Self::Full => "paper-refused-full",
         };
-        let messages = match language {
-            Language::En => include_str!("../../i18n/en.ftl"),
-            Language::ZhHant => include_str!("../../i18n/zh-Hant.ftl"),
-            Language::ZhHans => include_str!("../../i18n/zh-Hans.ftl"),
-            Language::Pt => include_str!("../../i18n/pt.ftl"),
-        };
-        phrase::fill(messages, key, &[])
+        words::say(language, key, &[])
     }
 }
 

@@ -5,11 +5,13 @@
 //! signers kept, where it does not. What is refused changes nothing. A version may begin later: it
 //! then takes over between two evaluations. Rolling back is a new version with the old content.
 
+use super::words;
 use crate::Governance;
 use jiff::Timestamp;
 use muster_residency::canonical::hash_text;
 use muster_residency::check::{self, Finding, Severity};
 use muster_residency::diff::{self, Change, Diff, Direction};
+use muster_residency::explain::Language;
 use muster_residency::key::TrustedSigner;
 use muster_residency::parse::ParseError;
 use muster_residency::policy::Signer as SignedBy;
@@ -113,6 +115,41 @@ pub enum PolicyRefused {
         /// The one in force.
         known: u32,
     },
+}
+
+impl PolicyRefused {
+    /// Why, in `language`; faults of the text itself are told in English.
+    pub fn told(&self, language: Language) -> String {
+        match self {
+            Self::Policy(_) | Self::LawPack(_) => self.to_string(),
+            Self::Findings(all) => {
+                let lines = all.iter().take(MAX_TOLD).map(|finding| finding.in_line(language));
+                lines.collect::<Vec<_>>().join(" | ")
+            }
+            Self::Signatures { fault, why, .. } => {
+                let key = match fault {
+                    PublishFault::Loosening => "policy-refused-loosening",
+                    PublishFault::Tightening => "policy-refused-tightening",
+                    PublishFault::Parent => "policy-refused-parents-signers",
+                };
+                format!("{}{why}", words::say(language, key, &[]))
+            }
+            Self::Version { id, found, known, .. } => {
+                let (found, known) = (found.to_string(), known.to_string());
+                let values = [("id", id.as_str()), ("found", &found), ("known", &known)];
+                words::say(language, "policy-refused-version", &values)
+            }
+            Self::Parent { found, known, .. } => {
+                let values = [("found", found.as_str()), ("known", known)];
+                words::say(language, "policy-refused-parent", &values)
+            }
+            Self::OlderLawPack { found, known } => {
+                let (found, known) = (found.to_string(), known.to_string());
+                let values = [("found", found.as_str()), ("known", &known)];
+                words::say(language, "policy-refused-law-pack", &values)
+            }
+        }
+    }
 }
 
 fn told(findings: &[Finding]) -> String {

@@ -151,7 +151,7 @@ async fn shown(
     let pack = LawPack::parse(&draft.governance.law_pack).map_err(read)?;
     let (preview, overtaken) = match steward.preview(draft.governance.clone()).await {
         Ok(preview) => (Some(preview), String::new()),
-        Err(GovernError::Refused(why)) => (None, visible(&why.to_string())),
+        Err(GovernError::Refused(why)) => (None, visible(&why.told(t.language.tongue()))),
         Err(GovernError::Commit(_)) => return Err(Problem::NotSaved),
     };
     let trial = trial(app, &draft).await;

@@ -114,7 +114,7 @@ pub(crate) async fn draft(
     let governance = Governance { policy, law_pack, signatures: String::new() };
     match app.handles.steward.draft_policy(account(&visitor)?, governance).await {
         Ok(draft) => Ok(see_other(&format!("/governance/drafts/{}", draft.id))),
-        Err(GovernError::Refused(why)) => refused(vec![told(&why)], typed),
+        Err(GovernError::Refused(why)) => refused(vec![told(&why, &visitor.t)], typed),
         Err(GovernError::Commit(muster_ledger::CommitError::Invalid(why))) => {
             refused(vec![Fault::plain(&why)], typed)
         }
@@ -122,8 +122,13 @@ pub(crate) async fn draft(
     }
 }
 
-fn told(refused: &PolicyRefused) -> Fault {
-    Fault::plain(&refused.to_string())
+fn told(refused: &PolicyRefused, t: &Words) -> Fault {
+    let what = visible(&refused.told(t.language.tongue()));
+    let lang = match refused {
+        PolicyRefused::Policy(_) | PolicyRefused::LawPack(_) => "en",
+        _ => "",
+    };
+    Fault { line: 0, what, cure: String::new(), lang }
 }
 
 /// The draft's text, and whether somebody typed it.
