@@ -3,6 +3,7 @@
 use crate::server::{Fault, Server};
 use crate::setting::{NOW_MS, Setting, Way, start, until};
 use muster_ledger::PauseReason;
+use muster_ledger::trail::Span;
 use std::time::Duration;
 
 const PEOPLE: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
@@ -104,6 +105,12 @@ async fn what_grows_older_than_the_horizon_while_it_waits_is_held() {
     let account = server.account();
     assert_eq!(account.uploads.len(), 1);
     assert_eq!(account.uploads[0]["userid"], "user-2");
+    drop(account);
+    let trail = setting.ledger.trail();
+    let span = Span { from_ms: NOW_MS - 86_400_000, to_ms: NOW_MS + 86_400_000 };
+    let figures = tokio::task::spawn_blocking(move || trail.figures(span).unwrap()).await.unwrap();
+    let one = &figures.destinations[0];
+    assert_eq!((one.permitted, one.settled, one.expired, one.outstanding), (2, 1, 1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
