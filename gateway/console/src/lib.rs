@@ -18,6 +18,7 @@ mod app;
 mod assets;
 mod board;
 mod connection;
+mod encoding;
 mod forms;
 mod guard;
 mod guest;
@@ -44,6 +45,7 @@ mod workbook;
 
 pub use api_token::new_token;
 pub use app::{Check, Explain, Handles, PolicyFiles, SecondFactor};
+pub use encoding::{EncodingError, decode};
 pub use jobs::{Command, Commands, Done, Look, LookState, Outcome};
 pub use pages::governance::packs::Packs;
 pub use pages::governance::requests::{Copies, CopyForm, Copying};

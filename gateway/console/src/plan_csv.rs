@@ -1,15 +1,14 @@
 //! Plans as tables: what HR keeps in a spreadsheet, read line by line. A file with any problem
 //! changes nothing; every problem is named with its line and column.
 
+use crate::encoding::{EncodingError, decode};
 use crate::words::Words;
-use encoding_rs::{BIG5, Encoding, GB18030, UTF_8};
 use jiff::civil::Date;
 use muster_attendance::PersonId;
 use muster_attendance::shift::ShiftError;
 use muster_attendance::time::LocalTime;
 use muster_ledger::{EntryProblem, LeavePart, PlanEntry, Plans, PlansError};
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Problems that are told; the rest are counted.
@@ -169,6 +168,17 @@ impl From<EntryProblem> for Trouble {
     }
 }
 
+impl From<EncodingError> for Trouble {
+    fn from(error: EncodingError) -> Self {
+        say(match error {
+            EncodingError::Wrong => "csv-encoding-wrong",
+            EncodingError::NoText => "csv-not-text",
+            EncodingError::Two => "csv-encoding-two",
+            EncodingError::Unknown => "csv-encoding-unknown",
+        })
+    }
+}
+
 impl From<PlansError> for Trouble {
     /// Of a table that was read well.
     fn from(error: PlansError) -> Self {
@@ -198,7 +208,7 @@ pub(crate) fn read(
     find: &dyn Fn(&str) -> Option<PersonId>,
 ) -> Result<Vec<PlanEntry>, Vec<TableProblem>> {
     let whole = |trouble: Trouble| vec![TableProblem { line: 0, trouble }];
-    let text = decode(bytes, encoding).map_err(whole)?;
+    let text = decode(bytes, encoding).map_err(|error| whole(error.into()))?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|_| whole(say("csv-no-table")))?.clone();
     let columns = places(kind, &header).map_err(whole)?;
@@ -246,35 +256,6 @@ fn key(entry: &PlanEntry) -> String {
         PlanEntry::Usual { .. } => String::new(),
         PlanEntry::Holiday { date, site } => format!("{date} {site:?}"),
         PlanEntry::Storm { date, from, site, .. } => format!("{date} {from} {site:?}"),
-    }
-}
-
-/// The text of a file. Spreadsheets of this region write GB18030 or Big5 where they do not write
-/// UTF-8; bytes that both could mean are not guessed at.
-fn decode<'a>(bytes: &'a [u8], encoding: &str) -> Result<Cow<'a, str>, Trouble> {
-    let strictly = |encoding: &'static Encoding| {
-        encoding.decode_without_bom_handling_and_without_replacement(bytes)
-    };
-    let wrong = || say("csv-encoding-wrong");
-    match encoding {
-        "gb18030" => return strictly(GB18030).ok_or_else(wrong),
-        "big5" => return strictly(BIG5).ok_or_else(wrong),
-        _ => {}
-    }
-    let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if plain.contains(&0) {
-        return Err(say("csv-not-text"));
-    }
-    if let Some(text) = UTF_8.decode_without_bom_handling_and_without_replacement(plain) {
-        return Ok(text);
-    }
-    if encoding == "utf-8" {
-        return Err(wrong());
-    }
-    match (strictly(GB18030), strictly(BIG5)) {
-        (Some(text), None) | (None, Some(text)) => Ok(text),
-        (Some(_), Some(_)) => Err(say("csv-encoding-two")),
-        (None, None) => Err(say("csv-encoding-unknown")),
     }
 }
 

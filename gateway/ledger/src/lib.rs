@@ -41,7 +41,7 @@ pub use accounts::{Account, Accounts, AccountsError, ApiToken, OwnAccess, Role, 
 pub use clock::{Clock, ClockTrust};
 pub use committer::{CommitError, Committed, Committer, Refusal, RefusalReason, Verdict};
 pub use devices::{Device, DeviceKind, DeviceState, Devices, DevicesError, Did, Told};
-pub use directory::{Directory, DirectoryError, Import, PersonProfile};
+pub use directory::{Directory, DirectoryError, Import, PersonProfile, ProfileProblem};
 pub use governance::{Governance, Signer};
 pub use keyring::{Keyring, KeyringError, RootKey, Secret};
 pub use ledger::{

@@ -1,7 +1,8 @@
 //! What commands about papers, people and approvals say, in the language of the terminal.
 //!
-//! Fluent messages of one line, filled as in [`muster_residency::phrase`]. What is signed, JSON,
-//! errors and clap's help stay as they are in every language.
+//! Fluent messages of one line, filled as in [`muster_residency::phrase`]; what is wrong with a table
+//! of people is told so too. What is signed, JSON, other errors and clap's help stay as they are in
+//! every language.
 
 use muster_residency::explain::Language;
 use muster_residency::phrase;
@@ -21,7 +22,12 @@ pub(crate) fn say(key: &str) -> String {
 
 /// A text with variables.
 pub(crate) fn fill(key: &str, values: &[(&str, &str)]) -> String {
-    phrase::fill(messages(language()), key, values)
+    fill_in(language(), key, values)
+}
+
+/// The same in a language.
+pub(crate) fn fill_in(language: Language, key: &str, values: &[(&str, &str)]) -> String {
+    phrase::fill(messages(language), key, values)
 }
 
 fn messages(language: Language) -> &'static str {

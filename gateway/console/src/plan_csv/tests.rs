@@ -1,5 +1,6 @@
 use super::*;
 use crate::words::{Catalogue, Language};
+use encoding_rs::{BIG5, GB18030};
 use std::sync::Arc;
 
 fn read_text(kind: Kind, text: &str) -> Result<Vec<PlanEntry>, Vec<(u64, String)>> {

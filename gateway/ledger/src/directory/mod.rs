@@ -19,6 +19,7 @@ use crate::act::Act;
 use crate::submit::ActSender;
 use crate::{CommitError, Devices};
 use muster_attendance::{DeviceId, PersonId};
+pub use profile::ProfileProblem;
 use profile::is_number;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

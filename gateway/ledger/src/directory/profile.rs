@@ -9,6 +9,26 @@ const MAX_PROBLEMS: usize = 20;
 /// What stands for "not known" in a file.
 const UNKNOWN: &str = "unknown";
 
+/// What is wrong with a column of a profile. The value itself is never repeated.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ProfileProblem {
+    /// No terminal can send it.
+    #[error("person has 1 to 48 characters and no control characters")]
+    Number,
+    /// This column takes so many characters.
+    #[error("{0} is longer than {1} characters; shorten it")]
+    Long(&'static str, usize),
+    /// This column takes these words.
+    #[error("{0} is not one of {1}; correct it or leave it out")]
+    Word(&'static str, String),
+    /// So many laws may be listed.
+    #[error("employment_law lists more than {0} codes")]
+    Laws(usize),
+    /// What is listed are no laws.
+    #[error("employment_law is not a list of codes such as MO or CN")]
+    Law,
+}
+
 impl PersonProfile {
     /// A number seen at a terminal, of whom nothing else is known.
     pub(super) fn of_number(number: &str) -> Self {
@@ -16,7 +36,7 @@ impl PersonProfile {
     }
 
     /// Empty columns and `unknown` become absent; codes of laws become upper case.
-    pub(super) fn normalise(mut self) -> Self {
+    pub fn normalise(mut self) -> Self {
         for column in [
             &mut self.name,
             &mut self.department,
@@ -36,16 +56,10 @@ impl PersonProfile {
         self
     }
 
-    /// What is wrong with it, column by column. The values themselves are never repeated.
-    pub fn problems(&self) -> Vec<String> {
+    /// What is wrong with it, column by column.
+    pub fn problems(&self) -> Vec<ProfileProblem> {
         let mut problems = Vec::new();
-        if !is_number(&self.person) {
-            problems.push(DirectoryError::Number.to_string().replacen(
-                "a person's number",
-                "person",
-                1,
-            ));
-        }
+        problems.extend((!is_number(&self.person)).then_some(ProfileProblem::Number));
         let texts = [
             ("name", &self.name, Directory::MAX_NAME),
             ("department", &self.department, Directory::MAX_DEPARTMENT),
@@ -53,7 +67,7 @@ impl PersonProfile {
         ];
         for (column, text, max) in texts {
             if text.as_ref().is_some_and(|text| text.chars().count() > max) {
-                problems.push(format!("{column} is longer than {max} characters; shorten it"));
+                problems.push(ProfileProblem::Long(column, max));
             }
         }
         let basis: Vec<_> = Basis::WORDS.to_vec();
@@ -64,22 +78,20 @@ impl PersonProfile {
             ("basis", &self.basis, &*basis),
         ] {
             if word.as_ref().is_some_and(|word| !words.contains(&&**word)) {
-                let words = words.join(", ");
-                problems
-                    .push(format!("{column} is not one of {words}; correct it or leave it out"));
+                problems.push(ProfileProblem::Word(column, words.join(", ")));
             }
         }
-        self.law_problems(&mut problems);
+        problems.extend(self.law_problem());
         problems
     }
 
-    fn law_problems(&self, problems: &mut Vec<String>) {
+    fn law_problem(&self) -> Option<ProfileProblem> {
         let max = Directory::MAX_LAWS;
         if self.employment_law.len() > max {
-            problems.push(format!("employment_law lists more than {max} codes"));
-        } else if self.employment_law.iter().any(|code| Law::from_code(code).is_none()) {
-            problems.push("employment_law is not a list of codes such as MO or CN".into());
+            return Some(ProfileProblem::Laws(max));
         }
+        let unknown = |code: &String| Law::from_code(code).is_none();
+        self.employment_law.iter().any(unknown).then_some(ProfileProblem::Law)
     }
 }
 

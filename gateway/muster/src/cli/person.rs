@@ -21,6 +21,27 @@ pub(crate) enum ExportFormat {
     Csv,
 }
 
+/// In what a table is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableEncoding {
+    Auto,
+    #[value(name = "utf-8")]
+    Utf8,
+    Gb18030,
+    Big5,
+}
+
+impl TableEncoding {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Utf8 => "utf-8",
+            Self::Gb18030 => "gb18030",
+            Self::Big5 => "big5",
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum PersonCommand {
     /// Add or update people from CSV
@@ -29,6 +50,9 @@ pub(crate) enum PersonCommand {
                       Example: muster person import staff.csv")]
     Import {
         file: PathBuf,
+        /// What the file is written in
+        #[arg(long, default_value = "auto")]
+        encoding: TableEncoding,
         #[command(flatten)]
         at: BoxArgs,
     },

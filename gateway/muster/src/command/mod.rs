@@ -11,6 +11,7 @@ mod init;
 mod journal;
 mod moment;
 mod papers;
+mod people_csv;
 mod person;
 mod policy;
 mod qr;
