@@ -2,6 +2,7 @@
 //! What a spreadsheet would take for a formula comes out as text.
 
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use std::io::Write;
 
 /// A cell.
 #[derive(Clone, Copy)]
@@ -24,6 +25,9 @@ pub enum TableError {
     /// The spreadsheet's own limits, or the disk.
     #[error("the spreadsheet cannot be written: {0}")]
     Xlsx(#[from] XlsxError),
+    /// Nowhere to put it.
+    #[error("the file cannot be written: {0}")]
+    Io(#[from] std::io::Error),
     /// The writer failed.
     #[error("the table cannot be written: {0}")]
     Csv(#[from] csv::Error),
@@ -86,9 +90,9 @@ impl XlsxTable {
         Ok(Self { book, next: 0, head: Format::new().set_bold() })
     }
 
-    /// The file.
-    pub fn finish(mut self) -> Result<Vec<u8>, TableError> {
-        Ok(self.book.save_to_buffer()?)
+    /// Writes the file.
+    pub fn finish(mut self, out: impl Write + Send) -> Result<(), TableError> {
+        Ok(self.book.save_to_writer(out)?)
     }
 }
 
@@ -157,7 +161,8 @@ mod tests {
         for text in NASTY {
             table.row(&[Cell::Text(text), Cell::Number(5)]).expect("a row");
         }
-        let bytes = table.finish().expect("a file");
+        let mut bytes = Vec::new();
+        table.finish(&mut bytes).expect("a file");
         assert!(bytes.starts_with(b"PK"));
         assert!(!String::from_utf8_lossy(&bytes).contains("<f>"));
     }

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 /// Days before and after the range whose punches may belong to it: windows reach that far.
 const REACH: i64 = 2;
 /// People whose punches are at hand at a time: the more, the more of them lie side by side.
-const MAX_AT_HAND: usize = 2_048;
+const MAX_AT_HAND: usize = 1_024;
 /// People whose sheets are computed at a time; as many are handed over meanwhile.
 const MAX_COMPUTED: usize = 64;
 /// Seconds before a terminal was last heard up to which its punches are here.
@@ -61,10 +61,18 @@ pub enum SheetsError {
 pub struct PersonSheet {
     pub person: PersonId,
     pub sheet: Sheet,
-    /// Recorded punches by their id on the sheet.
-    pub punches: HashMap<String, Attendance>,
+    /// What was recorded, as it was read.
+    pub punches: Vec<(EventId, Attendance)>,
     /// The closing that the adjustments are since.
     pub closing: Option<Closing>,
+}
+
+impl PersonSheet {
+    /// A recorded punch by its id on the sheet.
+    pub fn punch(&self, id: &str) -> Option<&Attendance> {
+        let id: EventId = id.parse().ok()?;
+        self.punches.iter().find(|(known, _)| *known == id).map(|(_, punch)| punch)
+    }
 }
 
 /// Computes sheets. Cheap to clone.
@@ -166,6 +174,8 @@ impl Sheets {
                 let more = self.views.punches(some, *first, *last).await?;
                 join(&mut read, more, redating);
             }
+            // Thousands of them wait together: none with room to grow.
+            read.iter_mut().for_each(|(_, punches)| punches.shrink_to_fit());
             found.extend(read);
         }
         Ok(found)
@@ -247,7 +257,6 @@ impl Sheets {
                 Some(Closed { at: Instant::from_millis(closing.at_ms), days: days.collect() });
         }
         let sheet = evaluate(&input, scene.now);
-        let punches = punches.into_iter().map(|(id, punch)| (id.to_string(), punch)).collect();
         let closing = closed.map(|(closing, _)| closing.clone());
         PersonSheet { person, sheet, punches, closing }
     }
@@ -331,7 +340,7 @@ impl Sheets {
 /// The sheet with nothing but hours where that is all there is to see.
 fn show(mut sheet: PersonSheet, reduced: &Reduced) -> PersonSheet {
     sheet.sheet.reduce(|date| reduced.has_day(date));
-    sheet.punches.retain(|_, punch| !reduced.hides(punch.received_ms));
+    sheet.punches.retain(|(_, punch)| !reduced.hides(punch.received_ms));
     sheet
 }
 

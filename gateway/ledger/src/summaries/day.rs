@@ -43,7 +43,7 @@ pub(super) fn read(
 ) -> Option<Reading> {
     let day = sheet.sheet.days.get(&date)?;
     let used: Vec<&PunchUse> = day.punches.iter().filter(|punch| punch.used != Use::None).collect();
-    let methods = used.iter().filter_map(|punch| sheet.punches.get(&punch.id));
+    let methods = used.iter().filter_map(|punch| sheet.punch(&punch.id));
     let (first, last) = (day.first_in.as_ref(), day.last_out.as_ref());
     let direction = match (first, last) {
         (Some(_), _) => Some(Direction::In),
@@ -105,7 +105,7 @@ fn corrected(
         Some(Use::Out) => Some(Direction::Out),
         _ => given,
     };
-    let recorded = |id: String| sheet.punches.get(&id);
+    let recorded = |id: String| sheet.punch(&id);
     let of = |punch: Option<&Attendance>, check, direction| Corrected {
         number: correction.number,
         device: punch.map(|punch| punch.device),

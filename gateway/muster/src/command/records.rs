@@ -28,7 +28,7 @@ const COLUMNS: [&str; 14] = [
 pub(super) fn records(args: &RecordsArgs) -> Outcome {
     let config = super::load(&args.at)?;
     let request = Request::Records { from: args.from, to: args.to };
-    let out = io::BufWriter::new(io::stdout().lock());
+    let out = io::BufWriter::new(io::stdout());
     let runtime = super::small_runtime(&config)?;
     match args.format {
         Format::Json => runtime.block_on(json(&config, request, out))?,
@@ -69,7 +69,7 @@ async fn table(
 async fn workbook(
     config: &crate::config::Config,
     request: Request,
-    mut out: impl io::Write,
+    mut out: impl io::Write + Send,
 ) -> Result<(), crate::exit::Failure> {
     let mut table = XlsxTable::new("records").map_err(anyhow::Error::from)?;
     table.row(&COLUMNS.map(Cell::Text)).map_err(anyhow::Error::from)?;
@@ -84,7 +84,7 @@ async fn workbook(
         table.row(&cells.collect::<Vec<_>>()).map_err(full)
     };
     control::call_streaming(config, request, write).await?;
-    out.write_all(&table.finish().map_err(anyhow::Error::from)?)?;
+    table.finish(&mut out).map_err(anyhow::Error::from)?;
     Ok(out.flush()?)
 }
 

@@ -6,14 +6,21 @@ use crate::guard::{Problem, Visitor};
 use crate::words::Words;
 use crate::workbook::{Cell, CsvTable, Table, TableError, XlsxTable};
 use axum::Extension;
+use axum::body::{Body, Bytes};
 use axum::extract::{Form, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
 use muster_attendance::{DayMinutes, PersonId, State as DayState};
 use muster_ledger::PersonSheet;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::io::{self, BufWriter, Seek as _};
 use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
+
+/// Bytes of a file that are at hand at a time.
+const CHUNK: usize = 64 << 10;
 
 /// What is wanted.
 #[derive(Deserialize)]
@@ -48,19 +55,32 @@ pub(crate) async fn take(
         tracing::error!(%error, "a file of sheets");
         Problem::Internal
     };
-    let (bytes, kind, ending) = if wanted.form == "xlsx" {
+    let (body, kind, ending): (Body, _, _) = if wanted.form == "xlsx" {
         let table = XlsxTable::new(&word).map_err(failed)?;
         let table = fill(&app, table, &ids, &names, (month, daily), t).await?;
         let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-        let done = tokio::task::spawn_blocking(|| table.finish()).await;
+        let done = tokio::task::spawn_blocking(|| workbook(table)).await;
         (done.map_err(|_| Problem::Internal)?.map_err(failed)?, kind, "xlsx")
     } else {
         let table = fill(&app, CsvTable::new(), &ids, &names, (month, daily), t).await?;
-        (table.finish(), "text/csv; charset=utf-8", "csv")
+        (table.finish().into(), "text/csv; charset=utf-8", "csv")
     };
     let disposition = format!("attachment; filename=\"sheets-{word}.{ending}\"");
     let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)];
-    Ok((headers, bytes).into_response())
+    Ok((headers, body).into_response())
+}
+
+/// The workbook as a body: packed into a file without a name, and read from it as it is taken.
+fn workbook(table: XlsxTable) -> Result<Body, TableError> {
+    let mut file = tempfile::tempfile()?;
+    table.finish(BufWriter::new(&mut file))?;
+    file.rewind()?;
+    let chunks = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async {
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let read = file.read_buf(&mut chunk).await?;
+        io::Result::Ok((read > 0).then(|| (Bytes::from(chunk), file)))
+    });
+    Ok(Body::from_stream(chunks))
 }
 
 async fn fill<T: Table>(
