@@ -102,10 +102,11 @@ async fn what_grows_older_than_the_horizon_while_it_waits_is_held() {
     until("the elder is held", || held(&setting) == Some(2)).await;
     worker.stop().await;
     assert_eq!(setting.destination().backlog, 0);
-    let account = server.account();
-    assert_eq!(account.uploads.len(), 1);
-    assert_eq!(account.uploads[0]["userid"], "user-2");
-    drop(account);
+    {
+        let account = server.account();
+        assert_eq!(account.uploads.len(), 1);
+        assert_eq!(account.uploads[0]["userid"], "user-2");
+    }
     let trail = setting.ledger.trail();
     let span = Span { from_ms: NOW_MS - 86_400_000, to_ms: NOW_MS + 86_400_000 };
     let figures = tokio::task::spawn_blocking(move || trail.figures(span).unwrap()).await.unwrap();
