@@ -193,3 +193,26 @@ async fn a_filing_from_the_page_waits_for_two_and_its_hash_is_the_documents() {
     assert_eq!(paper.filing_number.as_deref(), Some("GPDP-7/2026"));
     site.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_draft_or_a_filing_is_refused_for_is_told_in_the_page_s_language() {
+    let site = Site::open().await;
+    let mut dpo = site.member("ho.mei", &[Role::Dpo], &[]).await;
+    govern_with(&site, POLICY).await;
+    let biometric = changed("\"check_time\"", "\"face_image\"");
+    let same_number = POLICY.to_owned();
+    for (language, never, grows) in [
+        ("en", "which never leaves", "versions only grow"),
+        ("zh-Hant", "永不離開的", "版本號只增不減"),
+        ("zh-Hans", "永不离开的", "版本号只增不减"),
+        ("pt", "que nunca sai", "as versões só crescem"),
+    ] {
+        dpo.cookies.insert("__Host-language".to_owned(), language.to_owned());
+        for (policy, told) in [(&biometric, never), (&same_number, grows)] {
+            let answer = draft(&mut dpo, &[("policy", policy)]).await;
+            assert_eq!(answer.status, 422, "{language}");
+            assert!(answer.body.contains(told), "{language} {told}: {}", answer.body);
+        }
+    }
+    site.close().await;
+}
