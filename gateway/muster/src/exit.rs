@@ -37,7 +37,9 @@ impl Failure {
 
     /// Tells it on standard error and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
-        eprintln!("muster: {:#}", self.error);
+        let told = format!("{:#}", self.error);
+        let visible = told.chars().map(|c| if c == '\n' { c } else { visible(c) });
+        eprintln!("muster: {}", visible.collect::<String>());
         ExitCode::from(self.code)
     }
 }
@@ -54,6 +56,14 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
+/// The character, or a mark where it would steer the terminal: control characters, and those that
+/// turn the direction of what follows.
+pub(crate) fn visible(c: char) -> char {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() || turns { '\u{fffd}' } else { c }
+}
+
 /// Gives an error its exit code.
 pub(crate) trait OrExit<T> {
     /// Ends with `code` where this is an error.
@@ -63,5 +73,20 @@ pub(crate) trait OrExit<T> {
 impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     fn or_exit(self, code: u8) -> Result<T, Failure> {
         self.map_err(|error| Failure::new(code, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        for c in ['\0', '\u{1b}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200f}'] {
+            assert_eq!(visible(c), '\u{fffd}', "{c:?}");
+        }
+        for c in ['a', ' ', '澳', '\u{301}', '—'] {
+            assert_eq!(visible(c), c);
+        }
     }
 }

@@ -99,7 +99,7 @@ fn print_lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A text as a person may have written it, safe for a terminal: no control characters.
+/// A text as a person may have written it, safe for a terminal.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(crate::exit::visible).collect()
 }
