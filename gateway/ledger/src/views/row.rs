@@ -16,6 +16,9 @@ pub(super) const MAX_VALUE: usize = 3_500;
 
 /// Bytes of the checksum at the head of a value.
 const CHECKSUM: usize = 4;
+/// Bytes before the first record: the checksum, how many full chunks there are, and the number of the
+/// last record, so that whoever adds one need not read those before it.
+const HEAD: usize = CHECKSUM + 4 + 8;
 
 /// Whose row of which day.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -183,26 +186,26 @@ fn clock(code: u16) -> Option<DeviceClock> {
 /// A chunk being written.
 pub(super) struct Chunk {
     bytes: Vec<u8>,
-    last: Option<u64>,
 }
 
 impl Chunk {
     /// An empty chunk; the open one says how many full ones there are beside it.
     pub(super) fn new(full: u32) -> Self {
-        let mut bytes = vec![0; CHECKSUM];
-        bytes.extend_from_slice(&full.to_le_bytes());
-        Self { bytes, last: None }
+        let mut bytes = vec![0; HEAD];
+        bytes[CHECKSUM..CHECKSUM + 4].copy_from_slice(&full.to_le_bytes());
+        Self { bytes }
     }
 
     /// Takes up a stored chunk to add to it, after checking it.
     pub(super) fn resume(key: &[u8; KEY], value: &[u8]) -> Option<Self> {
-        let last = packed(key, value)?.pop().map(|record| record.number);
-        Some(Self { bytes: value.to_vec(), last })
+        content(key, value)?;
+        (value.len() >= HEAD).then(|| Self { bytes: value.to_vec() })
     }
 
     /// Number of the last record it took or was stored with.
     pub(super) fn last(&self) -> Option<u64> {
-        self.last
+        let number = self.bytes.get(CHECKSUM + 4..HEAD)?.try_into().ok().map(u64::from_le_bytes);
+        number.filter(|_| self.bytes.len() > HEAD)
     }
 
     /// Full chunks beside it.
@@ -219,16 +222,15 @@ impl Chunk {
             return false;
         }
         self.bytes.extend_from_slice(encoded);
-        self.last = Some(record.number);
+        self.bytes[CHECKSUM + 4..HEAD].copy_from_slice(&record.number.to_le_bytes());
         true
     }
 
     /// The value to store under `key`.
-    pub(super) fn value(&self, key: &[u8; KEY]) -> Vec<u8> {
-        let mut value = self.bytes.clone();
-        let checksum = checksum(key, &value[CHECKSUM..]);
-        value[..CHECKSUM].copy_from_slice(&checksum);
-        value
+    pub(super) fn value(mut self, key: &[u8; KEY]) -> Vec<u8> {
+        let checksum = checksum(key, &self.bytes[CHECKSUM..]);
+        self.bytes[..CHECKSUM].copy_from_slice(&checksum);
+        self.bytes
     }
 }
 
@@ -239,7 +241,7 @@ pub(super) fn records(key: &[u8], value: &[u8]) -> Option<Vec<Stored>> {
 }
 
 fn packed(key: &[u8], value: &[u8]) -> Option<Vec<Packed>> {
-    let mut rest = content(key, value)?.get(4..)?;
+    let mut rest = content(key, value)?.get(HEAD - CHECKSUM..)?;
     let mut records = Vec::with_capacity(rest.len() / 16);
     while !rest.is_empty() {
         let (record, left) = postcard::take_from_bytes::<Packed>(rest).ok()?;
@@ -299,7 +301,9 @@ pub(super) mod tests {
             prop_assert!(chunk.push(&record.pack(day)));
             let value = chunk.value(&bytes);
             prop_assert_eq!(records(&bytes, &value), Some(vec![record]));
-            prop_assert_eq!(Chunk::resume(&bytes, &value).unwrap().full(), 3);
+            let resumed = Chunk::resume(&bytes, &value).unwrap();
+            prop_assert_eq!((resumed.full(), resumed.last()), (3, Some(record.number)));
+            prop_assert_eq!(Chunk::new(3).last(), None);
         }
 
         #[test]

@@ -17,7 +17,7 @@ const DB_FILE: &str = "db";
 /// Key of the cursor: sorts after every row's, and is no row's because of its length.
 const CURSOR_KEY: &[u8] = &[0xFF; KEY + 1];
 /// Grows whenever the form of rows does: rows of another form are built again.
-const FORM: u16 = 1;
+const FORM: u16 = 2;
 
 /// How far the journal has been taken in. Written in one batch with the rows it stands for.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -312,9 +312,10 @@ impl Store {
             if chunk.push(record) {
                 continue;
             }
-            let full = key.chunk(chunk.full().saturating_add(1));
+            let number = chunk.full().saturating_add(1);
+            let full = key.chunk(number);
             self.db.insert(full, chunk.value(&full))?;
-            chunk = Chunk::new(chunk.full().saturating_add(1));
+            chunk = Chunk::new(number);
             if !chunk.push(record) {
                 return Err(StoreError::Damaged);
             }

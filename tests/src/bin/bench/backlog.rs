@@ -18,8 +18,13 @@ use std::time::{Duration, Instant};
 const BACKLOG: u64 = 600_000;
 /// Live punches a second while the backlog drains.
 const LIVE: u64 = 100;
+/// Messages that the bridge has under way: with no limit it goes through all that waits for each.
+const BRIDGE_WINDOW: u32 = 1_000;
+/// Pause of the bridge between two tries: each goes through all that waits, and with as much as this
+/// one a second stops the whole broker.
+const BRIDGE_PAUSE_S: u32 = 20;
 /// How long a drain may take.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often the region is looked at.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -47,26 +52,31 @@ pub(crate) fn backlog() -> Result<Vec<Row>> {
     let (gateway, took) = bench.start()?;
     let bytes = gateway.resident()?;
     let address = gateway.loopback()?;
-    let begun = Instant::now();
     region.set_up(true);
     let live = std::thread::spawn(move || punch(address, "live", now_s() - 40_000, LIVE, 5));
-    let drained = wait_for(&region, filled.acknowledged, begun)?;
+    let drained = drain(&region, filled.acknowledged)?;
     let sent = live.join().ok().context("the live terminals failed")??;
     let mut times = arrivals(&region, &sent)?;
     stop(gateway)?;
-    let theirs = bridge()?;
     let p99 = quantile(&mut times, 990);
     let rate = filled.acknowledged as f64 / drained.as_secs_f64();
+    // What is ours is told also where theirs does not come through.
+    let (against, ratio) = match bridge() {
+        Ok((theirs, bytes)) => {
+            (format!("{} mosquitto bridge, {} resident", count(theirs), mib(bytes)), rate / theirs)
+        }
+        Err(error) => (format!("mosquitto bridge: {error:#}"), f64::NAN),
+    };
     Ok(vec![
         row("start with 600,000 waiting: ready", ms(took), "1 s", took < START_GOAL),
         row("the same: resident", mib(bytes), "32 MiB", bytes <= MEMORY_GOAL),
         Row {
             what: "drain of 600,000, records/s".to_owned(),
             ours: format!("{}, settled durably", count(rate)),
-            against: format!("{} mosquitto bridge, {} resident", count(theirs.0), mib(theirs.1)),
-            ratio: format!("{:.2}", rate / theirs.0),
+            against,
+            ratio: format!("{ratio:.2}"),
             goal: "1.5",
-            met: Some(rate / theirs.0 >= 1.5),
+            met: (!ratio.is_nan()).then_some(ratio >= 1.5),
         },
         row("live punches meanwhile, p99 to the region", ms(p99), "250 ms", p99 < LIVE_GOAL),
     ])
@@ -77,7 +87,15 @@ fn row(what: &str, ours: String, goal: &'static str, met: bool) -> Row {
     Row { what: what.to_owned(), ours, against, ratio, goal, met: Some(met) }
 }
 
-fn wait_for(region: &Region, count: u64, begun: Instant) -> Result<Duration> {
+/// How long from the first arrival until all are there: what it takes to find the region again is no
+/// part of the speed.
+fn drain(region: &Region, count: u64) -> Result<Duration> {
+    wait_for(region, 1)?;
+    wait_for(region, count)
+}
+
+fn wait_for(region: &Region, count: u64) -> Result<Duration> {
+    let begun = Instant::now();
     loop {
         let arrived = region.arrived().count;
         if arrived >= count {
@@ -94,22 +112,17 @@ fn bridge() -> Result<(f64, u64)> {
     let region = Region::start(REGION, dir.path(), Looks::AtTheClock)?;
     region.set_up(false);
     let more = format!(
-        "connection region\naddress localhost:{}\nbridge_cafile {}\ntopic muster/# out 1\n\
-         cleansession false\ntry_private false\nnotifications false\nrestart_timeout 1\n",
+        "max_inflight_messages {BRIDGE_WINDOW}\nconnection region\naddress localhost:{}\nbridge_cafile {}\ntopic muster/# out 1\n\
+         cleansession false\ntry_private false\nnotifications false\n\
+         restart_timeout {BRIDGE_PAUSE_S}\n",
         region.port(),
-        dir.path().join("region-ca.pem").display()
+        dir.path().join("region-ca.pem").display(),
     );
     let mosquitto = peer::start(dir.path(), &more)?;
     let load = Load { connections: 50, window: 20, boot: 1 };
     let filled = run(mosquitto.address, load, Until::Count(part(BACKLOG)))?;
     let bytes = resident(mosquitto.pid())?;
     region.set_up(true);
-    let begun = Instant::now();
-    // What it needs to find the region again is no part of its speed.
-    while region.arrived().count == 0 {
-        ensure!(begun.elapsed() < PATIENCE, "the bridge does not come back");
-        sleep(TICK);
-    }
-    let took = wait_for(&region, filled.acknowledged, Instant::now())?;
+    let took = drain(&region, filled.acknowledged)?;
     Ok((filled.acknowledged as f64 / took.as_secs_f64(), bytes))
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 /// Terminals.
 const TERMINALS: u64 = 5_000;
 /// Terminals that are paired at once.
-const PAIRING: usize = 4;
+const PAIRING: usize = 8;
 /// Descriptors beside those of terminals.
 const SPARE: u64 = 1_000;
 /// After which a connection has given back what it does not need at rest.
@@ -37,7 +37,7 @@ const GOAL_BYTES: u64 = 40 << 10;
 /// A terminal's end of its connection.
 type Terminal = StreamOwned<ClientConnection, TcpStream>;
 
-/// Four minutes, most of them to pair the terminals.
+/// Six minutes, most of them to pair the terminals.
 pub(crate) fn connections() -> Result<Vec<Row>> {
     allow_descriptors()?;
     let count = part(TERMINALS);

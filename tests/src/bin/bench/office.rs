@@ -81,7 +81,7 @@ fn code(text: &str) -> Option<&str> {
 }
 
 /// Stores the records as a terminal sends what it had kept: in the order of time, each once.
-fn fill(address: SocketAddr, records: u64) -> Result<()> {
+pub(crate) fn fill(address: SocketAddr, records: u64) -> Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.write_all(&mqtt::connect("bench-gate", 600))?;
