@@ -45,7 +45,7 @@ pub(crate) enum Command {
     /// Read configuration, policy, keys and ports; print every problem with its cure
     #[command(after_help = "Example: muster check --config gateway.toml")]
     Check(BoxArgs),
-    /// Set up a box: keys, device CA, first administrator, configuration
+    /// Set up a box: keys, device CA, first administrator, configuration; then start it
     #[command(
         after_help = "Example: muster init --yes --dir /etc/muster --site mo-hq --jurisdiction MO \
                       --time-zone Asia/Macau --signer ho.mei:dpo:ho.mei.key.pub"
@@ -179,6 +179,9 @@ pub(crate) struct InitArgs {
     /// Who may sign policies; may be given several times
     #[arg(long, value_name = "PERSON:ROLE:PUBLIC_KEY_FILE")]
     pub(crate) signer: Vec<String>,
+    /// Leave the service as it is; without this the package's service is started
+    #[arg(long)]
+    pub(crate) no_start: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -192,24 +195,31 @@ pub(crate) enum Kind {
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
     /// Every problem of a policy, with its line and cure
+    #[command(after_help = "Example: muster policy check policy.toml")]
     Check {
+        /// The policy file
         policy: PathBuf,
         /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: Option<PathBuf>,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// What changes from the policy in force: tightens, loosens or neutral
+    #[command(after_help = "Example: muster policy diff policy-8.toml")]
     Diff {
+        /// The policy file
         policy: PathBuf,
         /// Compare with this policy instead of the one in force
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
+        /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: Option<PathBuf>,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -220,8 +230,10 @@ pub(crate) enum PolicyCommand {
         after_help = "Example: muster policy key --person ho.mei --role dpo --out ho.mei.key"
     )]
     Key {
+        /// Whose key it is
         #[arg(long)]
         person: String,
+        /// Their role, as dpo
         #[arg(long)]
         role: String,
         /// The private half; the public half goes to FILE.pub
@@ -229,8 +241,11 @@ pub(crate) enum PolicyCommand {
         out: PathBuf,
     },
     /// Sign a policy; the signature is added to POLICY.sig
+    #[command(after_help = "Example: muster policy sign policy.toml --key ho.mei.key")]
     Sign {
+        /// The policy file
         policy: PathBuf,
+        /// The signer's private key
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// Law pack [default: the box's]
@@ -242,17 +257,21 @@ pub(crate) enum PolicyCommand {
     /// Try a policy on the records of the last thirty days; nothing is sent
     #[command(after_help = "Example: muster policy shadow policy-8.toml")]
     Shadow {
+        /// The policy file
         policy: PathBuf,
         /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: Option<PathBuf>,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Every version that was accepted, and whose word it is in force by
+    #[command(after_help = "Example: muster policy history")]
     History {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -262,33 +281,47 @@ pub(crate) enum PolicyCommand {
     #[command(after_help = "Example: muster policy rollback 6 --out policy-8.toml
                       Its dates are as they were, and are checked like any other's")]
     Rollback {
+        /// Number of the version
         version: u32,
+        /// File to write
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Put a signed policy in force
+    #[command(after_help = "Example: muster policy publish policy.toml")]
     Publish {
+        /// The policy file
         policy: PathBuf,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Why a record went or waits, in words
+    #[command(after_help = "Example: muster policy explain 1042")]
     Explain {
+        /// Number of the record, as `muster records` gives it
         record: String,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Evaluate vectors from their inputs alone
+    #[command(
+        after_help = "Example: muster policy replay vectors.json --policies policies --law-pack lawpack.toml"
+    )]
     Replay {
+        /// The file of vectors
         vectors: PathBuf,
+        /// Folder of the policies
         #[arg(long, value_name = "DIR")]
         policies: PathBuf,
+        /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: PathBuf,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
     },
@@ -312,8 +345,11 @@ pub(crate) enum SheetCommand {
         at: BoxArgs,
     },
     /// Evaluate attendance vectors from their inputs alone
+    #[command(after_help = "Example: muster sheet replay vectors.json")]
     Replay {
+        /// The file of vectors
         vectors: PathBuf,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
     },
@@ -328,7 +364,9 @@ fn month(text: &str) -> Result<jiff::civil::Date, String> {
 #[derive(Subcommand)]
 pub(crate) enum JournalCommand {
     /// Check the chain, segment by segment: exit 0 whole, 1 damaged, 2 cannot read
+    #[command(after_help = "Example: muster journal verify")]
     Verify {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -336,18 +374,22 @@ pub(crate) enum JournalCommand {
     },
     /// Decide every record again as at its receipt, at changes of facts and at its sending, and
     /// compare: exit 0 all the same, 1 if not
+    #[command(after_help = "Example: muster journal replay")]
     Replay {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// One JSON object per record, with its place in the chain
+    #[command(after_help = "Example: muster journal export > journal.jsonl")]
     Export {
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Set the views aside and build them again
+    #[command(after_help = "Example: muster journal rebuild-views")]
     RebuildViews {
         #[command(flatten)]
         at: BoxArgs,
@@ -381,4 +423,30 @@ pub(crate) struct StatusArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    /// Whoever asks for help gets an example, and a word on everything that can be given.
+    fn explains(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        if command.has_subcommands() {
+            return command.get_subcommands().for_each(|below| explains(below, &path));
+        }
+        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let shows = after.contains("Example: muster") || after.contains("Examples: muster");
+        assert!(shows, "{path}: {after}");
+        assert!(command.get_about().is_some(), "{path} has no word on it");
+        for arg in command.get_arguments().filter(|arg| arg.get_id() != "help") {
+            assert!(arg.get_help().is_some(), "{path}: nothing on {}", arg.get_id());
+        }
+    }
+
+    #[test]
+    fn every_command_explains_itself_with_an_example() {
+        explains(&Cli::command(), "");
+    }
 }

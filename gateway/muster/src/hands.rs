@@ -143,7 +143,7 @@ async fn examined(facts: &Facts) -> Result<Done, String> {
     let inside = inside.and_then(|value| {
         serde_json::from_value::<Inside>(value).map_err(|error| error.to_string())
     });
-    let report = doctor::examine(&facts.config, inside).await;
+    let report = doctor::examine(&facts.config, inside, doctor::unit()).await;
     Ok(Done::Looked(report.checks.into_iter().map(look).collect()))
 }
 

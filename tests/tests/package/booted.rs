@@ -7,6 +7,7 @@ use muster_tests::binary::firmware;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,9 +21,14 @@ const SOON: &str = "[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\n";
 const NOW: &str = "[Timer]\nOnCalendar=\nOnActiveSec=1\nRandomizedDelaySec=0\nAccuracySec=100ms\n";
 const INIT: &str = "muster init --yes --dir /etc/muster --site mo-hq --jurisdiction MO";
 
+/// Where systemd finds a TPM, in the machine: an emulated one.
+const TPM: &str = "SYSTEMD_TPM2_DEVICE=swtpm:host=127.0.0.1,port=2321";
+
 /// A machine that runs until this is dropped.
 struct Booted {
     root: CleanRoot,
+    /// What its TPMs keep, outside of it.
+    tpms: tempfile::TempDir,
     nspawn: Child,
     first: String,
 }
@@ -32,11 +38,14 @@ impl Booted {
         let log = File::create(root.folder().join("var/log/boot"))?;
         let mut command = Command::new("systemd-nspawn");
         command.args(["--quiet", "--boot", "--register=no", "--keep-unit", "--private-network"]);
+        // Of PID 1, which unseals what units load.
+        command.arg(format!("--setenv={TPM}"));
         command.arg("--console=pipe").arg(format!("--machine=muster-{}", std::process::id()));
         command.arg("--directory").arg(root.folder()).stdin(Stdio::null());
         let nspawn = command.stdout(log.try_clone()?).stderr(log).spawn()?;
         let children = format!("/proc/{0}/task/{0}/children", nspawn.id());
-        let mut booted = Self { root, nspawn, first: String::new() };
+        let tpms = tempfile::tempdir()?;
+        let mut booted = Self { root, tpms, nspawn, first: String::new() };
         until("systemd is up", || {
             let children = std::fs::read_to_string(&children).unwrap_or_default();
             booted.first = children.split(' ').next().unwrap_or_default().to_owned();
@@ -171,6 +180,8 @@ fn units_keep_their_promises_under_systemd_and_a_dead_box_is_replaced_in_minutes
     let first_punch = begun.elapsed();
     says_fields_to_the_journal(&booted)?;
     is_started_again_when_it_hangs(&booted)?;
+    tells_of_a_unit_that_was_softened(&booted)?;
+    opens_with_a_key_that_its_tpm_keeps(&booted)?;
     backs_up_and_looks_at_egress_by_timer(&booted)?;
     // The disk of backups and the sheets are carried to another box.
     let carried = tempfile::tempdir()?;
@@ -201,11 +212,23 @@ fn comes_to_its_first_punch(booted: &Booted, package: &Path) -> Result<Terminal>
     booted.install(package)?;
     ensure!(booted.show("ActiveState")? == "inactive", "it runs without a configuration");
     booted.inside("install -d -o muster -m 0700 /var/backups/muster")?;
-    booted.inside(INIT)?;
-    booted.inside("muster check --config /etc/muster/gateway.toml")?;
+    let said = booted.inside(&format!("{INIT} --no-start"))?;
+    ensure!(said.contains("not started: --no-start"), "{said}");
+    ensure!(said.contains("systemctl enable --now muster"), "{said}");
+    ensure!(booted.show("ActiveState")? == "inactive", "--no-start started it");
+    says_why_it_did_not_start(booted)?;
     // Type=notify: this returns once the gateway has said that punches can be receipted.
-    booted.inside("systemctl enable --now muster")?;
+    let said = booted.inside(INIT)?;
+    for told in
+        ["a punch was on disk and receipted", "gateway        running", "page           https://"]
+    {
+        ensure!(said.contains(told), "{told:?} is not said: {said}");
+    }
     ensure!(booted.show("ActiveState")? == "active" && booted.show("Type")? == "notify");
+    ensure!(booted.show("UnitFileState")? == "enabled", "it would not start with the machine");
+    let said = booted.inside(INIT)?;
+    ensure!(said.contains("runs already; nothing changed"), "{said}");
+    booted.inside("muster check --config /etc/muster/gateway.toml")?;
     let made = booted.json(
         "muster device pair --kind m2 --name gate-07 --code --json --host 127.0.0.1 \
          --config /etc/muster/gateway.toml",
@@ -217,6 +240,26 @@ fn comes_to_its_first_punch(booted: &Booted, package: &Path) -> Result<Terminal>
     let records = booted.json("muster records --format json --config /etc/muster/gateway.toml")?;
     ensure!(records.as_array().is_some_and(|r| r.iter().any(|r| r["device"] == "gate-07")));
     Ok(terminal)
+}
+
+/// Somebody else has the port: that is said with its cure, and once it is free the service starts by
+/// itself.
+fn says_why_it_did_not_start(booted: &Booted) -> Result<()> {
+    booted.inside(
+        "systemd-run --quiet --unit=other systemd-socket-activate --listen=8883 /bin/cat",
+    )?;
+    // Port 8883, as the kernel writes it.
+    let taken = || Ok(booted.inside("cat /proc/net/tcp /proc/net/tcp6")?.contains(":22B3 "));
+    until("the port is taken", taken)?;
+    let said = booted.inside(&format!("{INIT} 2>&1 || echo ended $?"))?;
+    for told in
+        ["[mqtt] listen: cannot listen", "the gateway did not start", "journalctl", "ended 69"]
+    {
+        ensure!(said.contains(told), "{told:?} is not said: {said}");
+    }
+    booted.inside("systemctl stop other")?;
+    until("it starts by itself", || Ok(booted.show("ActiveState")? == "active"))?;
+    booted.inside("systemctl disable --now --quiet muster").map(drop)
 }
 
 /// journald has each field by itself, with the ids of spans, and nobody's name or number.
@@ -250,6 +293,102 @@ fn is_started_again_when_it_hangs(booted: &Booted) -> Result<()> {
     booted
         .inside("rm /etc/systemd/system/muster.service.d/soon.conf && systemctl daemon-reload")?;
     Ok(())
+}
+
+/// What the doctor says of one check, as root asks on the box.
+fn doctor(booted: &Booted, check: &str) -> Result<Value> {
+    let line = "muster doctor --json --config /etc/muster/gateway.toml || true";
+    let report = booted.json(line)?;
+    let checks = report["checks"].as_array().cloned().unwrap_or_default();
+    checks.into_iter().find(|found| found["check"] == check).context(check.to_owned())
+}
+
+/// A drop-in takes some of the unit's hardening away: the doctor tells, with the running gateway and
+/// without it.
+fn tells_of_a_unit_that_was_softened(booted: &Booted) -> Result<()> {
+    let found = doctor(booted, "unit")?;
+    ensure!(found["state"] == "ok" && found["cause"] != "no systemd here", "{found}");
+    booted.write(
+        "/etc/systemd/system/muster.service.d/soft.conf",
+        "[Service]\nProtectHome=no\nLimitCORE=infinity\n",
+    )?;
+    booted.inside("systemctl daemon-reload")?;
+    for line in ["true", "systemctl stop muster"] {
+        booted.inside(line)?;
+        let found = doctor(booted, "unit")?;
+        let text = found.to_string();
+        ensure!(found["state"] == "warning", "{found}");
+        ensure!(text.contains("LimitCORE is not 0, ProtectHome is not yes"), "{found}");
+        ensure!(text.contains("systemctl revert muster.service"), "{found}");
+    }
+    booted.inside("systemctl revert muster.service && systemctl start muster").map(drop)
+}
+
+/// The root key sealed to a TPM (an emulated one, which systemd reaches as `SYSTEMD_TPM2_DEVICE`
+/// says): PID 1 unseals it for the unit, nothing on the disk has it, and with another TPM the service
+/// does not start and says what is missing.
+fn opens_with_a_key_that_its_tpm_keeps(booted: &Booted) -> Result<()> {
+    let key = std::fs::read(booted.root.path("/var/lib/muster/keys/root.key"))?;
+    let tpm = Tpm::start(booted, "its-own")?;
+    booted.inside("install -d -m 0700 /etc/credstore.encrypted")?;
+    booted.inside(&format!(
+        "{TPM} systemd-creds encrypt --with-key=tpm2 --name=muster-root-key \
+         /var/lib/muster/keys/root.key /etc/credstore.encrypted/muster-root-key"
+    ))?;
+    booted.inside("rm /var/lib/muster/keys/root.key && systemctl restart muster")?;
+    let found = doctor(booted, "root-key")?;
+    ensure!(found["cause"] == "a credential of systemd", "{found}");
+    let left = Command::new("grep")
+        .args(["--recursive", "--files-with-matches", "--binary-files=text", "--fixed-strings"])
+        .arg("--regexp")
+        .arg(std::ffi::OsStr::from_bytes(&key))
+        .arg(booted.root.path("/var/lib/muster"))
+        .arg(booted.root.path("/etc"))
+        .output();
+    if !key.contains(&0) && !key.contains(&b'\n') {
+        ensure!(left?.stdout.is_empty(), "the key still lies on the disk");
+    }
+    drop(tpm);
+    let other = Tpm::start(booted, "another")?;
+    let refused = booted.inside("systemctl restart muster || echo refused")?;
+    ensure!(refused.contains("refused"), "it starts with another TPM");
+    drop(other);
+    let _tpm = Tpm::start(booted, "its-own")?;
+    booted.inside("systemctl reset-failed muster; systemctl restart muster")?;
+    // Back to the file, as a restore leaves it.
+    std::fs::write(booted.root.path("/var/lib/muster/keys/root.key"), &key)?;
+    booted.inside("rm /etc/credstore.encrypted/muster-root-key")?;
+    booted.inside("chown muster:muster /var/lib/muster/keys/root.key")?;
+    booted.inside("chmod 0600 /var/lib/muster/keys/root.key && systemctl restart muster")?;
+    Ok(())
+}
+
+/// An emulated TPM in the machine's network, gone when dropped.
+struct Tpm(Child);
+
+impl Tpm {
+    fn start(booted: &Booted, state: &str) -> Result<Self> {
+        let state = booted.tpms.path().join(state);
+        std::fs::create_dir_all(&state)?;
+        let mut command = booted.beside(Path::new("swtpm"));
+        command.args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"]);
+        command.arg("--tpmstate").arg(format!("dir={}", state.display()));
+        command.args(["--server", "type=tcp,port=2321,bindaddr=127.0.0.1"]);
+        command.args(["--ctrl", "type=tcp,port=2322,bindaddr=127.0.0.1"]);
+        let tpm = Self(command.stdin(Stdio::null()).spawn().context("swtpm")?);
+        // Port 2322, as the kernel writes it, listened on.
+        let listens = || Ok(booted.inside("cat /proc/net/tcp")?.contains(":0912 00000000:0000 0A"));
+        until("the TPM", listens)?;
+        Ok(tpm)
+    }
+}
+
+impl Drop for Tpm {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn backs_up_and_looks_at_egress_by_timer(booted: &Booted) -> Result<()> {

@@ -3,15 +3,18 @@
 
 use anyhow::{Context as _, Result, ensure};
 use std::collections::BTreeSet;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// What a box has besides the base system: service manager, rules of devices, packet filter. The last
-/// two are libraries that Debian's installer brings too.
-const BASE: &str = "systemd,udev,nftables,libgcc-s1,libc6";
+/// What a box has besides the base system: service manager, rules of devices, packet filter, and what
+/// systemd loads to speak to a TPM, an emulated one too. The last two are libraries that Debian's
+/// installer brings too.
+const BASE: &str = "systemd,udev,nftables,libtss2-esys-3.0.2-0,libtss2-rc0,libtss2-mu0,\
+                    libtss2-tcti-swtpm0,libgcc-s1,libc6";
 /// How long a base system is kept for the next run.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Where things come and go that are nobody's files.
@@ -80,7 +83,10 @@ impl CleanRoot {
 pub(crate) fn base() -> Result<PathBuf> {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clean-root.tar");
+    let mut of = std::hash::DefaultHasher::new();
+    BASE.hash(&mut of);
+    let name = format!("clean-root-{:016x}.tar", of.finish());
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let age = kept.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
     if age.is_some_and(|age| age < DAY) {
         return Ok(kept);

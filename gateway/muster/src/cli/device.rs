@@ -34,6 +34,7 @@ pub(crate) enum DeviceCommand {
         /// the box listens on
         #[arg(long, requires = "code")]
         host: Option<String>,
+        /// Print one JSON document
         #[arg(long, requires = "code")]
         json: bool,
         #[command(flatten)]
@@ -46,14 +47,18 @@ pub(crate) enum DeviceCommand {
                       --site mo-hq --users users.csv --out gate-07.img")]
     Card(CardArgs),
     /// All devices with their state and when they were last seen
+    #[command(after_help = "Example: muster device list")]
     List {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Shut a device out at once, open connections too
+    #[command(after_help = "Example: muster device revoke gate-07")]
     Revoke {
+        /// Name of the device
         name: String,
         #[command(flatten)]
         at: BoxArgs,
@@ -62,7 +67,9 @@ pub(crate) enum DeviceCommand {
     #[command(after_help = "FILE: CSV with page,number,duress (yes or no)\n\
                       Example: muster device users gate-07 users.csv")]
     Users {
+        /// Name of the device
         name: String,
+        /// The CSV file
         file: PathBuf,
         #[command(flatten)]
         at: BoxArgs,
@@ -70,7 +77,9 @@ pub(crate) enum DeviceCommand {
     /// Give a user of an M1 a PIN, read from standard input: 4 to 8 digits
     #[command(after_help = "Example: muster device pin gate-07 00017 < pin.txt")]
     Pin {
+        /// Name of the device
         name: String,
+        /// Number of the user, as the terminal sends it
         number: String,
         /// Take the PIN away
         #[arg(long)]
@@ -81,7 +90,9 @@ pub(crate) enum DeviceCommand {
     /// Have an M1 take a user's finger; only where notice, basis and age are on record
     #[command(after_help = "Example: muster device enrol gate-07 00017 --page 12")]
     Enrol {
+        /// Name of the device
         name: String,
+        /// Number of the user, as the terminal sends it
         number: String,
         /// Where its module keeps the finger
         #[arg(long)]
@@ -99,6 +110,7 @@ pub(crate) enum DeviceCommand {
         from_page: u16,
         /// The M1 that is to have it too; it knows the user (`muster device users`)
         to: String,
+        /// Number of the user, as the terminal sends it
         number: String,
         /// Where its module is to keep it
         #[arg(long)]
@@ -109,7 +121,9 @@ pub(crate) enum DeviceCommand {
     /// Have an M1 erase a user's fingers
     #[command(after_help = "Example: muster device erase gate-07 00017 --and-user")]
     Erase {
+        /// Name of the device
         name: String,
+        /// Number of the user, as the terminal sends it
         number: String,
         /// The user too, with their PIN
         #[arg(long)]
@@ -118,14 +132,19 @@ pub(crate) enum DeviceCommand {
         at: BoxArgs,
     },
     /// Have an M1 set its clock by the box's
+    #[command(after_help = "Example: muster device clock gate-08")]
     Clock {
+        /// Name of the device
         name: String,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Have an M1 beep and blink, so that somebody finds it
+    #[command(after_help = "Example: muster device identify gate-08")]
     Identify {
+        /// Name of the device
         name: String,
+        /// For how long
         #[arg(long, default_value_t = 10)]
         seconds: u8,
         #[command(flatten)]
@@ -134,13 +153,17 @@ pub(crate) enum DeviceCommand {
     /// Send an M1 signed firmware, which it starts by itself
     #[command(after_help = "Example: muster device update gate-07 m1-2.mufw")]
     Update {
+        /// Name of the device
         name: String,
+        /// File of the signed image
         image: PathBuf,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Ask an M1 to send again what it still keeps, as after a restore; stored once
+    #[command(after_help = "Example: muster device again gate-08")]
     Again {
+        /// Name of the device
         name: String,
         /// From this punch on, as BOOT/NUMBER
         #[arg(long, value_parser = boot_and_number)]
@@ -149,8 +172,11 @@ pub(crate) enum DeviceCommand {
         at: BoxArgs,
     },
     /// What the journal has of a device: its event log, its tasks, its refusals
+    #[command(after_help = "Example: muster device log gate-08")]
     Log {
+        /// Name of the device
         name: String,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]

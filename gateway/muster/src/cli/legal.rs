@@ -13,7 +13,9 @@ pub(crate) enum PapersCommand {
                             the first policy is published, at once.")]
     Add(Box<PaperArgs>),
     /// Every document on file, with what is left of its time
+    #[command(after_help = "Example: muster papers list")]
     List {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -26,6 +28,7 @@ pub(crate) enum PapersCommand {
     Withdraw {
         /// Its number
         number: u32,
+        /// Why, for the journal
         #[arg(long)]
         reason: String,
         #[command(flatten)]
@@ -141,10 +144,13 @@ pub(crate) enum NoticeCommand {
         after_help = "Example: muster notice give --kind pics --number 2 --language en 00017"
     )]
     Give {
+        /// What kind of notice
         #[arg(long)]
         kind: String,
+        /// Number of its version
         #[arg(long, value_name = "N")]
         number: u32,
+        /// Language, as zh-Hant
         #[arg(long)]
         language: String,
         /// Everybody in the directory
@@ -159,7 +165,9 @@ pub(crate) enum NoticeCommand {
         at: BoxArgs,
     },
     /// Every version of every notice
+    #[command(after_help = "Example: muster notice list")]
     List {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -219,7 +227,9 @@ pub(crate) struct RequestsArgs {
 #[derive(Subcommand)]
 pub(crate) enum CountersCommand {
     /// Exports counted this year and before, with what other systems exported
+    #[command(after_help = "Example: muster counters list")]
     List {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -231,14 +241,19 @@ pub(crate) enum CountersCommand {
                             --sensitive 0 --records 88000 --source 'HR system, export log'"
     )]
     Baseline {
+        /// Law, as CN
         #[arg(long)]
         law: String,
+        /// Calendar year
         #[arg(long)]
         year: i16,
+        /// People exported elsewhere
         #[arg(long)]
         persons: u64,
+        /// Of them, with sensitive data
         #[arg(long)]
         sensitive: u64,
+        /// Records exported elsewhere
         #[arg(long)]
         records: u64,
         /// Where the figures are from
@@ -255,7 +270,9 @@ pub(crate) enum CountersCommand {
 #[derive(Subcommand)]
 pub(crate) enum SignersCommand {
     /// Who may sign policies and approve, and who waits for their first day to pass
+    #[command(after_help = "Example: muster signers list")]
     List {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -266,6 +283,7 @@ pub(crate) enum SignersCommand {
                             --key lam.kit.key\nAnother signer approves it; until the first policy \
                             is published one signer enrols the other.")]
     Add {
+        /// PERSON:ROLE:PUBLIC_KEY_FILE
         #[arg(value_name = "PERSON:ROLE:PUBLIC_KEY_FILE")]
         signer: String,
         /// The asker's signing key; none where the box has no signer yet
@@ -277,6 +295,7 @@ pub(crate) enum SignersCommand {
     /// Remove a signer with all their keys; another signer approves it
     #[command(after_help = "Example: muster signers remove lei.ana --key lam.kit.key")]
     Remove {
+        /// Whose key it is
         person: String,
         /// The asker's signing key
         #[arg(long, value_name = "FILE")]

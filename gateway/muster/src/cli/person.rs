@@ -49,6 +49,7 @@ pub(crate) enum PersonCommand {
                       account_class,platform_user_id,basis (person and name must be there)\n\
                       Example: muster person import staff.csv")]
     Import {
+        /// The CSV file
         file: PathBuf,
         /// What the file is written in
         #[arg(long, default_value = "auto")]
@@ -57,9 +58,11 @@ pub(crate) enum PersonCommand {
         at: BoxArgs,
     },
     /// What is held on one person
+    #[command(after_help = "Example: muster person show 00017")]
     Show {
         /// The number the terminals send
         id: String,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -69,7 +72,9 @@ pub(crate) enum PersonCommand {
     #[command(after_help = "Example: muster person export 00017 --format csv > 00017.csv\n\
                       JSON holds all; CSV holds the records")]
     Export {
+        /// The number the terminals send
         id: String,
+        /// Form of the export
         #[arg(long, default_value = "json")]
         format: ExportFormat,
         #[command(flatten)]
@@ -79,17 +84,21 @@ pub(crate) enum PersonCommand {
     #[command(after_help = "Example: muster person correct 00017 --set name='Chan Tai Man' \
                             --reason 'misspelt in the import'")]
     Correct {
+        /// The number the terminals send
         id: String,
         /// A column with its new value; empty makes it unknown
         #[arg(long = "set", value_name = "COLUMN=VALUE", required = true)]
         set: Vec<String>,
+        /// Why, for the journal
         #[arg(long)]
         reason: String,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// A person restricts processing: nothing of theirs leaves from now on
+    #[command(after_help = "Example: muster person restrict 00017")]
     Restrict {
+        /// The number the terminals send
         id: String,
         /// Lift the restriction: two signers approve that
         #[arg(long)]
@@ -97,6 +106,7 @@ pub(crate) enum PersonCommand {
         /// Ask to lift it with this signing key: one more signer approves, in place of two
         #[arg(long, value_name = "FILE", requires = "lift")]
         key: Option<PathBuf>,
+        /// Why, for the journal
         #[arg(long, default_value = "asked for")]
         reason: String,
         #[command(flatten)]
@@ -106,6 +116,7 @@ pub(crate) enum PersonCommand {
     #[command(after_help = "Example: muster person erase 00017 --biometrics --key ho.mei.key\n\
                       then: muster approve REQUEST --key lam.kit.key")]
     Erase {
+        /// The number the terminals send
         id: String,
         /// Their biometric evidence alone
         #[arg(long)]
@@ -117,7 +128,9 @@ pub(crate) enum PersonCommand {
         at: BoxArgs,
     },
     /// Erasures, and what is still to do elsewhere
+    #[command(after_help = "Example: muster person erasures")]
     Erasures {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -127,7 +140,9 @@ pub(crate) enum PersonCommand {
     #[command(after_help = "Example: muster person erased-at 9f2c51d07ab3 'terminal gate-07'\n\
                       Places: terminal NAME, region NAME, backups")]
     ErasedAt {
+        /// Number of the erasure
         request: String,
+        /// Where it is done
         place: String,
         #[command(flatten)]
         at: BoxArgs,
@@ -135,7 +150,9 @@ pub(crate) enum PersonCommand {
     /// The day on which a person leaves: their biometric evidence goes with them
     #[command(after_help = "Example: muster person leave 00017 --on 2026-12-31")]
     Leave {
+        /// The number the terminals send
         id: String,
+        /// Last day, as 2026-12-31
         #[arg(long, value_name = "DATE", required_unless_present = "cancel")]
         on: Option<jiff::civil::Date>,
         /// They stay after all
@@ -148,7 +165,9 @@ pub(crate) enum PersonCommand {
     #[command(after_help = "Example: muster person request 00017 --right access --law HK \
                             --received 2026-12-01")]
     Request {
+        /// The number the terminals send
         id: String,
+        /// Which right
         #[arg(long)]
         right: RightWord,
         /// The law whose time runs, as HK, EU, SG, MY
@@ -164,14 +183,19 @@ pub(crate) enum PersonCommand {
         at: BoxArgs,
     },
     /// Note the answer to a request
+    #[command(after_help = "Example: muster person answer 3 'exported and handed over'")]
     Answer {
+        /// Number of the request
         number: u32,
+        /// What was answered
         answer: String,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Requests of people, with when the answer is owed
+    #[command(after_help = "Example: muster person requests")]
     Requests {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -180,8 +204,11 @@ pub(crate) enum PersonCommand {
     /// Join a terminal's unknown number to a person
     #[command(after_help = "Example: muster person map gate-07 991 00017")]
     Map {
+        /// Name of the terminal
         device: String,
+        /// Number of the request
         number: String,
+        /// The number the terminals send
         id: String,
         #[command(flatten)]
         at: BoxArgs,

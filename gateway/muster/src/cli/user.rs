@@ -19,6 +19,7 @@ pub(crate) enum UserCommand {
     Add {
         /// Log-in name: 1 to 64 letters, digits, dots, hyphens, underscores
         name: String,
+        /// A role; may be given several times
         #[arg(long = "role", value_name = "ROLE", required = true)]
         roles: Vec<Role>,
         /// Departments that an hr sees [default: all]
@@ -34,7 +35,9 @@ pub(crate) enum UserCommand {
         at: BoxArgs,
     },
     /// All accounts: roles, departments, state
+    #[command(after_help = "Example: muster user list")]
     List {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -43,18 +46,23 @@ pub(crate) enum UserCommand {
     /// Shut an account out at once, open sessions too
     #[command(after_help = "Example: muster user disable ho.mei")]
     Disable {
+        /// Name of the account or token
         name: String,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Let a disabled account in again; a privileged one takes two people (`user add` with --key)
+    #[command(after_help = "Example: muster user enable lam.kit")]
     Enable {
+        /// Name of the account or token
         name: String,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Print a new one-time code, where nobody has chosen a password yet
+    #[command(after_help = "Example: muster user code lam.kit")]
     Code {
+        /// Name of the account or token
         name: String,
         #[command(flatten)]
         at: BoxArgs,
@@ -65,7 +73,9 @@ pub(crate) enum UserCommand {
                       name is replaced.\nExample: muster user token payroll --role hr --days 90"
     )]
     Token {
+        /// Name of the account or token
         name: String,
+        /// A role; may be given several times
         #[arg(long = "role", value_name = "ROLE", required = true)]
         roles: Vec<Role>,
         /// Departments that an hr token sees [default: all]
@@ -78,14 +88,18 @@ pub(crate) enum UserCommand {
         at: BoxArgs,
     },
     /// All tokens: roles and when they end
+    #[command(after_help = "Example: muster user tokens")]
     Tokens {
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// End a token at once
+    #[command(after_help = "Example: muster user end-token siem")]
     EndToken {
+        /// Name of the account or token
         name: String,
         #[command(flatten)]
         at: BoxArgs,
@@ -95,7 +109,9 @@ pub(crate) enum UserCommand {
                       code NAME` prints a one-time code.\n\
                       Example: muster user reset ho.mei --key lam.kit.key")]
     Reset {
+        /// Name of the account or token
         name: String,
+        /// Your signing key
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         #[command(flatten)]

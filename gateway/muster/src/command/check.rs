@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 pub(super) fn check(at: &BoxArgs) -> Outcome {
     let config = super::load(at)?;
+    crate::owner::look_as_owner(&config)?;
     let problems = problems(&config);
     if problems.is_empty() {
         return super::print_lines(["the configuration is good"]);

@@ -20,12 +20,16 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
     let (report, config, metrics) = match config {
         Err(error) => (doctor::unreadable(&error), None, String::new()),
         Ok(config) => {
+            // As who asks: systemd may tell nobody else.
+            let unit = doctor::unit();
             let asked = super::ask(&args.at, Request::Doctor);
             let inside = asked.map_err(|failure| failure.to_string()).and_then(|answer| {
                 serde_json::from_value::<Inside>(answer.result).map_err(|e| e.to_string())
             });
             let metrics = inside.as_ref().ok().and_then(Inside::metrics).map(metrics);
-            let report = super::small_runtime(&config)?.block_on(doctor::examine(&config, inside));
+            crate::owner::look_as_owner(&config)?;
+            let examined = doctor::examine(&config, inside, unit);
+            let report = super::small_runtime(&config)?.block_on(examined);
             (report, Some(config), metrics.unwrap_or_default())
         }
     };

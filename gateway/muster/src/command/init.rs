@@ -1,9 +1,11 @@
 //! `muster init`: first set-up of a box. Makes keys, device CA, first administrator, the annotated
 //! configuration and a policy template, dated and unsigned; running it twice harms nothing. On a
-//! terminal it is a conversation that ends with a punch; with `--yes` it asks nothing.
+//! terminal it is a conversation; with `--yes` it asks nothing. Either ends with a running box where
+//! systemd can start one, and says how to start it where not.
 
 mod conversation;
 mod self_test;
+mod service;
 
 pub(super) use conversation::hand_out;
 
@@ -23,6 +25,7 @@ use muster_residency::key::TrustedSigner;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 const CONFIG: &str = include_str!("../../../../deploy/gateway.toml");
@@ -31,9 +34,6 @@ const POLICY: &str = include_str!("../../../../deploy/policy-template.toml");
 
 /// The first administrator's login.
 const ADMINISTRATOR: &str = "admin";
-/// The configuration that the package's unit starts with, and what is there where systemd runs.
-const PACKAGED: &str = "/etc/muster/gateway.toml";
-const SYSTEMD: &str = "/run/systemd/system";
 /// Policies run out after this many calendar months at most.
 const POLICY_MONTHS: i64 = 6;
 const LAWS: [&str; 7] = ["MO", "HK", "SG", "CN", "MY", "JP", "EU"];
@@ -60,18 +60,48 @@ pub(super) fn init(args: &InitArgs) -> Outcome {
     let dir = std::path::absolute(&args.dir)?;
     write_files(&dir, &answers)?;
     let config = Config::load(Some(&dir.join("gateway.toml"))).or_exit(exit::CONFIG)?;
+    if UnixStream::connect(config.socket()).is_ok() {
+        return super::print_lines(running(&config, "runs already; nothing changed"));
+    }
+    // As who asks: systemd may tell nobody else.
+    let way = service::way(&config.path);
     let runtime = super::small_runtime(&config)?;
     let (ledger, _) = store::open(&config).or_exit(exit::UNAVAILABLE)?;
     let made = runtime.block_on(set_up(&config, ledger, answers.signers))?;
     super::print_lines(lines(&config, &made))?;
     match talks {
-        true => finish(&config, &made, &runtime)?,
+        true => finish(&config, &made)?,
         false => leave_sheets(&config, &made)?,
     }
-    super::print_lines([
-        format!("next           muster check --config {}", config.path.display()),
-        format!("               {}", start(&config.path)),
-    ])
+    if talks || matches!(way, Ok(())) {
+        self_test(&config, &runtime)?;
+    }
+    let problems = super::check::problems(&config);
+    super::print_lines(problems.iter().map(|problem| format!("look after     {problem}")))?;
+    let wanted = match (way, args.no_start) {
+        (Err(why), _) => Err(why),
+        (Ok(()), true) => Err("--no-start was given"),
+        (Ok(()), false) if talks && !conversation::starts_now()? => Err("you said no"),
+        (Ok(()), false) => Ok(()),
+    };
+    if let Err(why) = wanted {
+        return super::print_lines(service::by_hand(&config.path, why));
+    }
+    service::start(&problems)?;
+    super::print_lines(running(&config, "running, and started again with this machine"))
+}
+
+/// What a box that runs says: where its page is.
+fn running(config: &Config, how: &str) -> Vec<String> {
+    let mut lines = vec![format!("gateway        {how}")];
+    let page = config.console.as_ref().map(page_address);
+    lines.extend(page.map(|page| format!("page           {page}")));
+    let config = config.path.display();
+    lines.push(format!(
+        "next           muster device pair --kind m2 --name gate-01 --code --config {config}"
+    ));
+    lines.push(format!("look after it  muster doctor --config {config}"));
+    lines
 }
 
 fn answers(args: &InitArgs) -> Result<Answers> {
@@ -200,31 +230,30 @@ fn leave_sheets(config: &Config, made: &Made) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The page's address as a picture, the sheets, and a punch to see that all of it works.
-fn finish(config: &Config, made: &Made, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+/// The page's address as a picture, and the sheets.
+fn finish(config: &Config, made: &Made) -> Result<(), Failure> {
     if let (Some(console), Some(code)) = (&config.console, &made.code) {
         show_page(console, code, &made.fingerprint)?;
     }
     if let Some(sheets) = &made.sheets {
         conversation::sheets(config, sheets)?;
     }
-    let punch = self_test::punch(&config.site.data);
-    let took = runtime.block_on(punch).or_exit(exit::UNAVAILABLE)?;
+    Ok(())
+}
+
+/// A punch, to see that machine, disk and program can take one.
+fn self_test(config: &Config, runtime: &tokio::runtime::Runtime) -> Result<(), Failure> {
+    let took = runtime.block_on(self_test::punch(&config.site.data)).or_exit(exit::UNAVAILABLE)?;
     let took =
         format!("self-test      a punch was on disk and receipted in {} ms", took.as_millis());
-    conversation::say(&took)?;
-    Ok(())
+    Ok(conversation::say(&took)?)
 }
 
 /// The page's address as a picture. A phone that followed it has the certificate's fingerprint in
 /// its address line, behind the # that no server sees, to compare with what it warns of; the code is
 /// beside the picture and not in it.
 fn show_page(console: &Console, code: &str, fingerprint: &str) -> Result<()> {
-    let own = Some(console.listen.ip()).filter(|ip| !ip.is_unspecified()).or_else(own_address);
-    let host = console.hosts.first().cloned().or_else(|| own.map(|ip| ip.to_string()));
-    let host = host.or_else(host_name).unwrap_or_else(|| "localhost".to_owned());
-    let host = if host.contains(':') { format!("[{host}]") } else { host };
-    let page = format!("https://{host}:{}/", console.listen.port());
+    let page = page_address(console);
     conversation::say(&format!("The page, for a phone on this network: {page}"))?;
     let address = format!("{page}#sha256={}", fingerprint.replace(':', "").to_lowercase());
     conversation::say(&super::qr::picture(&address)?)?;
@@ -233,13 +262,13 @@ fn show_page(console: &Console, code: &str, fingerprint: &str) -> Result<()> {
     conversation::say(&format!("log in         {ADMINISTRATOR}, one-time code {code}"))
 }
 
-/// How the gateway is started here: by systemd, where it runs and the box is the package's.
-fn start(config: &Path) -> String {
-    let packaged = config == Path::new(PACKAGED) && Path::new(SYSTEMD).exists();
-    match packaged {
-        true => "systemctl enable --now muster".to_owned(),
-        false => format!("muster run --config {}", config.display()),
-    }
+/// Where people reach the page: by the name that was given, else by this machine's address.
+fn page_address(console: &Console) -> String {
+    let own = Some(console.listen.ip()).filter(|ip| !ip.is_unspecified()).or_else(own_address);
+    let host = console.hosts.first().cloned().or_else(|| own.map(|ip| ip.to_string()));
+    let host = host.or_else(host_name).unwrap_or_else(|| "localhost".to_owned());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    format!("https://{host}:{}/", console.listen.port())
 }
 
 /// Makes the first administrator where there is no account yet; gives the one-time code.

@@ -144,7 +144,8 @@ const SETTINGS: [(&str, &str); 6] = [
     ("ProtectHome", "yes"),
 ];
 
-pub(super) fn unit() -> Finding {
+/// How the service is set, as systemd tells it.
+pub(crate) fn unit() -> Finding {
     let known = Path::new("/run/systemd/system").exists();
     let shown = Command::new("systemctl")
         .args(["show", "muster.service", "--property=LoadState,User"])

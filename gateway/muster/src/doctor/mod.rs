@@ -15,6 +15,7 @@ mod serial;
 pub(crate) use bundle::write as write_bundle;
 pub(crate) use certificates::problems as certificate_problems;
 pub(crate) use inside::Inside;
+pub(crate) use machine::unit;
 pub(crate) use serial::{found as serial_ports, problem as serial_problem};
 
 use crate::config::{Config, Problem};
@@ -102,13 +103,18 @@ pub(crate) fn unreadable(error: &dyn std::fmt::Display) -> Report {
     report(vec![Finding::broken("configuration", "gateway.toml", error.to_string(), cure)])
 }
 
-/// Looks at everything. `inside` is what the box says of itself, or why it cannot be asked.
-pub(crate) async fn examine(config: &Config, inside: Result<Inside, String>) -> Report {
+/// Looks at everything. `inside` is what the box says of itself, or why it cannot be asked; `unit` is
+/// what [`unit`] found.
+pub(crate) async fn examine(
+    config: &Config,
+    inside: Result<Inside, String>,
+    unit: Finding,
+) -> Report {
     let mut checks = configuration(config);
     checks.extend(machine::clock(config));
     checks.extend(machine::disk(config));
     checks.push(machine::memory());
-    checks.push(machine::unit());
+    checks.push(unit);
     checks.extend(serial::ports(config));
     checks.extend(certificates::all(config));
     match inside {

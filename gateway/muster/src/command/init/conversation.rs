@@ -110,6 +110,11 @@ pub(super) fn zone(text: &str) -> Result<String> {
         .map_err(|_| anyhow!("there is no time zone named {text}; use a name as Asia/Macau"))
 }
 
+/// Whether the gateway shall run from now on.
+pub(super) fn starts_now() -> Result<bool> {
+    until_good("Start it now, and with this machine from now on? (y/n)", "y", yes_or_no)
+}
+
 fn yes_or_no(text: &str) -> Result<bool> {
     match text.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(true),
