@@ -25,6 +25,8 @@ const OF_HEALTHZ: &[&str] = &[
     "egress",
     "siem",
     "terminals",
+    "vault",
+    "renewal",
 ];
 
 fn project() -> PathBuf {
@@ -157,6 +159,24 @@ fn every_page_is_in_the_summary() -> Result<()> {
         let name = page.file_name().context("no name")?.to_string_lossy().into_owned();
         let known = summary.contains(&format!("({name})"));
         ensure!(known || ["SUMMARY.md", "README.md"].contains(&&*name), "{name} is missing");
+    }
+    Ok(())
+}
+
+/// The kinds of alarms, which name their place in the runbook.
+const ALARMS: &[&str] =
+    &["tamper", "leak-attempt", "region-mismatch", "lost-device", "disk", "certificate"];
+
+/// What an alert rule or an alarm names is in the runbook.
+#[test]
+fn every_alert_leads_to_its_heading() -> Result<()> {
+    let known = headings(&fs::read_to_string(project().join("deploy/handbook/src/runbook.md"))?);
+    let rules = fs::read_to_string(project().join("deploy/dashboards/muster.rules.yml"))?;
+    let named = rules.split("(runbook: ").skip(1).filter_map(|rest| rest.split(')').next());
+    let named: Vec<&str> = named.chain(ALARMS.iter().copied()).collect();
+    ensure!(named.len() > 15, "only {named:?}");
+    for name in named {
+        ensure!(known.contains(name), "the runbook has no heading {name}");
     }
     Ok(())
 }

@@ -49,6 +49,8 @@ pub enum AlarmReason {
     NoGrounds,
     /// Its case was opened.
     Tampered,
+    /// Many wrong codes came to the place where terminals are paired.
+    Guessed,
 }
 
 impl AlarmReason {
@@ -106,6 +108,7 @@ impl AlarmReason {
             Self::RolledBack => "rolled-back",
             Self::NoGrounds => "no-grounds",
             Self::Tampered => "tampered",
+            Self::Guessed => "guessed",
         }
     }
 
@@ -133,6 +136,7 @@ impl AlarmReason {
             Self::RolledBack => "its new firmware did not prove itself, and the one before runs",
             Self::NoGrounds => "a finger was asked for without notice, basis or age on record",
             Self::Tampered => "its case was opened",
+            Self::Guessed => "many wrong pairing codes came: somebody guesses",
         }
     }
 
@@ -153,6 +157,10 @@ impl AlarmReason {
             Self::RolledBack => "ask the maker before it is sent again",
             Self::NoGrounds => "put notice, basis and age on record first",
             Self::Tampered => "look at it, and at who was there",
+            Self::Guessed => {
+                "look who is on the terminals' network; a code cannot be guessed in its ten minutes, \
+                 and with none open nothing can be paired"
+            }
         }
     }
 }

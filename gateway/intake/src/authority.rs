@@ -283,10 +283,11 @@ pub(crate) fn requested_key(request: &str) -> Result<impl PublicKeyData, Authori
     request.map(|request| request.public_key).map_err(|_| AuthorityError::Request)
 }
 
-/// When a certificate ends, in seconds since 1970.
+/// When a certificate ends, in seconds since 1970; `None` for one without an end.
 pub(crate) fn ends(certificate: &CertificateDer<'_>) -> Option<i64> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Some(parsed.validity().not_after.timestamp())
+    let end = parsed.validity().not_after;
+    (end.to_datetime().year() < NOT_AFTER.0).then(|| end.timestamp())
 }
 
 /// The common name of a client's certificate: the device's name.

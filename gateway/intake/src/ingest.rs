@@ -24,6 +24,7 @@ use muster_ledger::quarantine::SEQ_CONFLICT;
 use muster_ledger::{CommitError, DirectoryError, Refusal, RefusalReason, Verdict};
 use muster_proto::message::{Note, Order, Stamp};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Links on which a terminal's messages come in the order that it says them, and none comes twice
 /// unless it was said twice: what does was recorded. Others store, forward and repeat.
@@ -57,12 +58,13 @@ pub(crate) struct Ingest {
     vault: Vault,
     seals: Seals,
     tasks: Tasks,
-    alarms: Alarms,
+    alarms: Arc<Alarms>,
 }
 
 impl Ingest {
     pub(crate) fn new(handles: Handles, vault: Vault, seals: Seals) -> Self {
-        Self { handles, vault, tasks: Tasks::new(seals.epoch()), seals, alarms: Alarms::default() }
+        let (tasks, alarms) = (Tasks::new(seals.epoch()), Arc::default());
+        Self { handles, vault, tasks, seals, alarms }
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -73,7 +75,7 @@ impl Ingest {
         &self.tasks
     }
 
-    pub(crate) fn alarms(&self) -> &Alarms {
+    pub(crate) fn alarms(&self) -> &Arc<Alarms> {
         &self.alarms
     }
 

@@ -106,8 +106,8 @@ impl Intake {
             Vault::open(config.data.join("vault"), handles.keyring.clone(), retention, limit)?;
         let seals = Seals::new(&handles, config.offset, config.site);
         let (clock, keyring) = (handles.clock.clone(), handles.keyring.clone());
-        let pairings = Pairings::new(handles.clone());
-        let ingest = Arc::new(Ingest::new(handles, vault.clone(), seals));
+        let ingest = Arc::new(Ingest::new(handles.clone(), vault.clone(), seals));
+        let pairings = Pairings::new(handles, ingest.alarms().clone());
         let budget = Arc::new(Semaphore::new(config.limits.payload_bytes));
         let broker = config.broker.as_ref().map(Broker::new).transpose()?;
         let gate = Gate::new(ingest.clone(), config.limits, budget.clone(), shutdown);

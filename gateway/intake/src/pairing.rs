@@ -11,6 +11,7 @@
 
 mod exchange;
 
+use crate::alarms::{AlarmReason, Alarms};
 use crate::authority::{
     Authority, AuthorityError, Lasts, Pairing, RENEWED_BEFORE, digest, ends, requested_key,
 };
@@ -21,7 +22,8 @@ use rcgen::PublicKeyData as _;
 use ring::digest::{SHA256, digest as hashed};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use rustls::pki_types::CertificateDer;
-use std::sync::{Arc, Weak};
+use std::collections::VecDeque;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore};
 use zeroize::Zeroizing;
@@ -34,6 +36,8 @@ pub const MAX_CODES: usize = 64;
 pub const ANSWERED: usize = 4;
 /// What a wrong code waits for its answer.
 pub const WRONG: Duration = Duration::from_secs(1);
+/// So many wrong codes within [`LIFE`] are no typing errors: somebody guesses, and it is an alarm.
+pub const GUESSES: usize = 10;
 
 type Hash = [u8; 32];
 
@@ -87,6 +91,24 @@ struct Shared {
     /// Held while a terminal is paired: of two with one code, one waits and is then refused.
     codes: Mutex<Vec<Code>>,
     answers: Semaphore,
+    wrong: std::sync::Mutex<Wrong>,
+    alarms: Arc<Alarms>,
+}
+
+/// When wrong codes came: the last [`GUESSES`] of them.
+#[derive(Default)]
+struct Wrong(VecDeque<Instant>);
+
+impl Wrong {
+    /// Notes one more; whether somebody guesses.
+    fn note(&mut self, now: Instant) -> bool {
+        self.0.push_back(now);
+        if self.0.len() > GUESSES {
+            self.0.pop_front();
+        }
+        let first = self.0.front().filter(|_| self.0.len() == GUESSES);
+        first.is_some_and(|first| now.duration_since(*first) < LIFE)
+    }
 }
 
 struct Code {
@@ -98,9 +120,21 @@ struct Code {
 }
 
 impl Pairings {
-    pub(crate) fn new(handles: Handles) -> Self {
-        let answers = Semaphore::new(ANSWERED);
-        Self { shared: Arc::new(Shared { handles, codes: Mutex::default(), answers }) }
+    pub(crate) fn new(handles: Handles, alarms: Arc<Alarms>) -> Self {
+        let (answers, codes) = (Semaphore::new(ANSWERED), Mutex::default());
+        let wrong = std::sync::Mutex::default();
+        // So that the first of a kind is an increase.
+        ["paired", "renewal", "wrong-code", "refused"].iter().for_each(|result| count(result, 0));
+        Self { shared: Arc::new(Shared { handles, codes, answers, wrong, alarms }) }
+    }
+
+    /// A code came that there is not.
+    fn note_wrong(&self) {
+        let mut wrong = self.shared.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if wrong.note(Instant::now()) {
+            let now_ms = self.shared.handles.clock.now_ms();
+            self.shared.alarms.raise(None, AlarmReason::Guessed, now_ms);
+        }
     }
 
     /// Makes a code for a device that is to be; one for the same name before is of no use then.
@@ -192,8 +226,8 @@ impl Pairings {
         if !known.iter().any(|known| known.as_deref() == Some(digest_shown.as_str())) {
             return Err(PairingError::Stranger);
         }
-        let left = ends(shown).unwrap_or_default().saturating_sub(clock.now_ms() / 1000);
-        let due = left <= RENEWED_BEFORE.as_secs() as i64;
+        let left = ends(shown).map(|end| end.saturating_sub(clock.now_ms() / 1000));
+        let due = left.is_some_and(|left| left <= RENEWED_BEFORE.as_secs() as i64);
         if !due || clock.trust() != ClockTrust::Trusted {
             return Ok(None);
         }
@@ -244,7 +278,25 @@ fn grouped(code: &str) -> Zeroizing<String> {
     shown
 }
 
-/// Counts an answer by what it says.
-fn count(result: &'static str) {
-    metrics::counter!(metric::PAIRINGS, "result" => result).increment(1);
+/// Counts answers by what they say.
+fn count(result: &'static str, times: u64) {
+    metrics::counter!(metric::PAIRINGS, "result" => result).increment(times);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_wrong_codes_within_the_life_of_one_are_guesses() {
+        let start = Instant::now();
+        let at = |minutes: u64| start + Duration::from_secs(60 * minutes);
+        let mut wrong = Wrong::default();
+        let few = (1..GUESSES).any(|_| wrong.note(at(0)));
+        assert!(!few, "somebody mistypes");
+        assert!(wrong.note(at(1)) && wrong.note(at(2)), "the tenth, and on");
+        assert!(!wrong.note(at(11)), "it was long quiet");
+        let mut slow = Wrong::default();
+        assert!(!(0..100).any(|n| slow.note(at(2 * n))), "one in two minutes");
+    }
 }

@@ -12,6 +12,7 @@ pub(crate) use words::{told, word};
 
 use crate::alarms::Alarm;
 use crate::ingest::Ingest;
+use crate::vault::VaultStatus;
 use at::AtTerminal;
 use muster_attendance::{DeviceId, PersonId};
 use muster_ledger::{CommitError, Device, DeviceKind, DeviceState, EnrolmentGrounds};
@@ -125,6 +126,11 @@ impl Terminals {
         let handles = self.ingest.handles();
         let name = |id| Some(handles.devices.get(id)?.name);
         self.ingest.alarms().list(handles.clock.now_ms(), name)
+    }
+
+    /// How the vault is.
+    pub fn vault(&self) -> VaultStatus {
+        self.ingest.vault().status()
     }
 
     /// Tells a terminal how to behave.

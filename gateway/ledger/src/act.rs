@@ -49,11 +49,14 @@ pub(crate) enum Act {
     DeviceRevoked {
         id: DeviceId,
     },
-    /// A new certificate; `former` holds good until the device has shown the new one.
+    /// A new certificate; `former` holds good until the device has shown the new one. Once it has,
+    /// this comes again without `former`, and with when the certificate ends, seconds since 1970.
     DeviceCertified {
         id: DeviceId,
         certificate: String,
         former: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends: Option<i64>,
     },
     /// An entry of a terminal's event log, as the terminal told it.
     DeviceTold {

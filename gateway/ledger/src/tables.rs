@@ -48,7 +48,7 @@ impl Building {
         let secrets = Secrets::from(keyring.clone());
         let directory = postcard::from_bytes(directory).map_err(damaged)?;
         Ok(Self {
-            devices: devices::Table::restore(postcard::from_bytes(devices).map_err(damaged)?),
+            devices: devices::Table::restore(devices::Snapshot::read(devices).map_err(damaged)?),
             accounts: accounts::Table::restore(accounts).ok_or(CheckpointError::Damaged)?,
             directory: directory::Table::restore(directory, &*secrets.find),
             plans: plans.ok_or(CheckpointError::Damaged)?,

@@ -23,6 +23,7 @@ mod neighbours;
 mod owner;
 mod page_certificate;
 mod pairing;
+mod renewal;
 mod siem;
 mod store;
 mod trust;

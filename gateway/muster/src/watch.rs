@@ -4,10 +4,12 @@
 use crate::config::Config;
 use crate::egress;
 use crate::health::{Check, HealthReport};
+use crate::renewal::{self, Overdue};
 use crate::siem;
 use crate::trust::now_ms;
 use muster_intake::IntakeStatus;
 use muster_intake::alarms::Alarm;
+use muster_intake::vault::VaultStatus;
 use muster_ledger::{Health, Ledger, PauseReason};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ const DISK_LOW: u64 = 512 << 20;
 const VIEWS_BEHIND: u64 = 50_000;
 /// Alarms that one check names.
 const MAX_ALARMS: usize = 8;
+/// Certificates that one check names.
+const MAX_OVERDUE: usize = 8;
 /// Ends that one check names.
 const MAX_EXPIRING: usize = 10;
 /// A report is good for this long.
@@ -126,6 +130,7 @@ impl Watch {
         ];
         checks.extend(status.destinations.iter().map(destination));
         checks.extend(links(&(self.links)()));
+        checks.push(renewal(&renewal::overdue(&self.ledger.devices().list(), now_ms())));
         checks.extend(self.tried.iter().map(|file| egress::check(file, SystemTime::now())));
         checks.extend(self.siem.iter().map(siem::Standing::check));
         checks
@@ -232,7 +237,15 @@ fn links(status: &IntakeStatus) -> Vec<Check> {
         check("broker", health(broker.connected), broker.cause.clone(), cure)
     };
     let links = status.serial.iter().map(port).chain(status.broker.iter().map(broker));
-    links.chain([terminals(&status.alarms)]).collect()
+    links.chain([vault(&status.vault), terminals(&status.alarms)]).collect()
+}
+
+/// Whether evidence is kept.
+fn vault(status: &VaultStatus) -> Check {
+    let health = if status.degraded.is_some() { Health::Degraded } else { Health::Ok };
+    let cure = "punches are taken without their evidence; free some space, or look after the folder \
+                data/vault";
+    check("vault", health, status.degraded.clone(), cure)
 }
 
 /// What devices were refused for, or tell of.
@@ -252,6 +265,20 @@ fn terminals(alarms: &[Alarm]) -> Check {
     cures.dedup();
     let health = if alarms.is_empty() { Health::Ok } else { Health::Degraded };
     check("terminals", health, Some(causes.join("; ")), &cures.join("; "))
+}
+
+/// Certificates of terminals that were not renewed in time.
+fn renewal(overdue: &[(String, Overdue)]) -> Check {
+    let named = || overdue.iter().take(MAX_OVERDUE);
+    let mut causes: Vec<String> =
+        named().map(|(device, late)| format!("{device}: {}", late.cause())).collect();
+    if overdue.len() > MAX_OVERDUE {
+        causes.push(format!("and {} more", overdue.len() - MAX_OVERDUE));
+    }
+    let mut cures: Vec<&str> = named().map(|(_, late)| late.cure()).collect();
+    cures.dedup();
+    let health = if overdue.is_empty() { Health::Ok } else { Health::Degraded };
+    check("renewal", health, Some(causes.join("; ")), &cures.join("; "))
 }
 
 /// A check; cause and cure are told only where it is not well.

@@ -2,6 +2,7 @@
 //! well box is well; a support bundle holds nothing personal.
 
 mod bad_input;
+mod broken;
 mod bundle;
 mod regions;
 mod stage;

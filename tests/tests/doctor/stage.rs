@@ -6,7 +6,11 @@ use muster_tests::gateway::Gateway;
 use muster_tests::site::{Layout, Site};
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
+
+/// Where every finding's link leads.
+const RUNBOOK: &str = include_str!("../../../deploy/handbook/src/runbook.md");
 
 pub(crate) struct Stage {
     pub(crate) site: Site,
@@ -50,11 +54,32 @@ impl Stage {
             let cured =
                 check["state"] == "ok" || check["cure"].as_str().is_some_and(|c| !c.is_empty());
             ensure!(cured, "no cure: {check}");
-            let anchor = format!("#{}", check["check"].as_str().unwrap_or_default());
-            ensure!(check["runbook"].as_str().is_some_and(|r| r.ends_with(&anchor)), "{check}");
+            let kind = check["check"].as_str().unwrap_or_default();
+            let link = check["runbook"].as_str().unwrap_or_default();
+            ensure!(link == format!("handbook/src/runbook.md#{kind}"), "{check}");
+            ensure!(RUNBOOK.contains(&format!("\n## {kind}\n")), "the runbook has no {kind}");
         }
         let bad = checks.iter().filter(|check| check["state"] != "ok");
         Ok(bad.map(line).collect())
+    }
+}
+
+impl Stage {
+    /// The doctor tells of this, with this cure; its link was looked at too.
+    pub(crate) fn tells(&self, what: &str, cure: &str) -> Result<()> {
+        let complaints = self.complaints()?;
+        let found = complaints.iter().any(|line| line.contains(what) && line.contains(cure));
+        ensure!(found, "{what:?} with {cure:?} is not told: {complaints:#?}");
+        Ok(())
+    }
+
+    /// Runs muster with its clock so many days back; it knows nothing of that.
+    pub(crate) fn days_ago(&self, days: u32, args: &[&str]) -> Result<Command> {
+        let mut command = Command::new("faketime");
+        command.args(["-f", &format!("-{days}d")]).arg(&self.site.layout().binary).args(args);
+        command.arg("--config").arg(self.site.config());
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("RUST_LOG", "warn");
+        Ok(command)
     }
 }
 

@@ -9,7 +9,11 @@ use muster_intake::authority::{LIFETIME, Pairing, RENEWED_BEFORE};
 use muster_intake::{Config, Handles, Intake};
 use muster_ledger::{Clock, ClockTrust, DeviceKind, Ledger, Options, RootKey};
 use muster_proto::pairing::Link;
+use muster_tests::binary::{Build, gateway};
+use muster_tests::punch::now_s;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -51,8 +55,12 @@ struct Stage {
 impl Stage {
     /// A box, and an M2 paired by code on the first day.
     async fn build() -> Result<Self> {
+        Self::build_at(START).await
+    }
+
+    async fn build_at(start: i64) -> Result<Self> {
         let (folder, time) = (tempfile::tempdir()?, Time::default());
-        time.set(START, true);
+        time.set(start, true);
         let data = folder.path().join("data");
         let (ledger, _) = Ledger::open(Options {
             data: data.clone(),
@@ -175,5 +183,53 @@ async fn power_that_was_gone_and_clocks_that_restart_shut_nobody_out() -> Result
     }
     drop(forwarder);
     stage.end().await;
+    Ok(())
+}
+
+/// A terminal that was paired long ago and whose renewal failed all the time since: the doctor of
+/// today tells, with what to do; one whose certificate is over is broken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_renewed_in_time_is_told() -> Result<()> {
+    let now_ms = now_s() * 1000;
+    let cases = [
+        (300, "ok", "", ""),
+        (500, "warning", "was not renewed in time", "restart the terminal"),
+        (800, "broken", "it is shut out", "muster device revoke"),
+    ];
+    for (days_ago, state, cause, cure) in cases {
+        let stage = Stage::build_at(now_ms - days_ago * DAY).await?;
+        ensure!(stage.is_heard(stage.login.clone(), 1).await?, "{days_ago}: a new device is heard");
+        let begun = Instant::now();
+        while stage.ledger.devices().find("m2").is_some_and(|m2| m2.certificate_ends_s.is_none()) {
+            ensure!(begun.elapsed() < LIMIT, "its end is not noted");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let folder = stage.folder.path().to_owned();
+        std::fs::write(folder.join("data/keys/root.key"), [7; 32])?;
+        let config = "[box]\nsite = \"mo-hq\"\ndata = \"data\"\n[clock]\ntrust = \"assume\"\n";
+        std::fs::write(folder.join("gateway.toml"), config)?;
+        let Stage { folder: kept, time: _, ledger, intake, .. } = stage;
+        intake.stop().await;
+        ledger.close().await;
+        let output = Command::new(gateway(Build::Real)?)
+            .args(["doctor", "--json", "--config"])
+            .arg(folder.join("gateway.toml"))
+            .output()?;
+        let report: Value =
+            serde_json::from_slice(&output.stdout).with_context(|| format!("{output:?}"))?;
+        let checks = report["checks"].as_array().context("no checks")?;
+        let found = checks.iter().find(|check| check["check"] == "renewal");
+        let Some(found) = found else {
+            ensure!(state == "ok", "{days_ago} days: nothing is told: {report}");
+            kept.close()?;
+            continue;
+        };
+        let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+        ensure!(text("state") == state, "{days_ago} days: {found}");
+        ensure!(text("cause").contains(cause) && text("cure").contains(cure), "{found}");
+        ensure!(text("name") == "certificate of device m2", "{found}");
+        ensure!(text("runbook").ends_with("#renewal"), "{found}");
+        kept.close()?;
+    }
     Ok(())
 }

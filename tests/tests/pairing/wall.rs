@@ -1,6 +1,7 @@
 //! A box, a terminal's program and a code between them.
 
 use anyhow::{Context as _, Result, ensure};
+use muster_intake::pairing::GUESSES;
 use muster_tests::binary::{Build, firmware, gateway};
 use muster_tests::gateway::Gateway;
 use muster_tests::m2::{self, pair, run};
@@ -111,6 +112,12 @@ fn revoked_at_once(wall: &Wall, config: &Path) -> Result<()> {
     assert!(revoked.elapsed() < Duration::from_secs(2), "{:?}", revoked.elapsed());
     drop(terminal);
     assert_eq!(wall.device("gate-07")?["state"], "revoked");
+    // The log tells which connection of which terminal, and nothing of who punched.
+    let log = fs::read_to_string(&wall.site.layout().log)?;
+    let ended = |line: &&str| line.contains("a terminal is disconnected");
+    let ended = log.lines().find(ended).with_context(|| log.clone())?;
+    assert!(ended.contains("mqtt{connection=") && ended.contains("device=\"gate-07\"}"), "{ended}");
+    assert!(!log.contains("00017"), "{log}");
     Ok(())
 }
 
@@ -181,5 +188,30 @@ fn what_cannot_be_paired_so_is_said_before_a_code_is_made() -> Result<()> {
     assert!(shown.contains('█') && shown.contains("fingerprint"), "{shown}");
     wall.gateway.stop_now()?;
     assert!(refusal(&wall, "m2", "gate-09", &[])?.contains("start it"));
+    Ok(())
+}
+
+/// Ten wrong codes are no typing errors: an alarm, with its cure, on the page and in `/healthz`; and
+/// the right code still pairs.
+#[test]
+fn somebody_who_guesses_codes_is_told_of() -> Result<()> {
+    let wall = Wall::build()?;
+    let config = wall.m2()?;
+    let made = wall.code("m2", "gate-07")?;
+    let link = made["link"].as_str().context("no link")?;
+    let guessed = link.replace(made["code"].as_str().context("no code")?, "0000-0000-0000");
+    let told = || Ok::<_, anyhow::Error>(wall.gateway.http("/healthz")?.1.contains("guesses"));
+    for round in 0..GUESSES {
+        ensure!(!told()?, "after {round} wrong codes");
+        let refused = pair("muster-m2", &config, &guessed)?;
+        assert_eq!(refused.status.code(), Some(69));
+    }
+    until("the alarm", told)?;
+    let (_, health) = wall.gateway.http("/healthz")?;
+    assert!(health.contains("look who is on the terminals' network"), "{health}");
+    let metrics = wall.gateway.http("/metrics")?.1;
+    assert!(metrics.contains("muster_intake_alarms_total{reason=\"guessed\"} 1"), "{metrics}");
+    let paired = pair("muster-m2", &config, link)?;
+    assert!(paired.status.success(), "{}", said(&paired));
     Ok(())
 }

@@ -350,6 +350,7 @@ mod tests {
             address: None,
             certificate: None,
             former: None,
+            certificate_ends_s: None,
             last_seen_ms,
             records: 0,
             refused: 0,

@@ -12,7 +12,7 @@ use crate::tasks::Route;
 use crate::topic;
 use mqtt_protocol_core::mqtt::result_code::SubackReasonCode;
 use muster_attendance::DeviceId;
-use muster_ledger::{DeviceState, Refusal, RefusalReason};
+use muster_ledger::{Device, DeviceState, Refusal, RefusalReason};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub(crate) enum Identity {
         name: String,
         /// SHA-256 of the certificate in DER, in lower-case hex.
         digest: String,
+        /// When it ends, seconds since 1970, where it does.
+        ends: Option<i64>,
     },
 }
 
@@ -223,9 +225,10 @@ impl Dialogue {
     fn admit(&self, connect: &Connect) -> Result<(String, Option<DeviceId>, bool), Denial> {
         let devices = &self.gate.ingest.handles().devices;
         match &self.identity {
-            Identity::Certificate { name, digest } => {
-                let id = self.paired(name, digest)?;
-                Ok((name.clone(), Some(id), false))
+            Identity::Certificate { name, digest, ends } => {
+                let device = self.paired(name, digest)?;
+                self.note_shown(&device, digest, *ends);
+                Ok((name.clone(), Some(device.id), false))
             }
             Identity::Loopback if connect.client_id.is_empty() => {
                 Ok((assigned_name().ok_or(Denial::NotAuthorized)?, None, true))
@@ -243,18 +246,23 @@ impl Dialogue {
         }
     }
 
-    /// The number of the paired device whose current certificate this is.
-    fn paired(&self, name: &str, digest: &str) -> Result<DeviceId, Denial> {
+    /// The paired device whose current certificate this is.
+    fn paired(&self, name: &str, digest: &str) -> Result<Device, Denial> {
         let device = self.gate.ingest.handles().devices.find(name).ok_or(Denial::NotAuthorized)?;
         let is = |certificate: &Option<String>| certificate.as_deref() == Some(digest);
-        let current = device.certificate.is_none() || is(&device.certificate);
-        if device.state != DeviceState::Paired || !(current || is(&device.former)) {
-            return Err(Denial::NotAuthorized);
+        let known = device.certificate.is_none() || is(&device.certificate) || is(&device.former);
+        match device.state == DeviceState::Paired && known {
+            true => Ok(device),
+            false => Err(Denial::NotAuthorized),
         }
-        if current && device.former.is_some() {
-            self.gate.ingest.handles().devices.shown(device.id, digest);
+    }
+
+    /// Notes that a device has shown the certificate that it was given last, and when that ends.
+    fn note_shown(&self, device: &Device, digest: &str, ends: Option<i64>) {
+        let is_last = device.certificate.as_deref() == Some(digest);
+        if is_last && (device.former.is_some() || device.certificate_ends_s != ends) {
+            self.gate.ingest.handles().devices.shown(device.id, digest, ends);
         }
-        Ok(device.id)
     }
 
     /// What to journal about a client that was turned away for who it is.
@@ -274,7 +282,7 @@ impl Dialogue {
         let Some(client) = &mut self.client else { return Flow::On };
         client.forget();
         let stays = match &self.identity {
-            Identity::Certificate { name, digest } => self.paired(name, digest).is_ok(),
+            Identity::Certificate { name, digest, .. } => self.paired(name, digest).is_ok(),
             Identity::Loopback => {
                 let device = self.gate.ingest.handles().devices.find(client.name());
                 device.is_none_or(|d| d.state != DeviceState::Revoked)

@@ -4,7 +4,7 @@
 use super::Gate;
 use super::connection::Connection;
 use super::dialogue::Identity;
-use crate::authority::{common_name, digest};
+use crate::authority::{common_name, digest, ends};
 use crate::limits::{ACCEPT_PAUSE, CONNECT_TIMEOUT, DRAIN_TIMEOUT};
 use crate::metric;
 use crate::pairing::Pairings;
@@ -14,11 +14,13 @@ use rustls::server::Acceptor;
 use socket2::{SockRef, TcpKeepalive};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tracing::{Instrument as _, Span};
 
 /// Silence after which the system asks whether a client is still there.
 const TCP_KEEPALIVE: Duration = Duration::from_secs(60);
@@ -134,7 +136,13 @@ fn admit(
 async fn serve(stream: TcpStream, tls: Option<Arc<Secured>>, gate: Arc<Gate>) -> &'static str {
     let started = Instant::now();
     let Some(tls) = tls else {
-        return Connection::new(stream, Identity::Loopback, gate, started).run().await.label();
+        let identity = Identity::Loopback;
+        let span = span(&identity);
+        return Connection::new(stream, identity, gate, started)
+            .run()
+            .instrument(span)
+            .await
+            .label();
     };
     let Some(stream) = shake_hands(stream, &tls).await else { return "handshake" };
     if stream.get_ref().1.alpn_protocol() == Some(ALPN) {
@@ -145,9 +153,25 @@ async fn serve(stream: TcpStream, tls: Option<Arc<Secured>>, gate: Arc<Gate>) ->
         }
         return "pairing";
     }
-    match identity(&stream) {
-        Some(identity) => Connection::new(stream, identity, gate, started).run().await.label(),
-        None => "handshake",
+    let Some(identity) = identity(&stream) else { return "handshake" };
+    let span = span(&identity);
+    span.in_scope(|| tracing::info!("a terminal is connected"));
+    let ended = Connection::new(stream, identity, gate, started).run().instrument(span.clone());
+    let reason = ended.await.label();
+    span.in_scope(|| tracing::info!(reason, "a terminal is disconnected"));
+    reason
+}
+
+/// What all that a connection logs bears: its number since the start, and its device, by the name in
+/// the certificate. What somebody on loopback calls itself proves nothing and is not said.
+fn span(identity: &Identity) -> Span {
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
+    let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    match identity {
+        Identity::Loopback => tracing::info_span!("mqtt", connection),
+        Identity::Certificate { name, .. } => {
+            tracing::info_span!("mqtt", connection, device = name.as_str())
+        }
     }
 }
 
@@ -175,7 +199,8 @@ async fn shake_hands(stream: TcpStream, tls: &Secured) -> Option<TlsStream<TcpSt
 /// Whom the handshake proved the client to be.
 fn identity(stream: &TlsStream<TcpStream>) -> Option<Identity> {
     let certificate = stream.get_ref().1.peer_certificates()?.first()?;
-    Some(Identity::Certificate { name: common_name(certificate)?, digest: digest(certificate) })
+    let (name, digest) = (common_name(certificate)?, digest(certificate));
+    Some(Identity::Certificate { name, digest, ends: ends(certificate) })
 }
 
 fn prepare(stream: &TcpStream) {

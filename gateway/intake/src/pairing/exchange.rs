@@ -77,6 +77,7 @@ impl Pairings {
         let place = self.shared.answers.acquire().await;
         let answered = self.answered(&asked, shown.as_ref()).await;
         if matches!(answered, Err(PairingError::Code)) {
+            self.note_wrong();
             tokio::time::sleep(WRONG).await;
         }
         drop(place);
@@ -105,12 +106,13 @@ impl Pairings {
             }
             _ => Err(PairingError::Strange),
         };
-        count(match (&answered, &asked.code) {
+        let result = match (&answered, &asked.code) {
             (Ok(_), Some(_)) => "paired",
             (Ok(_), None) => "renewal",
             (Err(PairingError::Code), _) => "wrong-code",
             (Err(_), _) => "refused",
-        });
+        };
+        count(result, 1);
         answered
     }
 }

@@ -59,6 +59,9 @@ pub struct Device {
     pub certificate: Option<String>,
     /// The one before, as long as the device has not shown that it has the new one.
     pub former: Option<String>,
+    /// When the certificate that it last showed ends, seconds since 1970; `None` where that has no
+    /// end, or none was shown.
+    pub certificate_ends_s: Option<i64>,
     /// When the box last had a message of it, milliseconds since 1970; `None` before the first.
     pub last_seen_ms: Option<i64>,
     /// Records of it in the journal.
@@ -227,14 +230,15 @@ impl Devices {
         former: String,
     ) -> Result<(), DevicesError> {
         let _one = self.shared.changing.lock().await;
-        let act = Act::DeviceCertified { id, certificate, former: Some(former) };
+        let act = Act::DeviceCertified { id, certificate, former: Some(former), ends: None };
         Ok(self.shared.acts.submit(vec![act]).await?)
     }
 
-    /// A device has shown its renewed certificate: the one before is of no use from now on.
-    pub fn shown(&self, id: DeviceId, certificate: &str) {
+    /// A device has shown the certificate that it was given last, which ends at `ends`, seconds since
+    /// 1970: one before it is of no use from now on.
+    pub fn shown(&self, id: DeviceId, certificate: &str, ends: Option<i64>) {
         let certificate = certificate.to_owned();
-        let act = Act::DeviceCertified { id, certificate, former: None };
+        let act = Act::DeviceCertified { id, certificate, former: None, ends };
         // Where the journal does not take it, the next connection says it again.
         drop(self.shared.acts.submit_detached(vec![act]));
     }

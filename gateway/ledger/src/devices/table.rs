@@ -31,6 +31,8 @@ struct Entry {
     address: Option<u8>,
     /// Two with [`BOTH`] between them while a new one has not been shown, the new one first.
     certificate: Option<Box<str>>,
+    /// When the one that was shown last ends.
+    ends: Option<i64>,
     /// Its act is in the journal.
     journaled: bool,
     last_seen_ms: AtomicI64,
@@ -42,9 +44,20 @@ struct Entry {
 }
 
 /// The journaled devices, as a checkpoint keeps them.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct Snapshot {
     devices: Vec<Row>,
+    /// Of certificates that end. A program that does not know of them reads no further than rows.
+    ends: Vec<(DeviceId, i64)>,
+}
+
+impl Snapshot {
+    /// Reads what was written, by the form without ends too.
+    pub(crate) fn read(bytes: &[u8]) -> postcard::Result<Self> {
+        let (devices, rest) = postcard::take_from_bytes(bytes)?;
+        let ends = if rest.is_empty() { Vec::new() } else { postcard::from_bytes(rest)? };
+        Ok(Self { devices, ends })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,13 +91,21 @@ impl Table {
             entry.journaled = true;
             table.put(row.id, entry);
         }
+        for (id, ends) in snapshot.ends {
+            if let Some(entry) = table.entry_mut(id) {
+                entry.ends = Some(ends);
+            }
+        }
         table
     }
 
     /// What a checkpoint holds: unjournaled sightings are left out.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let rows = self.entries().filter(|(_, entry)| entry.journaled);
-        Snapshot { devices: rows.map(|(id, entry)| entry.row(id)).collect() }
+        let journaled = || self.entries().filter(|(_, entry)| entry.journaled);
+        Snapshot {
+            devices: journaled().map(|(id, entry)| entry.row(id)).collect(),
+            ends: journaled().filter_map(|(id, entry)| Some((id, entry.ends?))).collect(),
+        }
     }
 
     /// Does what a journaled act says; other acts are ignored.
@@ -101,6 +122,7 @@ impl Table {
                 entry.carrier = *carrier;
                 entry.address = *address;
                 entry.certificate = certificate.as_deref().map(Into::into);
+                entry.ends = None;
                 entry.journaled = true;
                 self.put(*id, entry);
             }
@@ -109,8 +131,11 @@ impl Table {
                     entry.state = DeviceState::Revoked;
                 }
             }
-            Act::DeviceCertified { id, certificate, former } => {
+            Act::DeviceCertified { id, certificate, former, ends } => {
                 if let Some(entry) = self.entry_mut(*id) {
+                    if former.is_none() {
+                        entry.ends = *ends;
+                    }
                     let former = former.iter().map(|former| format!("{BOTH}{former}"));
                     entry.certificate =
                         Some(former.fold(certificate.clone(), |a, b| a + &b).into());
@@ -236,6 +261,7 @@ impl Entry {
             carrier: None,
             address: None,
             certificate: None,
+            ends: None,
             journaled: false,
             last_seen_ms: AtomicI64::new(NEVER),
             heard_from_ms: AtomicI64::new(NEVER),
@@ -276,6 +302,7 @@ impl Entry {
             address: self.address,
             certificate: certificates.next().map(Into::into),
             former: certificates.next().map(Into::into),
+            certificate_ends_s: self.ends,
             last_seen_ms: self.last_seen(),
             records: self.records.load(Relaxed),
             refused: self.refused.load(Relaxed),

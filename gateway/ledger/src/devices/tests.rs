@@ -130,10 +130,17 @@ async fn a_renewed_certificate_ends_the_one_before_once_it_is_shown() {
     let restored =
         Devices::new(Table::restore(snapshot), applier.acts.clone(), devices.shared.clock.clone());
     assert_eq!(certificates(&restored), ("b".to_owned(), Some("a".to_owned())));
-    devices.shown(id, "b");
+    assert_eq!(devices.get(id).unwrap().certificate_ends_s, None, "it was not shown");
+    devices.shown(id, "b", Some(77));
     while devices.get(id).unwrap().former.is_some() {
         tokio::task::yield_now().await;
     }
     assert_eq!(certificates(&devices), ("b".to_owned(), None));
     assert_eq!(acts(&applier), ["device-paired", "device-certified", "device-certified"]);
+    let bytes = postcard::to_stdvec(&devices.snapshot()).unwrap();
+    let back = Table::restore(Snapshot::read(&bytes).unwrap());
+    assert_eq!(back.get(id).unwrap().certificate_ends_s, Some(77));
+    // The form without ends: rows alone.
+    let rows = postcard::to_stdvec(&Vec::<u8>::new()).unwrap();
+    assert!(Table::restore(Snapshot::read(&rows).unwrap()).list().is_empty());
 }

@@ -3,6 +3,7 @@
 use super::{Alarm, Kind};
 use crate::config::Problem;
 use crate::health::Check;
+use crate::renewal;
 use muster_ledger::{Device, DeviceState, Health, PauseReason, Recovery, Status, quarantine};
 
 /// What is seen.
@@ -24,6 +25,7 @@ pub(super) fn alarms(seen: &Observed<'_>) -> Vec<Alarm> {
     found.extend(leaks(seen.status));
     found.extend(regions(seen.status));
     found.extend(devices(seen));
+    found.extend(renewals(seen));
     found.extend(disk(seen.checks));
     found.extend(
         seen.certificates.iter().map(|problem| {
@@ -105,6 +107,15 @@ fn devices(seen: &Observed<'_>) -> Vec<Alarm> {
     });
     found.extend(ports.map(|check| of_check(Kind::LostDevice, check)));
     found
+}
+
+/// Terminals whose certificates were not renewed in time.
+fn renewals(seen: &Observed<'_>) -> Vec<Alarm> {
+    let alarm = |(device, late): (String, renewal::Overdue)| {
+        let name = format!("terminal {device}");
+        Alarm::new(Kind::Certificate, &name, late.cause(), late.cure())
+    };
+    renewal::overdue(seen.devices, seen.now_ms).into_iter().map(alarm).collect()
 }
 
 fn disk(checks: &[Check]) -> Vec<Alarm> {
@@ -198,6 +209,7 @@ pub(super) mod tests {
             address: None,
             certificate: None,
             former: None,
+            certificate_ends_s: None,
             last_seen_ms,
             records: 0,
             refused: 0,
@@ -222,6 +234,22 @@ pub(super) mod tests {
         assert_eq!(lost(DeviceState::Paired, Some(5_000)), [tampered]);
         assert_eq!(lost(DeviceState::Paired, None), [tampered]);
         assert_eq!(lost(DeviceState::Revoked, Some(0)), [tampered]);
+        let ended = |device: Device| Device { certificate_ends_s: Some(9), ..device };
+        let (status, recovery) = (well(), Recovery::default());
+        let devices =
+            [ended(device(DeviceState::Paired, None)), ended(device(DeviceState::Revoked, None))];
+        let seen = Observed {
+            now_ms: 10_000,
+            silent_after_ms: 5_000,
+            checks: &[],
+            status: &status,
+            devices: &devices,
+            terminals: &[],
+            recovery: &recovery,
+            certificates: &[],
+        };
+        let keys: Vec<String> = alarms(&seen).iter().map(Alarm::key).collect();
+        assert_eq!(keys, ["certificate terminal gate"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::backup::places::{self, Place};
 use crate::backup::recovery;
 use crate::config::Config;
 use crate::control::Facts;
+use crate::renewal::Overdue;
 use crate::store;
 use anyhow::Result;
 use muster_ledger::{DeviceState, JournalReport, Status, verify_journal};
@@ -45,6 +46,9 @@ pub(crate) struct Inside {
     /// Erasures that backups have not taken in.
     pending: usize,
     vault_bytes: u64,
+    /// Why evidence is not kept, as the gateway says or the folder shows.
+    #[serde(default)]
+    vault_trouble: Option<String>,
     /// The root key comes from systemd's credentials and not from a file beside the data.
     sealed_root: bool,
     /// Days until the page's own certificate ends, where the box made it.
@@ -57,6 +61,9 @@ struct Terminal {
     revoked: bool,
     last_seen_ms: Option<i64>,
     refused: u64,
+    /// When its certificate ends, seconds since 1970.
+    #[serde(default)]
+    certificate_ends_s: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +92,7 @@ impl Inside {
             revoked: device.state == DeviceState::Revoked,
             last_seen_ms: device.last_seen_ms,
             refused: device.refused,
+            certificate_ends_s: device.certificate_ends_s,
         });
         Ok(Self {
             running: facts.listening.is_some(),
@@ -98,6 +106,7 @@ impl Inside {
             places: places::known(&ledger.keyring())?,
             pending: ledger.pending_in_backups().len(),
             vault_bytes: folder_bytes(&data.join("vault")),
+            vault_trouble: vault_trouble(facts),
             sealed_root: !data.join("keys/root.key").exists(),
             page_days: crate::page_certificate::days_left(config, ledger),
         })
@@ -111,6 +120,20 @@ fn verified(report: JournalReport) -> Verified {
     Verified { batches: report.batches, damage }
 }
 
+/// Why evidence is not kept: the running gateway's word, or what its folder looks like.
+fn vault_trouble(facts: &Facts) -> Option<String> {
+    let says = facts.terminals.as_ref().and_then(|terminals| terminals.vault().degraded);
+    let folder = facts.config.site.data.join("vault");
+    let unreadable = || match std::fs::read_dir(&folder) {
+        // It is made with the first piece of evidence.
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Some(format!("{} cannot be read: {error}", folder.display()))
+        }
+        _ => None,
+    };
+    says.or_else(unreadable)
+}
+
 fn folder_bytes(folder: &std::path::Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|found| found.len()).sum()
@@ -121,6 +144,7 @@ pub(super) fn findings(config: &Config, inside: &Inside) -> Vec<Finding> {
     let mut found = vec![gateway(inside), journal(inside), views(inside), vault(inside)];
     found.extend(policy(inside));
     found.extend(devices(inside));
+    found.extend(renewals(inside));
     found.push(root_key(inside));
     found.extend(page(inside));
     found.extend(backup(config, inside));
@@ -169,7 +193,10 @@ fn journal(inside: &Inside) -> Finding {
 fn views(inside: &Inside) -> Finding {
     let behind = inside.status["views_behind"].as_u64().unwrap_or(0);
     let well = text(&inside.status, "views") == "ok" && behind <= VIEWS_BEHIND;
-    let seen = format!("{behind} records behind");
+    let seen = match text(&inside.status, "views_cause") {
+        "" => format!("{behind} records behind"),
+        cause => format!("{behind} records behind: {cause}"),
+    };
     match well {
         true => Finding::ok("views", "views", seen),
         false => {
@@ -180,7 +207,17 @@ fn views(inside: &Inside) -> Finding {
 }
 
 fn vault(inside: &Inside) -> Finding {
-    Finding::ok("vault", "vault", format!("{} MiB of sealed evidence", inside.vault_bytes >> 20))
+    match &inside.vault_trouble {
+        None => {
+            let seen = format!("{} MiB of sealed evidence", inside.vault_bytes >> 20);
+            Finding::ok("vault", "vault", seen)
+        }
+        Some(trouble) => {
+            let cure = "punches are taken without their evidence; give data/vault back to the user of \
+                        the service, or free some space, and restart";
+            Finding::warning("vault", "vault", trouble, cure)
+        }
+    }
 }
 
 fn policy(inside: &Inside) -> Vec<Finding> {
@@ -236,6 +273,21 @@ fn terminal(device: &Terminal, now: i64) -> Finding {
             Finding::ok("device", &name, seen)
         }
     }
+}
+
+/// Terminals whose certificates were not renewed in time.
+fn renewals(inside: &Inside) -> Vec<Finding> {
+    let now = crate::trust::now_ms() / 1000;
+    let paired = inside.devices.iter().filter(|device| !device.revoked);
+    let late = paired.filter_map(|device| {
+        let name = format!("certificate of device {}", device.name);
+        let late = Overdue::at(device.certificate_ends_s?, now)?;
+        Some(match late {
+            Overdue::Ended(_) => Finding::broken("renewal", &name, late.cause(), late.cure()),
+            Overdue::Ends(_) => Finding::warning("renewal", &name, late.cause(), late.cure()),
+        })
+    });
+    late.take(MAX_DEVICES).collect()
 }
 
 fn root_key(inside: &Inside) -> Finding {
