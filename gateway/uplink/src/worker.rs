@@ -10,6 +10,7 @@ use muster_ledger::{Attestation, Outbox, OutboxError, Parcel, PauseReason, Settl
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 /// How often a worker looks whether the policy (still) names its destination.
 const POLICY_POLL: Duration = Duration::from_secs(1);
@@ -40,15 +41,17 @@ pub fn start(
     shutdown: watch::Receiver<bool>,
     random: fn() -> u64,
 ) -> Uplink {
+    let span = tracing::info_span!("region", destination = outbox.destination());
     let worker = Worker {
         region,
         outbox,
         random,
         delivered: 0,
+        batch: 0,
         isolation: Isolation::default(),
         dingtalk: dingtalk::Memory::default(),
     };
-    Uplink { task: tokio::spawn(worker.run(shutdown)) }
+    Uplink { task: tokio::spawn(worker.run(shutdown).instrument(span)) }
 }
 
 /// Why a connection ended.
@@ -80,6 +83,8 @@ pub(crate) struct Worker {
     pub(crate) dingtalk: dingtalk::Memory,
     /// Parcels the region has answered for: what resets the back-off.
     delivered: u64,
+    /// Number of the batch that went out last, since the start: what the log names.
+    batch: u64,
     random: fn() -> u64,
 }
 
@@ -142,8 +147,7 @@ impl Worker {
     }
 
     async fn report(&self, ended: &Ended) {
-        let destination = self.outbox.destination();
-        tracing::warn!(destination, cause = %ended, "not connected to the region");
+        tracing::warn!(batch = self.batch, cause = %ended, "not connected to the region");
         let reason = match ended {
             Ended::WrongRegion(cause) => PauseReason::WrongRegion(cause.clone()),
             Ended::WrongTenant(cause) => PauseReason::WrongTenant(cause.clone()),
@@ -159,7 +163,7 @@ impl Worker {
         };
         metrics::counter!("muster_region_pauses_total", "kind" => kind).increment(1);
         if let Err(error) = self.outbox.pause(reason).await {
-            tracing::error!(destination, %error, "the pause is not journaled");
+            tracing::error!(%error, "the pause is not journaled");
         }
     }
 
@@ -176,20 +180,28 @@ impl Worker {
             Connector::Mqtt | Connector::Https => Attestation::Endpoint { region, peer },
             Connector::Dingtalk => Attestation::Contract { region, peer, clause: None },
         };
-        let (destination, proof) = (self.outbox.destination(), attestation.proof());
-        tracing::info!(destination, region = expected, proof, "connected");
+        tracing::info!(region = expected, proof = attestation.proof(), "connected");
         Ok(self.outbox.attest(attestation).await?)
     }
 
     /// Takes the next parcels; `None` when the policy changed its mind about the region.
-    pub(crate) async fn next(&self, expected: &str, max: usize) -> Result<Vec<Parcel>, Ended> {
+    pub(crate) async fn next(&mut self, expected: &str, max: usize) -> Result<Vec<Parcel>, Ended> {
         let max = self.isolation.allowed(max);
         loop {
             if self.outbox.expected_region().as_deref() != Some(expected) {
                 return Err(Ended::PolicyChanged);
             }
             match tokio::time::timeout(POLICY_POLL, self.outbox.next(max)).await {
-                Ok(parcels) => return Ok(parcels?),
+                Ok(parcels) => {
+                    let parcels = parcels?;
+                    self.batch += 1;
+                    tracing::debug!(
+                        batch = self.batch,
+                        parcels = parcels.len(),
+                        "a batch goes out"
+                    );
+                    return Ok(parcels);
+                }
                 Err(_) => continue,
             }
         }
@@ -200,6 +212,7 @@ impl Worker {
         let answered = settled.iter().filter(|(_, s)| *s != Settlement::Unknown).count();
         self.isolation.passed(answered);
         self.delivered += answered as u64;
+        tracing::debug!(batch = self.batch, answered, "the region has answered");
         Ok(self.outbox.settle(settled).await?)
     }
 

@@ -34,6 +34,12 @@ fn a_real_broker_gets_every_parcel_and_may_forget_its_sessions() -> Result<()> {
     stage.settled(70)?;
     ids.extend(reader.take(30)?);
     ensure!(ids.len() == 70, "{} different records arrived", ids.len());
+    // The log tells which region, and which batch was the last before it was gone.
+    let log = std::fs::read_to_string(folder.path().join("gateway.log"))?;
+    let gone = log.lines().find(|line| line.contains("not connected to the region"));
+    let gone = gone.with_context(|| log.clone())?;
+    ensure!(gone.contains(&format!("region{{destination=\"{DESTINATION}\"}}")), "{gone}");
+    ensure!(gone.contains("batch="), "{gone}");
     stage.stop()
 }
 
@@ -81,7 +87,15 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn subscribe(address: SocketAddr) -> Result<Self> {
-        let mut stream = TcpStream::connect(address)?;
+        // The broker opens its listeners one after the other.
+        let asked = Instant::now();
+        let mut stream = loop {
+            match TcpStream::connect(address) {
+                Ok(stream) => break stream,
+                Err(error) => ensure!(asked.elapsed() < PATIENCE, "the broker: {error}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.write_all(&mqtt::connect("reader", 60))?;
         stream.read_exact(&mut [0; 4])?;
