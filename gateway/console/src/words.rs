@@ -27,6 +27,7 @@ macro_rules! files {
             include_str!(concat!("../i18n/", $tag, "/governance.ftl")),
             include_str!(concat!("../i18n/", $tag, "/guests.ftl")),
             include_str!(concat!("../i18n/", $tag, "/hands.ftl")),
+            include_str!(concat!("../i18n/", $tag, "/doctor.ftl")),
             include_str!(concat!("../i18n/", $tag, "/remedies.ftl")),
         ]
     };

@@ -6,7 +6,7 @@ use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor, see_other};
 use crate::jobs::{Command, Done, Job, LIMIT, Look, LookState};
 use crate::pages::{Badge, Shell, html};
-use crate::words::Words;
+use crate::words::{Language, Words};
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
@@ -21,12 +21,54 @@ const RUNBOOK: &str = include_str!("../../../../deploy/handbook/src/runbook.md")
 const TRY_AGAIN: HeaderValue = HeaderValue::from_static("2");
 /// Findings shown.
 const MAX_SHOWN: usize = 300;
+/// A check, how the name of what it found ends, what is wrong then, and what to do. The first that
+/// fits counts.
+const SAID: &[(&str, &str, &str, &str)] = &[
+    ("region", ": certificate ends", "ill-region-ends", "cure-region-ends"),
+    ("disk", "mount", "ill-disk-mount", "cure-disk-mount"),
+    ("disk", "inodes", "ill-disk-inodes", "cure-disk-inodes"),
+    ("disk", "errors", "ill-disk-errors", "cure-disk-errors"),
+    ("policy", "policy file", "ill-policy-file", "cure-policy-file"),
+    ("backup", "latest backup", "ill-backup-latest", "cure-backup-latest"),
+    ("backup", "erasures in backups", "ill-backup-erasures", "cure-backup-erasures"),
+    ("region", ": name", "ill-region-name", "cure-region-name"),
+    ("region", ": connect", "ill-region-connect", "cure-region-connect"),
+    ("region", ": TLS", "ill-region-tls", "cure-region-tls"),
+    ("region", ": certificate", "ill-region-certificate", "cure-region-certificate"),
+    ("region", ": region", "ill-region-region", "cure-region-region"),
+    ("region", ": login", "ill-region-login", "cure-region-login"),
+    ("region", ": dry run", "ill-region-dry-run", "cure-region-dry-run"),
+    ("configuration", "", "ill-configuration", "cure-configuration"),
+    ("gateway", "", "ill-gateway", "cure-gateway"),
+    ("clock", "", "ill-clock", "cure-clock"),
+    ("disk", "", "ill-disk", "cure-disk"),
+    ("memory", "", "ill-memory", "cure-memory"),
+    ("unit", "", "ill-unit", "cure-unit"),
+    ("serial", "", "ill-serial", "cure-serial"),
+    ("certificate", "", "ill-certificate", "cure-certificate"),
+    ("journal", "", "ill-journal", "cure-journal"),
+    ("views", "", "ill-views", "cure-views"),
+    ("vault", "", "ill-vault", "cure-vault"),
+    ("policy", "", "ill-policy", "cure-policy"),
+    ("papers", "", "ill-papers", "cure-papers"),
+    ("device", "", "ill-device", "cure-device"),
+    ("renewal", "", "ill-renewal", "cure-renewal"),
+    ("root-key", "", "ill-root-key", "cure-root-key"),
+    ("backup", "", "ill-backup", "cure-backup"),
+    ("recovery", "", "ill-recovery", "cure-recovery"),
+    ("region", "", "ill-region", "cure-region"),
+];
 
 struct Row {
     name: String,
     state: Badge,
+    /// What is wrong, in the language of the page; empty in English, which the box speaks itself.
+    ill: String,
+    /// The box's own words on it.
     cause: String,
+    /// What to do, in the language of the page, and in the box's own words.
     cure: String,
+    own_cure: String,
     /// The runbook's section, and its name.
     runbook: String,
     check: String,
@@ -112,18 +154,31 @@ fn state(state: LookState, t: &Words) -> Badge {
     Badge { tone, label: t.say(label) }
 }
 
-/// The box's own words, as `muster doctor` prints them.
+/// What was found: in the language of the page by its kind, and in the box's own words, as
+/// `muster doctor` prints them, with the figures.
 fn row(look: &Look, t: &Words) -> Row {
     let well = look.state == LookState::Well;
     let section = if well { None } else { section(&look.check) };
+    let own_cure = look.cure.as_deref().map(visible).unwrap_or_default();
+    let said = said(look).filter(|_| !well && t.language != Language::English);
+    let (ill, cure) = said.map(|(ill, cure)| (t.say(ill), t.say(cure))).unwrap_or_default();
     Row {
         name: visible(&look.name),
         state: state(look.state, t),
+        ill,
         cause: visible(&look.cause),
-        cure: look.cure.as_deref().map(visible).unwrap_or_default(),
+        cure,
+        own_cure,
         runbook: section.unwrap_or_default().to_owned(),
         check: visible(&look.check),
     }
+}
+
+/// The messages on a kind of finding.
+fn said(look: &Look) -> Option<(&'static str, &'static str)> {
+    let fits =
+        |(check, end, ..): &&(&str, &str, _, _)| look.check == *check && look.name.ends_with(end);
+    SAID.iter().find(fits).map(|(_, _, ill, cure)| (*ill, *cure))
 }
 
 /// The runbook's section of a check.
@@ -148,7 +203,8 @@ pub(crate) async fn examine(
 
 #[cfg(test)]
 mod tests {
-    use super::section;
+    use super::*;
+    use crate::words::Catalogue;
 
     #[test]
     fn every_check_that_names_a_section_has_it() {
@@ -156,5 +212,49 @@ mod tests {
             assert!(section(check).is_some_and(|text| !text.is_empty()), "{check}");
         }
         assert!(section("no such").is_none());
+    }
+
+    fn look(check: &str, name: &str) -> Look {
+        Look {
+            check: check.into(),
+            name: name.into(),
+            state: LookState::Warning,
+            cause: "12 of 40 MiB free".into(),
+            cure: Some("free some space".into()),
+            runbook: String::new(),
+        }
+    }
+
+    #[test]
+    fn findings_are_told_in_the_language_of_the_page() {
+        let words = |language| Words::new(Arc::new(Catalogue::embedded()), language);
+        let check = |check: &str, name: &str, expect: &str| {
+            assert_eq!(said(&look(check, name)).map(|(ill, _)| ill), Some(expect), "{name}");
+        };
+        check("disk", "disk room", "ill-disk");
+        check("disk", "disk mount", "ill-disk-mount");
+        check("policy", "policy file", "ill-policy-file");
+        check("backup", "latest backup", "ill-backup-latest");
+        check("backup", "backup", "ill-backup");
+        check("region", "region hk-payroll: TLS", "ill-region-tls");
+        check("region", "region hk-payroll: certificate", "ill-region-certificate");
+        check("region", "region hk-payroll: certificate ends", "ill-region-ends");
+        check("region", "region hk-payroll", "ill-region");
+        for language in Language::ALL {
+            let t = words(language);
+            let row = row(&look("disk", "disk room"), &t);
+            assert_eq!(row.cause, "12 of 40 MiB free");
+            assert_eq!(row.ill.is_empty(), language == Language::English);
+            for (_, _, ill, cure) in SAID {
+                assert_ne!(t.say(ill), *ill, "{language:?}");
+                assert_ne!(t.say(cure), *cure, "{language:?}");
+            }
+        }
+        // What the doctor may find has its words: each section of the runbook that is a check.
+        for check in
+            ["clock", "unit", "serial", "renewal", "root-key", "recovery", "views", "vault"]
+        {
+            assert!(said(&look(check, check)).is_some(), "{check}");
+        }
     }
 }
