@@ -78,18 +78,24 @@ impl Driver {
 
     /// A fresh browser.
     pub(crate) async fn browser(&self, screen: Screen, language: &'static str) -> Result<Page> {
-        self.browser_with(screen, language, &[]).await
+        self.browser_with(screen, language, true, &[]).await
+    }
+
+    /// A fresh browser on a device that does not trust the box's certificate, and says so.
+    pub(crate) async fn wary(&self, screen: Screen, language: &'static str) -> Result<Page> {
+        self.browser_with(screen, language, false, &[]).await
     }
 
     /// A fresh browser on a device where the box's certificate is installed.
     pub(crate) async fn trusting(&self, screen: Screen, language: &'static str) -> Result<Page> {
-        self.browser_with(screen, language, &["--ignore-certificate-errors"]).await
+        self.browser_with(screen, language, true, &["--ignore-certificate-errors"]).await
     }
 
     async fn browser_with(
         &self,
         screen: Screen,
         language: &'static str,
+        clicks_on: bool,
         more: &[&str],
     ) -> Result<Page> {
         let (width, height) = screen.size();
@@ -108,7 +114,7 @@ impl Driver {
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }
         let mut wanted = Capabilities::new();
-        wanted.insert("acceptInsecureCerts".into(), true.into());
+        wanted.insert("acceptInsecureCerts".into(), clicks_on.into());
         wanted.insert("goog:chromeOptions".into(), options);
         let mut builder = ClientBuilder::new(hyper_connector());
         let client = builder.capabilities(wanted).connect(&self.address).await?;
@@ -197,6 +203,14 @@ impl WebDriverCompatibleCommand for Cdp {
 impl Page {
     pub(crate) async fn go(&self, address: &str) -> Result<()> {
         Ok(self.client.goto(address).await?)
+    }
+
+    /// Goes where the browser warns of the certificate, and past its warning.
+    pub(crate) async fn go_past_the_warning(&self, address: &str) -> Result<()> {
+        // Whether the warning counts as an error of the driver is its own matter.
+        let _ = self.client.goto(address).await;
+        self.click("#details-button").await?;
+        self.click("#proceed-link").await
     }
 
     /// Waits for an element. An answer that a page on its way out did not get to give is no answer.

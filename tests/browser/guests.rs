@@ -132,9 +132,9 @@ async fn untrusting(driver: &Driver, stage: &Stage, facilities: &Page) -> Result
     facilities.fill("#name", "lobby-phone").await?;
     facilities.submit("main button.primary").await?;
     let code = facilities.read(".made code").await?;
-    let device = driver.browser(Screen::Phone, "zh-HK").await?;
-    device.go(&format!("{at}/warden/enrol#{code}")).await?;
-    device.see("#warden-code").await?;
+    let device = driver.wary(Screen::Phone, "zh-HK").await?;
+    device.go_past_the_warning(&format!("{at}/warden/enrol")).await?;
+    device.fill("#warden-code", &code).await?;
     device.click("main .primary").await?;
     device.see("#warden-no-copy:not([hidden])").await?;
     device.look("warden-untrusted").await?;

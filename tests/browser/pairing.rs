@@ -199,7 +199,8 @@ fn what_a_box_lost_is_asked_for_and_the_gap_closes_on_the_page() -> Result<()> {
         stage.gateway.stop_now()?;
         stage.start_again(console)?;
         until("what was lost", || records(&stage, 4)).await?;
-        stage.enter_again(&page, "fong", (&app, 2)).await?;
+        let code = stage.account("fong.two", &["facilities"])?;
+        stage.enter(&page, "fong.two", &code).await?;
         page.go(&format!("{}/terminals", stage.page()?)).await?;
         page.see("main:has(th[scope=row]):not(:has(.gap))").await?;
         end(page).await

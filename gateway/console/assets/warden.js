@@ -7,6 +7,7 @@
   const KEEP_MS = 12 * 60 * 60 * 1000;
   const STORE = "muster-warden";
   const MOST = 200;
+  const WORKER_MS = 8000;
   const byId = (id) => document.getElementById(id);
 
   const forget = async () => {
@@ -123,8 +124,13 @@
   save();
   mark();
   setInterval(refresh, REFRESH_MS);
-  worker().then(refresh, () => {
-    byId("warden-no-copy").hidden = false;
-    return refresh();
-  });
+  // Of a certificate that is not trusted some browsers say so, and others never answer.
+  const keeps = (yes) => {
+    clearTimeout(unanswered);
+    byId("warden-no-copy").hidden = yes;
+  };
+  const unanswered = setTimeout(() => keeps(false), WORKER_MS);
+  worker()
+    .then(() => keeps(true), () => keeps(false))
+    .then(refresh);
 })();
