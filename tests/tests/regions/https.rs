@@ -251,8 +251,7 @@ fn what_is_permitted_and_cannot_be_delivered_has_its_own_number() -> Result<()> 
         ensure!(row[column] == expect, "{column}: {told}");
     }
     let wanted = format!("muster_outbox_undeliverable_records{{destination=\"{DESTINATION}\"}} 1");
-    let metrics = stage.metrics()?;
-    ensure!(metrics.lines().any(|line| line == wanted), "{metrics}");
+    stage.measured(&wanted)?;
     ensure!(lock(&service.book).faults.is_empty(), "{:?}", lock(&service.book).faults);
     stage.stop()
 }

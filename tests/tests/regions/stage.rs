@@ -86,11 +86,17 @@ impl Stage {
         self.until(&format!("{count} settled"), done).map(drop)
     }
 
-    /// What `/metrics` says.
-    pub(crate) fn metrics(&self) -> Result<String> {
-        let (status, text) = self.gateway.http("/metrics")?;
-        ensure!(status == 200, "/metrics: {status}");
-        Ok(text)
+    /// Waits until `/metrics` has this line: gauges are set once a second.
+    pub(crate) fn measured(&self, line: &str) -> Result<()> {
+        let asked = Instant::now();
+        loop {
+            let (status, text) = self.gateway.http("/metrics")?;
+            if status == 200 && text.lines().any(|told| told == line) {
+                return Ok(());
+            }
+            ensure!(asked.elapsed() < PATIENCE, "/metrics, {status}: no {line} in {text}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Stops the box as a service manager does.
