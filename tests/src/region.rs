@@ -6,6 +6,7 @@ use crate::device::lock;
 use crate::mqtt::{Decoder, Packet};
 use crate::random::mix;
 use anyhow::{Result, ensure};
+use muster_attendance::EventId;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -34,7 +35,7 @@ pub enum Looks {
     Closely,
     /// Notes each parcel's `check_time` with the moment it came.
     AtTheClock,
-    /// Counts parcels, and those whose id is below one that came before.
+    /// Counts parcels, and those whose record was stored before one that came before.
     InOrder,
 }
 
@@ -49,10 +50,10 @@ pub struct Arrived {
     pub changed: Vec<String>,
     /// The first parcels as they came, where they are read.
     pub first: Vec<Value>,
-    /// Parcels whose id was below one that came before them, where order is looked at.
+    /// Parcels whose record was stored before one that came before, where order is looked at.
     pub disordered: u64,
-    /// The highest id, where order is looked at.
-    highest: String,
+    /// The highest record that came, where order is looked at.
+    highest: u64,
     /// `check_time` and when it came.
     pub times: Vec<(String, Instant)>,
 }
@@ -180,7 +181,7 @@ impl Shared {
                 arrived.count += times.len().max(1) as u64;
                 arrived.times.extend(times.into_iter().map(|time| (time, now)));
             }
-            Looks::InOrder => texts(payload, ID).for_each(|id| arrived.follow(id)),
+            Looks::InOrder => texts(payload, ID).for_each(|id| arrived.follow(&id)),
             Looks::Closely => match serde_json::from_slice(payload) {
                 Ok(Value::Array(parcels)) => parcels.iter().for_each(|p| arrived.book(p)),
                 Ok(parcel) => arrived.book(&parcel),
@@ -191,11 +192,12 @@ impl Shared {
 }
 
 impl Arrived {
-    fn follow(&mut self, id: String) {
+    /// Ids carry the number of their record in the journal; what is no id is out of order.
+    fn follow(&mut self, id: &str) {
         self.count += 1;
-        match id > self.highest {
-            true => self.highest = id,
-            false => self.disordered += 1,
+        match id.parse::<EventId>().ok().map(EventId::number).filter(|n| *n > self.highest) {
+            Some(number) => self.highest = number,
+            None => self.disordered += 1,
         }
     }
 
@@ -234,9 +236,14 @@ mod tests {
     #[test]
     fn what_comes_out_of_order_is_counted() {
         let mut arrived = Arrived::default();
-        let payload = br#"[{"event_id":"a"},{"event_id":"c"},{"event_id":"b"},{"event_id":"d"}]"#;
-        texts(payload, ID).for_each(|id| arrived.follow(id));
-        assert_eq!((arrived.count, arrived.disordered), (4, 1));
+        // The third was received later and stored before the second; the last is no id.
+        let ids =
+            [(5, 1), (5, 3), (6, 2), (4, 4)].map(|(ms, n)| EventId::new(ms, 1, n).to_string());
+        for id in ids.iter().map(String::as_str).chain(["x"]) {
+            let payload = format!(r#"[{{"event_id":"{id}"}}]"#);
+            texts(payload.as_bytes(), ID).for_each(|id| arrived.follow(&id));
+        }
+        assert_eq!((arrived.count, arrived.disordered), (5, 2));
     }
 
     #[test]
