@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 const DB_FILE: &str = "db";
 /// Key of the cursor: sorts after every row's, and is no row's because of its length.
 const CURSOR_KEY: &[u8] = &[0xFF; KEY + 1];
+/// Rows from which two threads add them: only a rebuild has so many at once.
+const SHARED_FROM: usize = 4_096;
 /// Grows whenever the form of rows does: rows of another form are built again.
 const FORM: u16 = 2;
 
@@ -150,8 +152,10 @@ impl Store {
     /// between the same records are added again, and those that are there are passed over.
     pub(super) fn add(&self, additions: &[Addition], cursor: &Cursor) -> Result<(), StoreError> {
         self.step();
-        for (key, packed) in additions {
-            self.add_row(*key, packed)?;
+        if additions.len() < SHARED_FROM {
+            self.add_rows(additions)?;
+        } else {
+            self.add_shared(additions)?;
         }
         let bytes = postcard::to_stdvec(cursor).map_err(|_| StoreError::Damaged)?;
         let mut value = crc32c::crc32c(&bytes).to_le_bytes().to_vec();
@@ -299,6 +303,20 @@ impl Store {
         self.step();
         self.db.flush()?;
         Ok(File::open(&self.file)?.sync_data()?)
+    }
+
+    /// Adds half of the rows on a thread of its own.
+    fn add_shared(&self, additions: &[Addition]) -> Result<(), StoreError> {
+        let (first, second) = additions.split_at(additions.len() / 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| self.add_rows(second));
+            let own = self.add_rows(first);
+            own.and(other.join().unwrap_or(Err(StoreError::Panicked)))
+        })
+    }
+
+    fn add_rows(&self, additions: &[Addition]) -> Result<(), StoreError> {
+        additions.iter().try_for_each(|(key, packed)| self.add_row(*key, packed))
     }
 
     fn add_row(&self, key: Key, packed: &[Packed]) -> Result<(), StoreError> {

@@ -460,3 +460,29 @@ fn records_added_twice_are_there_once() {
     let numbers: Vec<_> = page.iter().map(|(_, record)| record.number).collect();
     assert_eq!(numbers, (1..901).collect::<Vec<_>>());
 }
+
+/// As many rows as a rebuild adds at once, which two threads share.
+#[test]
+fn many_rows_at_once_are_all_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Faults::default();
+    let place = store::Place { folder: folder.path().join("g1"), cache_bytes: 1 << 20, faults };
+    let store = store::Store::open(&place).unwrap();
+    let row = |number: u64| {
+        let person = number % 9_001 + 1;
+        let record = Stored { number, ..punch(Some(person), DECEMBER) };
+        (row::Key { day: 20_000, person: Some(PersonId(person)) }, vec![record.pack(20_000)])
+    };
+    let mut additions: Vec<_> = (1..9_000).map(row).collect();
+    additions.sort_unstable_by_key(|(key, _)| *key);
+    let cursor = store::Cursor { next_record: 9_000, ..store::Cursor::start("UTC") };
+    for _ in 0..2 {
+        store.add(&additions, &cursor).unwrap();
+    }
+    assert_eq!(store.cursor().unwrap(), Some(cursor));
+    let rows = store.day(20_000, 10, 20_000).unwrap();
+    let numbers = rows.iter().flat_map(|(_, records)| records.iter().map(|r| r.number));
+    let mut numbers: Vec<_> = numbers.collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..9_000).collect::<Vec<_>>());
+}

@@ -8,11 +8,15 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-/// Starts one that persists into `dir` with its default autosave. `more` is configuration.
-pub(crate) fn start(dir: &Path, more: &str) -> Result<Mosquitto> {
+/// Messages under way without limit, for [`start`].
+pub(crate) const UNLIMITED: u32 = 0;
+
+/// Starts one that persists into `dir` with its default autosave, and has so many messages under way
+/// to a client. `more` is configuration.
+pub(crate) fn start(dir: &Path, window: u32, more: &str) -> Result<Mosquitto> {
     let text = format!(
         "allow_anonymous true\npersistence true\npersistence_location {}/\nset_tcp_nodelay true\n\
-         max_inflight_messages 0\nmax_queued_messages 0\nmax_queued_bytes 0\n{more}",
+         max_inflight_messages {window}\nmax_queued_messages 0\nmax_queued_bytes 0\n{more}",
         dir.display()
     );
     Mosquitto::start(dir, &text)

@@ -66,7 +66,7 @@ fn crowd(address: SocketAddr) -> Result<Seen> {
 
 fn peer(keep: bool) -> Result<f64> {
     let dir = folder()?;
-    let mosquitto = peer::start(dir.path(), "")?;
+    let mosquitto = peer::start(dir.path(), peer::UNLIMITED, "")?;
     if keep {
         peer::keep_everything(&mosquitto)?;
     }
