@@ -475,7 +475,8 @@ fn many_rows_at_once_are_all_there_once() {
     };
     let mut additions: Vec<_> = (1..9_000).map(row).collect();
     additions.sort_unstable_by_key(|(key, _)| *key);
-    let cursor = store::Cursor { next_record: 9_000, ..store::Cursor::start("UTC") };
+    let mut cursor = store::Cursor::start("UTC");
+    cursor.next_record = 9_000;
     for _ in 0..2 {
         store.add(&additions, &cursor).unwrap();
     }
