@@ -339,6 +339,7 @@ pub(crate) enum SheetCommand {
         /// Of this department alone
         #[arg(long, value_name = "NAME")]
         department: Option<String>,
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -411,6 +412,7 @@ pub(crate) struct RecordsArgs {
     /// Last day
     #[arg(long, value_name = "DATE")]
     pub(crate) to: Option<jiff::civil::Date>,
+    /// Form of the answer
     #[arg(long, default_value = "json")]
     pub(crate) format: Format,
     #[command(flatten)]
@@ -419,6 +421,7 @@ pub(crate) struct RecordsArgs {
 
 #[derive(Args)]
 pub(crate) struct StatusArgs {
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

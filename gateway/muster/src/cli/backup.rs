@@ -13,6 +13,7 @@ pub(crate) struct BackupArgs {
     /// now on. Shows the new ones and asks one back
     #[arg(long)]
     pub(crate) new_sheets: bool,
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -39,6 +40,7 @@ pub(crate) struct RestoreArgs {
     /// Only try it: restore into a folder of its own, compare every digest, and remove it
     #[arg(long)]
     pub(crate) drill: bool,
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -47,6 +49,7 @@ pub(crate) struct RestoreArgs {
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
     /// Write a support bundle, a tar archive that holds nothing personal
@@ -64,6 +67,7 @@ pub(crate) struct ResendArgs {
     /// What was settled since then: 2026-12-01 or 2026-12-01T09:00:00+08:00
     #[arg(long, value_name = "TIME")]
     pub(crate) since: String,
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

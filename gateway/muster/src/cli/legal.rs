@@ -187,6 +187,7 @@ pub(crate) enum OnOff {
                   approves.\nExample: muster local-only off --key ho.mei.key"
 )]
 pub(crate) struct LocalOnlyArgs {
+    /// Whether it is to be on or off
     pub(crate) to: OnOff,
     /// The asker's signing key, to end it
     #[arg(long, value_name = "FILE")]
@@ -218,6 +219,7 @@ pub(crate) struct ApproveArgs {
 
 #[derive(Args)]
 pub(crate) struct RequestsArgs {
+    /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]

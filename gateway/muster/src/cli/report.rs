@@ -58,6 +58,7 @@ pub(crate) enum ReportFormat {
 pub(crate) struct ReportArgs {
     /// Which report
     pub(crate) kind: ReportKind,
+    /// Form of the answer
     #[arg(long, default_value = "json")]
     pub(crate) format: ReportFormat,
     /// First day, in the site's time zone [default: the first of the month]
