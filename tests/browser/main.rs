@@ -6,6 +6,7 @@
 mod board;
 mod driver;
 mod enrolment;
+mod first_screen;
 mod governed;
 mod guests;
 mod pairing;

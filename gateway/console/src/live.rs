@@ -10,6 +10,7 @@ use crate::board::Board;
 use crate::guard::{Problem, Visitor};
 use crate::pages::today;
 use crate::when::Zone;
+use crate::words::Language;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
@@ -17,9 +18,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use muster_ledger::ViewsError;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Notify, watch};
 
@@ -41,6 +43,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Pages are told one after the other over this long, so that two hundred of them at once never
 /// stand before a punch.
 const TURNS: Duration = Duration::from_millis(600);
+/// Sights of one board that are kept.
+const MAX_SIGHTS: usize = 64;
 /// A page that missed more than this many lines loads afresh.
 pub(crate) const MAX_ROWS: usize = 200;
 
@@ -53,6 +57,26 @@ pub(crate) struct LiveBoard {
     watchers: AtomicU32,
     generation: AtomicU64,
     wake: Notify,
+    rendered: std::sync::Mutex<Rendered>,
+}
+
+/// What was rendered of one board: once for all who see the same of it.
+#[derive(Default)]
+struct Rendered {
+    /// Generation and revision.
+    board: (u64, u64),
+    events: HashMap<Sight, Option<Bytes>>,
+}
+
+/// What of a board somebody sees, and in which words.
+#[derive(PartialEq, Eq, Hash)]
+struct Sight {
+    /// The revision they have.
+    since: u64,
+    show: today::Show,
+    language: Language,
+    /// `None` is everybody.
+    departments: Option<Vec<String>>,
 }
 
 impl LiveBoard {
@@ -68,7 +92,30 @@ impl LiveBoard {
             watchers: AtomicU32::new(0),
             generation: AtomicU64::new(start),
             wake: Notify::new(),
+            rendered: std::sync::Mutex::default(),
         })
+    }
+
+    /// The event of a board for one sight; `render` makes it where nobody had it yet.
+    fn event_for(
+        &self,
+        board: &Board,
+        sight: Sight,
+        render: impl FnOnce() -> Option<Bytes>,
+    ) -> Option<Bytes> {
+        let mut rendered = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = (board.generation, board.revision);
+        if rendered.board != of {
+            *rendered = Rendered { board: of, events: HashMap::new() };
+        }
+        if let Some(event) = rendered.events.get(&sight) {
+            return event.clone();
+        }
+        let event = render();
+        if rendered.events.len() < MAX_SIGHTS {
+            rendered.events.insert(sight, event.clone());
+        }
+        event
     }
 
     /// The board as it is now.
@@ -100,6 +147,7 @@ impl LiveBoard {
         *read_at = None;
         self.generation.fetch_add(1, Ordering::Relaxed);
         self.latest.send_replace(None);
+        *self.rendered.lock().unwrap_or_else(PoisonError::into_inner) = Rendered::default();
     }
 
     fn watched(&self) -> bool {
@@ -173,7 +221,7 @@ pub(crate) async fn stream(
     app.live.wake.notify_one();
     let events = futures_util::stream::unfold(watcher, |mut watcher| async {
         let event = watcher.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(event)), watcher))
+        Some((Ok::<_, Infallible>(event), watcher))
     });
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")];
     Ok((headers, Body::from_stream(events)).into_response())
@@ -181,7 +229,7 @@ pub(crate) async fn stream(
 
 impl Watcher {
     /// The next event's text; waits for it.
-    async fn next(&mut self) -> Option<String> {
+    async fn next(&mut self) -> Option<Bytes> {
         if self.ended {
             return None;
         }
@@ -192,7 +240,7 @@ impl Watcher {
                 return Some(event("bye", "{}"));
             }
             match waited {
-                Err(_) => return Some(": still here\n\n".to_owned()),
+                Err(_) => return Some(Bytes::from_static(b": still here\n\n")),
                 Ok(Err(_)) => return None,
                 Ok(Ok(())) => tokio::time::sleep(self.turn).await,
             }
@@ -203,7 +251,7 @@ impl Watcher {
         }
     }
 
-    fn told(&mut self, board: &Board) -> Option<String> {
+    fn told(&mut self, board: &Board) -> Option<Bytes> {
         let (generation, revision) = self.seen;
         if generation != board.generation {
             self.ended = true;
@@ -213,12 +261,20 @@ impl Watcher {
             return None;
         }
         self.seen = (board.generation, board.revision);
-        let Some(update) = today::update(&self.app, &self.visitor, board, self.show, revision)
-        else {
-            self.ended = true;
-            return Some(event("stale", "{}"));
+        let seat = self.visitor.seat.as_ref()?;
+        let sight = Sight {
+            since: revision,
+            show: self.show,
+            language: self.visitor.t.language,
+            departments: (!seat.sees_all()).then(|| seat.departments.clone()),
         };
-        serde_json::to_string(&update).ok().map(|json| event("board", &json))
+        let render = || {
+            let update = today::update(&self.app, &self.visitor, board, self.show, revision)?;
+            serde_json::to_string(&update).ok().map(|json| event("board", &json))
+        };
+        let told = self.app.live.event_for(board, sight, render);
+        self.ended = told.is_none();
+        Some(told.unwrap_or_else(|| event("stale", "{}")))
     }
 
     /// Looking on is no request: it neither keeps a session alive nor outlives it.
@@ -235,6 +291,6 @@ impl Watcher {
 }
 
 /// JSON has no line breaks, so one `data` line is enough.
-fn event(name: &str, json: &str) -> String {
-    format!("event: {name}\ndata: {json}\n\n")
+fn event(name: &str, json: &str) -> Bytes {
+    format!("event: {name}\ndata: {json}\n\n").into()
 }

@@ -9,7 +9,7 @@ use muster_residency::explain::Language as Tongue;
 use std::sync::{Arc, OnceLock};
 
 /// The languages, in the order the switch shows them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Language {
     English,
     TraditionalChinese,

@@ -163,7 +163,29 @@ mod tests {
         }
         let mut bytes = Vec::new();
         table.finish(&mut bytes).expect("a file");
-        assert!(bytes.starts_with(b"PK"));
-        assert!(!String::from_utf8_lossy(&bytes).contains("<f>"));
+        let sheet = entry(&bytes, "xl/worksheets/sheet1.xml");
+        assert_eq!(sheet.matches("t=\"inlineStr\"").count(), NASTY.len(), "{sheet}");
+        assert!(sheet.contains("=HYPERLINK(&quot;x&quot;)") || sheet.contains("=HYPERLINK(\"x\")"));
+        assert!(!sheet.contains("<f>") && !sheet.contains("<f "), "{sheet}");
+    }
+
+    /// An entry of a ZIP file, by its central directory.
+    fn entry(bytes: &[u8], name: &str) -> String {
+        let number = |at: usize, size: usize| {
+            let field = bytes.get(at..at + size).expect("a field");
+            field.iter().rev().fold(0usize, |n, byte| n << 8 | usize::from(*byte))
+        };
+        let at = |at: usize| {
+            let is = bytes.get(at..at + 4) == Some(b"PK\x01\x02")
+                && bytes.get(at + 46..at + 46 + name.len()) == Some(name.as_bytes());
+            is.then(|| (number(at + 20, 4), number(at + 42, 4)))
+        };
+        let (size, local) = (0..bytes.len()).find_map(at).expect("an entry");
+        let from = local + 30 + number(local + 26, 2) + number(local + 28, 2);
+        let packed = bytes.get(from..from + size).expect("its bytes");
+        let mut text = String::new();
+        let mut reader = flate2::read::DeflateDecoder::new(packed);
+        std::io::Read::read_to_string(&mut reader, &mut text).expect("text");
+        text
     }
 }

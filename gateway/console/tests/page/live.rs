@@ -98,3 +98,33 @@ async fn those_who_never_read_hold_nobody_up() {
     assert_eq!(browser.get("/today").await.status, 200);
     site.close().await;
 }
+
+/// What is rendered once is rendered once for all who see the same, and for nobody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_is_told_of_their_own_departments_in_their_own_language() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana Lei", "kitchen").await;
+    let rui = site.person("00018", "Rui Costa", "office").await;
+    let mut all = site.member("all", &[Role::Hr], &[]).await;
+    let mut kitchen = site.member("kit", &[Role::Hr], &["kitchen"]).await;
+    let mut foreign = site.member("zh", &[Role::Hr], &["kitchen"]).await;
+    foreign.cookies.insert("__Host-language".to_owned(), "zh-Hant".to_owned());
+    let mut streams = Vec::new();
+    for browser in [&mut all, &mut kitchen, &mut foreign] {
+        let address = events(browser).await;
+        let mut stream = browser.open(&format!("GET {address} HTTP/1.1"), "").await;
+        read_until(&mut stream, "text/event-stream").await;
+        streams.push(stream);
+    }
+    for (seq, person) in [(1, rui), (2, ana)] {
+        site.punch(seq, Some(person)).await;
+    }
+    let mut told = Vec::new();
+    for stream in &mut streams {
+        told.push(read_until(stream, "Ana Lei").await);
+    }
+    assert!(told[0].contains("Rui Costa"), "{}", told[0]);
+    assert!(!told[1].contains("Rui Costa") && !told[2].contains("Rui Costa"), "{told:?}");
+    assert!(told[1].contains("As of") && !told[2].contains("As of"), "{told:?}");
+    site.close().await;
+}

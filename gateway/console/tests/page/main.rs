@@ -9,6 +9,7 @@ mod factor;
 mod governance;
 mod guests;
 mod hands;
+mod input;
 mod live;
 mod office;
 mod pages;

@@ -8,7 +8,7 @@ use crate::workbook::{Cell, CsvTable, Table, TableError, XlsxTable};
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{Form, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use muster_attendance::{DayMinutes, PersonId, State as DayState};
@@ -55,7 +55,7 @@ pub(crate) async fn take(
         tracing::error!(%error, "a file of sheets");
         Problem::Internal
     };
-    let (body, kind, ending): (Body, _, _) = if wanted.form == "xlsx" {
+    let ((body, length), kind, ending): ((Body, u64), _, _) = if wanted.form == "xlsx" {
         let table = XlsxTable::new(&word).map_err(failed)?;
         let table = fill(&app, table, &ids, &names, (month, daily), t).await?;
         let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -63,24 +63,32 @@ pub(crate) async fn take(
         (done.map_err(|_| Problem::Internal)?.map_err(failed)?, kind, "xlsx")
     } else {
         let table = fill(&app, CsvTable::new(), &ids, &names, (month, daily), t).await?;
-        (table.finish().into(), "text/csv; charset=utf-8", "csv")
+        let bytes = table.finish();
+        let length = bytes.len() as u64;
+        ((bytes.into(), length), "text/csv; charset=utf-8", "csv")
     };
     let disposition = format!("attachment; filename=\"sheets-{word}.{ending}\"");
-    let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, disposition)];
+    let headers = [
+        (CONTENT_TYPE, kind.to_owned()),
+        (CONTENT_DISPOSITION, disposition),
+        (CONTENT_LENGTH, length.to_string()),
+    ];
     Ok((headers, body).into_response())
 }
 
-/// The workbook as a body: packed into a file without a name, and read from it as it is taken.
-fn workbook(table: XlsxTable) -> Result<Body, TableError> {
+/// The workbook as a body of so many bytes: packed into a file without a name, and read from it as
+/// it is taken.
+fn workbook(table: XlsxTable) -> Result<(Body, u64), TableError> {
     let mut file = tempfile::tempfile()?;
     table.finish(BufWriter::new(&mut file))?;
+    let length = file.stream_position()?;
     file.rewind()?;
     let chunks = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async {
         let mut chunk = Vec::with_capacity(CHUNK);
         let read = file.read_buf(&mut chunk).await?;
         io::Result::Ok((read > 0).then(|| (Bytes::from(chunk), file)))
     });
-    Ok(Body::from_stream(chunks))
+    Ok((Body::from_stream(chunks), length))
 }
 
 async fn fill<T: Table>(

@@ -22,7 +22,7 @@ const MAX_SEARCH: usize = 64;
 const MAX_PAGE: usize = 1_000;
 
 /// Which rows are shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) enum Show {
     #[default]
     All,
