@@ -102,7 +102,7 @@ const EXPECT: &[(Route, &str)] = &[
     (Route::ApiPersonMonth, "010001101"),
     (Route::ApiPersonDay, "010001101"),
     (Route::ApiClosings, "010001101"),
-    (Route::ApiRecords, "010001101"),
+    (Route::ApiRecords, "010001100"),
     (Route::ApiCorrections, "010001101"),
     (Route::ApiToday, "010001101"),
     (Route::ApiBoard, "010001101"),

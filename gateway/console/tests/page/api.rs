@@ -157,7 +157,7 @@ async fn every_answer_of_the_interface_keeps_to_the_departments() {
 async fn a_list_comes_whole_by_its_cursors_and_bad_ones_are_refused() {
     let (site, ana, _) = two_departments().await;
     let mut browser = site.browser();
-    let all = token(&site, "all", &[Role::Auditor], &[], 60_000).await;
+    let all = token(&site, "all", &[Role::Dpo], &[], 60_000).await;
     for (path, list) in [
         ("/api/v1/records", "records"),
         ("/api/v1/board", "people"),
