@@ -37,7 +37,7 @@ trial-same = Every record would come out the same.
 trial-move = { $count }: { $from } would become { $to }
 
 papers-lead = Papers that records rest on, those that end first. A paper counts once two people stand behind it.
-papers-none = No paper is on file. File one with muster papers add.
+papers-none = No paper is on file. File one below.
 col-paper = Paper
 col-lane = Lane
 col-filed = Filed by
@@ -137,3 +137,12 @@ rights-changed = Somebody else changed the name meanwhile: it is { $name } now. 
 rights-take-all = Take away all of it
 rights-take-records = Records only
 rights-take-hint = The file has what is held in the clear: hand it to that person alone. The journal says who took it.
+
+profile-number = Number at the terminals
+profile-department = Department
+profile-category = Category
+profile-age = Age band
+profile-law = Employment law
+profile-account = Account class
+profile-platform = User id at the platform
+profile-basis = Legal basis

@@ -37,7 +37,7 @@ trial-same = Todos os registos teriam o mesmo resultado.
 trial-move = { $count }: { $from } passaria a { $to }
 
 papers-lead = Documentos em que os registos assentam, primeiro os que acabam primeiro. Um documento conta quando duas pessoas respondem por ele.
-papers-none = Não há documentos no arquivo. Arquive um com muster papers add.
+papers-none = Não há documentos no arquivo. Arquive um em baixo.
 col-paper = Documento
 col-lane = Percurso
 col-filed = Arquivado por
@@ -137,3 +137,12 @@ rights-changed = Entretanto outra pessoa mudou o nome: agora é { $name }. O que
 rights-take-all = Levar tudo
 rights-take-records = Só os registos
 rights-take-hint = O ficheiro tem em claro o que se guarda: entregue-o só a essa pessoa. O diário diz quem o levou.
+
+profile-number = Número nos terminais
+profile-department = Departamento
+profile-category = Categoria
+profile-age = Faixa etária
+profile-law = Lei do trabalho
+profile-account = Classe da conta
+profile-platform = Utilizador na plataforma
+profile-basis = Base legal

@@ -37,7 +37,7 @@ trial-same = 每条记录的结果都相同。
 trial-move = { $count } 条：{ $from } 会变为 { $to }
 
 papers-lead = 记录所依据的文件，先到期的在前。一份文件须有两人认可才算数。
-papers-none = 没有存档的文件。请用 muster papers add 存档。
+papers-none = 没有存档的文件。请在下方存档。
 col-paper = 文件
 col-lane = 路线
 col-filed = 存档人
@@ -136,3 +136,12 @@ rights-changed = 其间有他人更改了姓名：现为 { $name }。您输入�
 rights-take-all = 取走全部数据
 rights-take-records = 只取记录
 rights-take-hint = 文件以明文载有所持有的数据：只可交给本人。日志会记下由谁取走。
+
+profile-number = 考勤机上的编号
+profile-department = 部门
+profile-category = 类别
+profile-age = 年龄段
+profile-law = 雇佣法律
+profile-account = 账户类别
+profile-platform = 平台用户编号
+profile-basis = 法律依据

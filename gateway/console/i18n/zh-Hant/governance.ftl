@@ -37,7 +37,7 @@ trial-same = 每條記錄的結果都相同。
 trial-move = { $count } 條：{ $from } 會變為 { $to }
 
 papers-lead = 記錄所依據的文件，先到期者在前。文件須兩人同意方始計算。
-papers-none = 沒有文件存檔。請以 muster papers add 存檔。
+papers-none = 沒有文件存檔。請在下方存檔。
 col-paper = 文件
 col-lane = 路線
 col-filed = 存檔人
@@ -136,3 +136,12 @@ rights-changed = 其間有他人更改了姓名：現為 { $name }。你輸入�
 rights-take-all = 取走全部資料
 rights-take-records = 只取記錄
 rights-take-hint = 檔案以明文載有所持有的資料：只可交給本人。日誌會記下由誰取走。
+
+profile-number = 考勤機上的編號
+profile-department = 部門
+profile-category = 類別
+profile-age = 年齡組別
+profile-law = 僱傭法律
+profile-account = 帳戶類別
+profile-platform = 平台用戶編號
+profile-basis = 法律依據

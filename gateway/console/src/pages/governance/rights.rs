@@ -141,10 +141,16 @@ pub(super) fn shown(
     let recorded = profile.name.clone().unwrap_or_default();
     let columns = serde_json::to_value(&profile).unwrap_or_default();
     let columns = columns.as_object().into_iter().flatten();
-    let text = |value: &serde_json::Value| {
-        value.as_str().map_or_else(|| visible(&value.to_string()), visible)
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::Array(several) => {
+            let words = several.iter().filter_map(|one| one.as_str()).map(visible);
+            words.collect::<Vec<_>>().join(", ")
+        }
+        value => value.as_str().map_or_else(|| visible(&value.to_string()), visible),
     };
-    let known = columns.filter(|(_, value)| !value.is_null());
+    let empty =
+        |value: &serde_json::Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    let known = columns.filter(|(_, value)| !empty(value));
     let legal = steward.person_legal(person);
     let restricted = legal.restricted_ms.map(|ms| app.zone.stamp(ms, now_ms, t));
     let page = Page {
@@ -163,7 +169,7 @@ pub(super) fn shown(
         recorded,
         rights: choices(RIGHTS.iter().map(|(word, label)| (*word, t.say(label))), ""),
         laws: choices(LAWS.iter().map(|law| (*law, (*law).to_owned())), &home_law(app)),
-        known: known.map(|(key, value)| (key.clone(), text(value))).collect(),
+        known: known.map(|(key, value)| (label(t, key), text(value))).collect(),
         facts: facts(app, t, &legal, now_ms),
         restricted: restricted.unwrap_or_default(),
         requests: requests(app, t, person, now_ms),
@@ -171,6 +177,23 @@ pub(super) fn shown(
         may: visitor.admits(Route::Restrict),
     };
     html(status, &page)
+}
+
+/// What a column of the directory is called; by its own name where it is new here.
+fn label(t: &Words, column: &str) -> String {
+    let known = match column {
+        "person" => "profile-number",
+        "name" => "rights-name",
+        "department" => "profile-department",
+        "category" => "profile-category",
+        "age_band" => "profile-age",
+        "employment_law" => "profile-law",
+        "account_class" => "profile-account",
+        "platform_user_id" => "profile-platform",
+        "basis" => "profile-basis",
+        other => return other.to_owned(),
+    };
+    t.say(known)
 }
 
 /// Values of a list to choose from.
