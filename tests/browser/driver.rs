@@ -7,10 +7,12 @@ use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator, key::Key};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What checks a page for people who cannot see or point, once `npm ci` has been here.
@@ -20,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Between two looks at it.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Pages that were looked at once: name, screen, language.
+static LOOKED: Mutex<BTreeSet<(String, &str, &str)>> = Mutex::new(BTreeSet::new());
 
 /// A size of screen.
 #[derive(Clone, Copy)]
@@ -311,6 +316,13 @@ impl Page {
             self.picture(name, scheme).await?;
         }
         self.no_sideways(name).await
+    }
+
+    /// The same, once for each screen and language: of pages that every test goes through.
+    pub(crate) async fn look_once(&self, name: &str) -> Result<()> {
+        let key = (name.to_owned(), self.screen.word(), self.language);
+        let first = LOOKED.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+        if first { self.look(name).await } else { Ok(()) }
     }
 
     /// Nothing serious that axe finds.

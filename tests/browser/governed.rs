@@ -71,7 +71,6 @@ async fn where_data_goes(page: &Page) -> Result<()> {
 /// From a reason to a record, its explanation, and whose it is.
 async fn what_waits(stage: &Stage, page: &Page) -> Result<()> {
     page.go(&format!("{}/waiting", stage.page()?)).await?;
-    page.look("waiting-held").await?;
     page.click("tbody th a[href^='/waiting/']").await?;
     page.see("td a[href^='/records/']").await?;
     page.look("waiting-reason").await?;
@@ -152,7 +151,6 @@ async fn files_a_paper(stage: &Stage, page: &Page) -> Result<()> {
     page.fill("#paper-name", "agreement.pdf").await?;
     page.submit("form[action='/governance/papers'] .primary").await?;
     page.see(".notice.good").await?;
-    page.look("papers-proposed").await?;
     page.go(&format!("{}/governance/approvals", stage.page()?)).await?;
     ensure!(page.text().await?.contains("file-paper"), "it waits for two");
     page.look("approvals-waiting").await

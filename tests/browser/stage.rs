@@ -193,12 +193,12 @@ impl Stage {
         code: &str,
     ) -> Result<Option<Authenticator>> {
         page.go(&format!("{}/login", self.page()?)).await?;
-        page.look("login").await?;
+        page.look_once("login").await?;
         page.fill("#name", name).await?;
         page.fill("#password", code).await?;
         page.click("main .primary").await?;
         page.see("#again").await?;
-        page.look("welcome").await?;
+        page.look_once("welcome").await?;
         self.choose_password(page).await
     }
 
@@ -214,7 +214,7 @@ impl Stage {
         page.fill("#password", PASSWORD).await?;
         page.click("main .primary").await?;
         page.see("#code").await?;
-        page.look("login-code").await?;
+        page.look_once("login-code").await?;
         page.fill("#code", &app.code(step)?).await?;
         page.click("main .primary").await?;
         page.see("nav.nav").await.map(drop)
@@ -229,12 +229,12 @@ impl Stage {
         page.see("#code, nav.nav, .empty").await?;
         let mut app = None;
         if page.client.current_url().await?.path() == "/welcome/factor" {
-            page.look("factor").await?;
+            page.look_once("factor").await?;
             let found = Authenticator::from_page(&page.client.source().await?)?;
             page.fill("#code", &found.code(0)?).await?;
             page.click("main .primary").await?;
             page.see(".codes").await?;
-            page.look("recovery").await?;
+            page.look_once("recovery").await?;
             page.click("main a.primary").await?;
             app = Some(found);
         }
