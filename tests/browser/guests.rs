@@ -194,6 +194,10 @@ pub(crate) async fn employee(
     page.click("main .primary").await?;
     page.see(".calendar").await?;
     page.look("own-month").await?;
+    page.submit(".pager a[rel=prev]").await?;
+    page.see(".calendar").await?;
+    page.look_once("own-month-before").await?;
+    page.go(&format!("{at}/own")).await?;
     page.click(".calendar .date.today").await?;
     page.see("section.card > form").await?;
     page.fill("section.card > form [name=time]", "23:58").await?;

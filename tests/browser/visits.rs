@@ -20,20 +20,19 @@ const SOURCES: [&str; 7] = [
 
 /// Answers to GET that are no pages: files, streams, parts of pages, what leads on to another. What
 /// programs read is under `/api/`.
-const NO_PAGES: [&str; 9] = [
+const NO_PAGES: [&str; 8] = [
     "/assets/{name}",
     "/",
     "/today/live",
     "/terminals/pair/{name}/live",
     "/warden/worker.js",
-    "/own",
     "/reports/{kind}/{form}",
     "/governance/drafts/{draft}/{file}",
     "/governance/packs/{number}",
 ];
 
 /// Every page, with the name of pictures that are taken of it.
-const PAGES: [(&str, &str); 43] = [
+const PAGES: [(&str, &str); 44] = [
     ("/login", "login"),
     ("/login/code", "login-code"),
     ("/welcome", "welcome"),
@@ -55,7 +54,8 @@ const PAGES: [(&str, &str); 43] = [
     ("/warden/enrol", "warden-door"),
     ("/own/login", "own-login"),
     ("/own/pin", "own-pin"),
-    ("/own/month/{month}", "own-month"),
+    ("/own", "own-month"),
+    ("/own/month/{month}", "own-month-before"),
     ("/own/day/{date}", "own-day"),
     ("/access", "access-none"),
     ("/unknown", "unknown"),
