@@ -36,10 +36,24 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("I-11", "why-error", "cure-error"),
     ("A-01", "why-approval", "cure-approval"),
     ("C-02-GUARDIAN", "why-guardian", "cure-guardian"),
+    ("C-03-RESTRICTED", "why-restricted", "cure-restricted"),
+    ("C-04-NOTICE", "why-notice", "cure-notice"),
     ("D-180", "why-too-old", "cure-too-old"),
     ("E-AMBIG", "why-ambiguous", "cure-ambiguous"),
     ("F-ACCT", "why-account", "cure-account"),
     ("K-01", "why-small-group", "cure-small-group"),
+    ("S-LOCAL-ONLY", "why-local-only", "cure-local-only"),
+];
+
+/// Facts that lack most often: the end of `I-06-`, and the word for it.
+const FACTS: &[(&str, &str)] = &[
+    ("ACCOUNT", "fact-account"),
+    ("ACCOUNT_CLASS", "fact-account"),
+    ("AGE_BAND", "fact-age-band"),
+    ("CATEGORY", "fact-category"),
+    ("CHECK_TIME", "fact-check-time"),
+    ("CLASS", "fact-class"),
+    ("DEPARTMENT", "fact-department"),
 ];
 
 /// Beginnings of codes that carry a fact or a paper: beginning, why, cure.
@@ -57,15 +71,21 @@ pub(crate) fn explain(code: &str, t: &Words) -> Explained {
     if let Some((_, why, cure)) = WHOLE.iter().find(|(whole, ..)| *whole == code) {
         return Explained { why: t.say(why), cure: t.say(cure), code };
     }
-    let begins = BEGINNINGS.iter().find_map(|(start, why, cure)| {
-        code.strip_prefix(start)
-            .map(|tail| (tail.to_ascii_lowercase().replace('_', " "), why, cure))
-    });
+    let begins = BEGINNINGS.iter().find(|(start, ..)| code.starts_with(start));
     match begins {
-        Some((what, why, cure)) => {
+        Some((start, why, cure)) => {
+            let what = named(code.trim_start_matches(start), t);
             Explained { why: t.with(why, "what", &what), cure: t.with(cure, "what", &what), code }
         }
         None => Explained { why: t.say("why-own-rule"), cure: t.say("cure-own-rule"), code },
+    }
+}
+
+/// What a code ends with, in words where there are some.
+fn named(tail: &str, t: &Words) -> String {
+    match FACTS.iter().find(|(fact, _)| *fact == tail) {
+        Some((_, word)) => t.say(word),
+        None => tail.to_ascii_lowercase().replace('_', " "),
     }
 }
 
@@ -88,10 +108,12 @@ mod tests {
             let t = Words::new(catalogue.clone(), language);
             let whole = WHOLE.iter().map(|(code, ..)| (*code).to_owned());
             let begun = BEGINNINGS.iter().map(|(start, ..)| format!("{start}X_Y"));
-            for code in whole.chain(begun).chain(["own-rule-7".to_owned()]) {
+            let facts = FACTS.iter().map(|(fact, _)| format!("I-06-{fact}"));
+            for code in whole.chain(begun).chain(facts).chain(["own-rule-7".to_owned()]) {
                 let told = explain(&code, &t);
                 assert_eq!(told.code, code);
                 assert!(!told.why.contains("why-") && !told.cure.contains("cure-"), "{told:?}");
+                assert!(!told.why.contains("fact-"), "{told:?}");
             }
         }
     }
