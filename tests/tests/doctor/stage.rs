@@ -75,9 +75,13 @@ impl Stage {
 
     /// Runs muster with its clock so many days back; it knows nothing of that.
     pub(crate) fn days_ago(&self, days: u32, args: &[&str]) -> Result<Command> {
-        let mut command = Command::new("faketime");
-        command.args(["-f", &format!("-{days}d")]).arg(&self.site.layout().binary).args(args);
-        command.arg("--config").arg(self.site.config());
+        let spec = format!("-{days}d");
+        // The wrapper would be a process between, and end without it: only what it sets is wanted.
+        let sets = ["-f", &spec, "printenv", "LD_PRELOAD"];
+        let library = Command::new("faketime").args(sets).output().context("faketime")?.stdout;
+        let mut command = Command::new(&self.site.layout().binary);
+        command.args(args).arg("--config").arg(self.site.config());
+        command.env("LD_PRELOAD", String::from_utf8(library)?.trim()).env("FAKETIME", spec);
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("RUST_LOG", "warn");
         Ok(command)
     }

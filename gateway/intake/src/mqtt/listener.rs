@@ -155,10 +155,14 @@ async fn serve(stream: TcpStream, tls: Option<Arc<Secured>>, gate: Arc<Gate>) ->
     }
     let Some(identity) = identity(&stream) else { return "handshake" };
     let span = span(&identity);
-    span.in_scope(|| tracing::info!("a terminal is connected"));
+    span.in_scope(|| tracing::debug!("a terminal is connected"));
     let ended = Connection::new(stream, identity, gate, started).run().instrument(span.clone());
     let reason = ended.await.label();
-    span.in_scope(|| tracing::info!(reason, "a terminal is disconnected"));
+    // Whoever is turned away could come again and again, and fill the log.
+    span.in_scope(|| match reason {
+        "identity" => tracing::debug!(reason, "a terminal is turned away"),
+        _ => tracing::info!(reason, "a terminal is disconnected"),
+    });
     reason
 }
 
