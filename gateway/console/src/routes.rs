@@ -23,7 +23,7 @@ pub(crate) fn routes(app: Shared) -> Router {
     for &route in Route::ALL {
         let guarded = from_fn_with_state((app.clone(), Some(route)), guard);
         let bounded = DefaultBodyLimit::max(route.max_body());
-        let handler = handler(route).route_layer(bounded).route_layer(guarded);
+        let handler = handler(route).route_layer(guarded).route_layer(bounded);
         router = router.route(route.row().1, handler);
     }
     let missing = missing.layer(from_fn_with_state((app.clone(), None), guard));
