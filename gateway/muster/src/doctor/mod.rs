@@ -104,7 +104,7 @@ pub(crate) fn unreadable(error: &dyn std::fmt::Display) -> Report {
 }
 
 /// Looks at everything. `inside` is what the box says of itself, or why it cannot be asked; `unit` is
-/// what [`unit`] found.
+/// what `unit` found.
 pub(crate) async fn examine(
     config: &Config,
     inside: Result<Inside, String>,
