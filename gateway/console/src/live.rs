@@ -1,9 +1,10 @@
 //! The board without reload: one reader of the views for all who look on, server-sent events out.
 //!
 //! While somebody looks on, the day is read again when a punch comes, at most a few times a second
-//! and never for more than a tenth of the time; what changed is numbered. Each page is told the
-//! newest board whenever its connection takes bytes: a slow one skips boards in between, and
-//! nothing is queued for it. With nobody looking on, nothing runs and the board is let go.
+//! and for a twentieth of the time where a second's rest allows it; what changed is numbered. Each
+//! page is told the newest board whenever its connection takes bytes: a slow one skips boards in
+//! between, and nothing is queued for it. With nobody looking on, nothing runs and the board is let
+//! go.
 
 use crate::app::{Handles, Shared};
 use crate::board::Board;
@@ -29,8 +30,10 @@ use tokio::sync::{Mutex, Notify, watch};
 pub(crate) const MAX_WATCHERS: u32 = 256;
 /// Between two readings of the day, at least.
 const PACE: Duration = Duration::from_millis(300);
-/// Between two readings, that many times what one takes, at least.
-const REST: u32 = 9;
+/// Between two readings, that many times what one takes, at least,
+const REST: u32 = 19;
+/// but no longer than this: a punch is on the screen in two seconds, its turn included.
+const MAX_REST: Duration = Duration::from_secs(1);
 /// The day is read again after this long, for what changes without a punch: the state of sending,
 /// midnight.
 const REFRESH: Duration = Duration::from_secs(4);
@@ -177,7 +180,7 @@ async fn follow(live: &Weak<LiveBoard>) {
     if let Err(error) = board.now().await {
         tracing::debug!(%error, "the live board waits");
     }
-    let rest = (started.elapsed() * REST).max(PACE);
+    let rest = (started.elapsed() * REST).clamp(PACE, MAX_REST);
     tokio::time::sleep(rest).await;
     drop(board);
     // Many punches, or too many to follow, are one reason to read again.

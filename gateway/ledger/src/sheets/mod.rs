@@ -17,11 +17,13 @@ use muster_attendance::{Attendance, DeviceClock, DeviceId, EventId, PersonId};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use tokio::task::JoinHandle;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::{JoinError, JoinHandle};
 
 /// Days before and after the range whose punches may belong to it: windows reach that far.
 const REACH: i64 = 2;
-/// People whose punches are at hand at a time: the more, the more of them lie side by side.
+/// People whose punches are read in one go, the next while those before are made use of: the more,
+/// the more of them lie side by side.
 const MAX_AT_HAND: usize = 1_024;
 /// People whose sheets are computed at a time; as many are handed over meanwhile.
 const MAX_COMPUTED: usize = 64;
@@ -132,12 +134,21 @@ impl Sheets {
         let from = first.checked_sub(REACH.days()).unwrap_or(first);
         let to = last.checked_add(REACH.days()).unwrap_or(last);
         let (scene, reduced) = (Arc::new(scene), Arc::new(self.views.reduced()));
-        let elsewhere = self.redated(from, to);
-        // While one part is handed over, the next is computed.
+        let elsewhere: Arc<[_]> = self.redated(from, to).into();
+        let ahead = |some: &[PersonId]| {
+            let (sheets, some, elsewhere) = (self.clone(), some.to_vec(), elsewhere.clone());
+            tokio::spawn(async move { sheets.read(some, (from, to), &elsewhere).await })
+        };
+        // While one part is handed over, the next is computed, and more is read.
         let mut under_way: Option<JoinHandle<Vec<PersonSheet>>> = None;
-        for some in people.chunks(MAX_AT_HAND) {
-            let mut read = self.read(some, (from, to), &elsewhere).await?;
-            for some in some.chunks(MAX_COMPUTED) {
+        let mut parts = people.chunks(MAX_AT_HAND);
+        let mut part = parts.next();
+        let mut reading = part.map(ahead);
+        while let Some((people, read)) = part.zip(reading) {
+            let mut read = read.await.map_err(stopped)??;
+            part = parts.next();
+            reading = part.map(ahead);
+            for some in people.chunks(MAX_COMPUTED) {
                 let read = some.iter().filter_map(|person| read.remove_entry(person));
                 let read: Vec<Punches> = read.collect();
                 let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
@@ -160,11 +171,10 @@ impl Sheets {
     /// The punches of some people, read in the order in which they lie.
     async fn read(
         &self,
-        people: &[PersonId],
+        mut people: Vec<PersonId>,
         (from, to): (Date, Date),
         elsewhere: &[(Redating, Date, Date)],
     ) -> Result<HashMap<PersonId, Vec<(EventId, Attendance)>>, SheetsError> {
-        let mut people = people.to_vec();
         people.sort_unstable();
         people.dedup();
         let mut found = HashMap::with_capacity(people.len());
@@ -372,9 +382,19 @@ async fn hand_over(
     each: &mut impl FnMut(PersonSheet),
 ) -> Result<(), SheetsError> {
     let Some(computed) = computed else { return Ok(()) };
-    let stopped = |_| ViewsError::Broken("a sheet stopped on an error of its own".into());
-    computed.await.map_err(stopped)?.into_iter().for_each(each);
+    let computed = computed.await.map_err(stopped)?;
+    // Writing thousands of rows is no work for a thread that answers terminals.
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(|| computed.into_iter().for_each(each));
+        }
+        _ => computed.into_iter().for_each(each),
+    }
     Ok(())
+}
+
+fn stopped(_: JoinError) -> ViewsError {
+    ViewsError::Broken("a sheet stopped on an error of its own".into())
 }
 
 fn kept(day: &muster_attendance::Day) -> Map<String, Value> {
