@@ -68,6 +68,13 @@ pub fn publish_changed(site: &Site, keys: &Path, change: impl Fn(String) -> Stri
     Ok(())
 }
 
+/// The policy with other permits and their profiles, in which `@TO` is the destination.
+pub fn with_permits(policy: String, permits: &str) -> String {
+    let (head, rest) = policy.split_once("[[permit]]").unwrap_or_default();
+    let (_, biometric) = rest.split_once("[[biometric]]").unwrap_or_default();
+    format!("{head}{}\n[[biometric]]{biometric}", permits.replace("@TO", DESTINATION))
+}
+
 /// Writes the policy under a number, changed.
 pub fn write_policy(
     site: &Site,

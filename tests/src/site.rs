@@ -1,7 +1,9 @@
 //! A box in a folder: set up with `muster init`, spoken to with muster's commands.
 
 use crate::gateway::Gateway;
-use anyhow::{Context as _, Result, bail, ensure};
+use crate::punch::now_s;
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use muster_ledger::{Clock, ClockTrust, Ledger, Options, RootKey};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -87,6 +89,9 @@ impl Drop for Begun {
     }
 }
 
+/// Where the box says that it is.
+const TIME_ZONE: &str = "Asia/Hong_Kong";
+
 /// A box that was set up.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -105,7 +110,7 @@ impl Site {
         let mut args: Vec<&OsStr> = vec!["init".as_ref(), "--yes".as_ref(), "--dir".as_ref()];
         args.push(dir.as_ref());
         for (key, value) in
-            [("--site", Self::NAME), ("--jurisdiction", "HK"), ("--time-zone", "Asia/Hong_Kong")]
+            [("--site", Self::NAME), ("--jurisdiction", "HK"), ("--time-zone", TIME_ZONE)]
         {
             args.extend([OsStr::new(key), OsStr::new(value)]);
         }
@@ -121,6 +126,21 @@ impl Site {
         let site = Self { layout };
         std::fs::write(site.config(), site.layout.toml())?;
         Ok(site)
+    }
+
+    /// The ledger of a box whose gateway does not run, its clock `behind_s` seconds behind.
+    pub fn ledger(&self, behind_s: i64) -> Result<Ledger> {
+        let key = std::fs::read(self.data().join("keys/root.key"))?;
+        let key = <[u8; 32]>::try_from(key).map_err(|_| anyhow!("the root key is odd"))?;
+        let (ledger, _) = Ledger::open(Options {
+            data: self.data(),
+            site: Self::NAME.to_owned(),
+            time_zone: TIME_ZONE.to_owned(),
+            root_key: RootKey::new(key),
+            clock: Clock::new(move || ((now_s() - behind_s) * 1_000, ClockTrust::Trusted)),
+            views_cache_bytes: 1 << 20,
+        })?;
+        Ok(ledger)
     }
 
     /// How it was made.

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, ensure};
 use muster_attendance::{
     Attendance, DeviceClock, DeviceTime, Direction, Method, Outcome, PersonId,
 };
-use muster_ledger::{Account, Clock, ClockTrust, DeviceKind, Ledger, Options, Role, RootKey};
+use muster_ledger::{Account, DeviceKind, Role};
 use muster_tests::binary::{Build, gateway};
 use muster_tests::office::{self, DESTINATION, REGION};
 use muster_tests::page::Page;
@@ -53,15 +53,7 @@ fn set_up(folder: &Path, region: &Region) -> Result<Site> {
     office::make_keys(&mut layout, folder)?;
     let site = Site::init(layout)?;
     office::import(&site, std::iter::once(NUMBER.to_owned()))?;
-    let policy = office::write_policy(&site, 1, |text| {
-        let (head, rest) = text.split_once("[[permit]]").unwrap_or_default();
-        let (_, biometric) = rest.split_once("[[biometric]]").unwrap_or_default();
-        format!("{head}{}\n[[biometric]]{biometric}", PERMITS.replace("@TO", DESTINATION))
-    })?;
-    for person in ["a.dpo", "b.admin"] {
-        office::sign(&site, &policy, &office::key(folder, person))?;
-    }
-    site.muster(&["policy", "publish", office::as_text(&policy)?])?;
+    office::publish_changed(&site, folder, |text| office::with_permits(text, PERMITS))?;
     Ok(site)
 }
 
@@ -73,16 +65,7 @@ fn midnight() -> i64 {
 /// Two people of HR whose accounts are old enough to approve, and somebody who came at nine of the
 /// day before and was not seen to go.
 fn seed(site: &Site) -> Result<PersonId> {
-    let key = std::fs::read(site.data().join("keys/root.key"))?;
-    let key = <[u8; 32]>::try_from(key).map_err(|_| anyhow::anyhow!("the root key is odd"))?;
-    let (ledger, _) = Ledger::open(Options {
-        data: site.data(),
-        site: Site::NAME.to_owned(),
-        time_zone: "Asia/Hong_Kong".to_owned(),
-        root_key: RootKey::new(key),
-        clock: Clock::new(|| ((now_s() - AGO_S) * 1_000, ClockTrust::Trusted)),
-        views_cache_bytes: 1 << 20,
-    })?;
+    let ledger = site.ledger(AGO_S)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         for name in ["mei", "lei"] {

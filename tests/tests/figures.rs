@@ -2,9 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use muster_attendance::{Attendance, DeviceClock, DeviceTime, Direction, Method, Outcome};
-use muster_ledger::{
-    Clock, ClockTrust, DeviceKind, Ledger, Options, PersonProfile, PlanEntry, RootKey,
-};
+use muster_ledger::{DeviceKind, PersonProfile, PlanEntry};
 use muster_tests::binary::{Build, gateway};
 use muster_tests::page::Page;
 use muster_tests::punch::now_s;
@@ -27,16 +25,7 @@ fn midnight(days: i64) -> i64 {
 
 /// Three people's last days: in time, late, gone early, a hand turned away.
 fn seed(site: &Site) -> Result<()> {
-    let key = std::fs::read(site.data().join("keys/root.key"))?;
-    let key = <[u8; 32]>::try_from(key).map_err(|_| anyhow::anyhow!("the root key is odd"))?;
-    let (ledger, _) = Ledger::open(Options {
-        data: site.data(),
-        site: Site::NAME.to_owned(),
-        time_zone: "Asia/Hong_Kong".to_owned(),
-        root_key: RootKey::new(key),
-        clock: Clock::new(|| (now_s() * 1_000, ClockTrust::Trusted)),
-        views_cache_bytes: 1 << 20,
-    })?;
+    let ledger = site.ledger(0)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let device = ledger.devices().pair("gate-1", DeviceKind::M1, None, None, None).await?;

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use muster_attendance::{Attendance, DeviceClock, DeviceTime, Direction, Method, Outcome};
-use muster_ledger::{Clock, ClockTrust, DeviceKind, Ledger, Options, RootKey};
+use muster_ledger::DeviceKind;
 use muster_tests::binary::{Build, gateway};
 use muster_tests::office::{self, DESTINATION, REGION};
 use muster_tests::punch::{now_s, rfc3339};
@@ -50,15 +50,7 @@ fn set_up(folder: &Path, region: &Region) -> Result<Site> {
     office::make_keys(&mut layout, folder)?;
     let site = Site::init(layout)?;
     office::import(&site, (0..PEOPLE).map(|number| format!("{number:05}")))?;
-    let policy = office::write_policy(&site, 1, |text| {
-        let (head, rest) = text.split_once("[[permit]]").unwrap_or_default();
-        let (_, biometric) = rest.split_once("[[biometric]]").unwrap_or_default();
-        format!("{head}{}\n[[biometric]]{biometric}", PERMITS.replace("@TO", DESTINATION))
-    })?;
-    for person in ["a.dpo", "b.admin"] {
-        office::sign(&site, &policy, &office::key(folder, person))?;
-    }
-    site.muster(&["policy", "publish", office::as_text(&policy)?])?;
+    office::publish_changed(&site, folder, |text| office::with_permits(text, PERMITS))?;
     Ok(site)
 }
 
@@ -75,16 +67,7 @@ fn midnight() -> i64 {
 /// nine and went at six, and then one came again, so that all of that day is here. A box that
 /// starts would wait two minutes for a terminal it only now hears of.
 fn punch(site: &Site) -> Result<()> {
-    let key = std::fs::read(site.data().join("keys/root.key"))?;
-    let key = <[u8; 32]>::try_from(key).map_err(|_| anyhow::anyhow!("the root key is odd"))?;
-    let (ledger, _) = Ledger::open(Options {
-        data: site.data(),
-        site: Site::NAME.to_owned(),
-        time_zone: "Asia/Hong_Kong".to_owned(),
-        root_key: RootKey::new(key),
-        clock: Clock::new(|| ((now_s() - AGO_S) * 1_000, ClockTrust::Trusted)),
-        views_cache_bytes: 1 << 20,
-    })?;
+    let ledger = site.ledger(AGO_S)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let device = ledger.devices().pair("gate-1", DeviceKind::M1, None, None, None).await?;
