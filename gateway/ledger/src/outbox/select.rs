@@ -249,7 +249,11 @@ impl Selector {
             dispatch.aside.push((record, stop(&stopped, &self.destination)));
             return;
         }
-        let bytes = match self.sealer.as_ref().map_or(Ok(bytes.clone()), |s| s.seal(&bytes)) {
+        let sealed = match &self.sealer {
+            Some(sealer) => sealer.seal(&bytes),
+            None => Ok(bytes),
+        };
+        let bytes = match sealed {
             Ok(bytes) => bytes,
             Err(Unfit(reason)) => {
                 dispatch.aside.push((record, reason.into()));
