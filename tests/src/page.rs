@@ -176,6 +176,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Its socket, for whoever ends it while another reads.
+    pub fn socket(&self) -> Result<TcpStream> {
+        Ok(self.stream.sock.try_clone()?)
+    }
+
     /// Takes whatever comes, until the other end closes.
     pub fn drain(mut self) {
         // How it ends is not what is asked here.

@@ -84,6 +84,15 @@ pub struct Stamp {
     pub offset_seconds: i32,
 }
 
+impl Stamp {
+    /// What a clock with that offset shows, without the day.
+    pub fn clock(&self) -> LocalTime {
+        let local = self.at.seconds().saturating_add(i64::from(self.offset_seconds));
+        let minutes = local.rem_euclid(DAY_SECONDS) / 60;
+        LocalTime(u16::try_from(minutes).unwrap_or_default())
+    }
+}
+
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let offset = Offset::from_seconds(self.offset_seconds).unwrap_or(Offset::UTC);

@@ -15,18 +15,17 @@ use muster_attendance::sheet::{Sheet, evaluate};
 use muster_attendance::time::{Instant, Site, Zone};
 use muster_attendance::{Attendance, DeviceClock, DeviceId, EventId, PersonId};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinError, JoinHandle};
 
 /// Days before and after the range whose punches may belong to it: windows reach that far.
 const REACH: i64 = 2;
-/// People whose punches are read in one go, the next while those before are made use of: the more,
-/// the more of them lie side by side.
-const MAX_AT_HAND: usize = 1_024;
-/// People whose sheets are computed at a time; as many are handed over meanwhile.
-const MAX_COMPUTED: usize = 64;
+/// People whose punches are read in one go, the next while the sheets of those before are computed.
+const MAX_AT_HAND: usize = 64;
+/// Such parts that are computed at a time, while one more is handed over.
+const MAX_COMPUTED: usize = 2;
 /// Seconds before a terminal was last heard up to which its punches are here.
 const MARGIN: i64 = 60;
 /// What is kept of a closed day; marks and single punches may change without payroll.
@@ -97,6 +96,15 @@ struct Scene {
     names: Arc<HashMap<DeviceId, String>>,
 }
 
+/// What the sheets of one range are computed with.
+struct Desk {
+    range: Range,
+    scene: Scene,
+    /// The closings of its month, oldest first, each with what was known then.
+    then: Vec<(Closing, Scene)>,
+    reduced: Reduced,
+}
+
 impl Sheets {
     pub(crate) fn new(
         views: Views,
@@ -109,8 +117,9 @@ impl Sheets {
         Self { views, plans, devices, directory, clock, site, zone }
     }
 
-    /// Sheets of `people` from `first` to `last`, in the order given; each is handed over as it
-    /// is computed, so that thousands need no memory. People who are erased are left out.
+    /// Sheets of `people` from `first` to `last`, in the order of their numbers, which is the one
+    /// in which their punches lie, each once; each is handed over as it is computed, so that
+    /// thousands need no memory. People who are erased are left out.
     pub async fn of(
         &self,
         people: &[PersonId],
@@ -118,77 +127,67 @@ impl Sheets {
         last: Date,
         mut each: impl FnMut(PersonSheet),
     ) -> Result<(), SheetsError> {
-        let range = Range::new(first, last)?;
-        let now_ms = self.clock.now_ms();
-        let scene = self.scene(now_ms, self.terminals(now_ms));
-        let closings = self.closings(range);
-        let then: Arc<[(Closing, Scene)]> = closings
-            .into_iter()
-            .map(|closing| {
-                let terminals = closing.terminals.iter();
-                let terminals = terminals.map(|(name, c)| (name.clone(), self.terminal(*c)));
-                let scene = self.scene(closing.at_ms, terminals.collect());
-                (closing, scene)
-            })
-            .collect();
+        let desk = Arc::new(self.desk(Range::new(first, last)?));
         let from = first.checked_sub(REACH.days()).unwrap_or(first);
         let to = last.checked_add(REACH.days()).unwrap_or(last);
-        let (scene, reduced) = (Arc::new(scene), Arc::new(self.views.reduced()));
         let elsewhere: Arc<[_]> = self.redated(from, to).into();
-        let ahead = |some: &[PersonId]| {
-            let (sheets, some, elsewhere) = (self.clone(), some.to_vec(), elsewhere.clone());
-            tokio::spawn(async move { sheets.read(some, (from, to), &elsewhere).await })
-        };
-        // While one part is handed over, the next is computed, and more is read.
-        let mut under_way: Option<JoinHandle<Vec<PersonSheet>>> = None;
-        let mut parts = people.chunks(MAX_AT_HAND);
-        let mut part = parts.next();
-        let mut reading = part.map(ahead);
-        while let Some((people, read)) = part.zip(reading) {
-            let mut read = read.await.map_err(stopped)??;
-            part = parts.next();
-            reading = part.map(ahead);
-            for some in people.chunks(MAX_COMPUTED) {
-                let read = some.iter().filter_map(|person| read.remove_entry(person));
-                let read: Vec<Punches> = read.collect();
-                let (sheets, scene, then) = (self.clone(), scene.clone(), then.clone());
-                let reduced = reduced.clone();
-                let work = move || -> Vec<PersonSheet> {
-                    let known =
-                        |(person, _): &(PersonId, _)| sheets.directory.profile(*person).is_some();
-                    let sheet =
-                        |(person, punches)| sheets.sheet(&scene, &then, person, range, punches);
-                    let read = read.into_iter().filter(known);
-                    read.map(sheet).map(|sheet| show(sheet, &reduced)).collect()
-                };
-                let before = under_way.replace(tokio::task::spawn_blocking(work));
-                hand_over(before, &mut each).await?;
-            }
-        }
-        hand_over(under_way, &mut each).await
-    }
-
-    /// The punches of some people, read in the order in which they lie.
-    async fn read(
-        &self,
-        mut people: Vec<PersonId>,
-        (from, to): (Date, Date),
-        elsewhere: &[(Redating, Date, Date)],
-    ) -> Result<HashMap<PersonId, Vec<(EventId, Attendance)>>, SheetsError> {
+        let mut people = people.to_vec();
         people.sort_unstable();
         people.dedup();
-        let mut found = HashMap::with_capacity(people.len());
-        for some in people.chunks(Views::MAX_TOGETHER) {
-            let mut read = self.views.punches(some, from, to).await?;
-            for (redating, first, last) in elsewhere {
-                let more = self.views.punches(some, *first, *last).await?;
-                join(&mut read, more, redating);
+        let ahead = |some: &[PersonId]| {
+            let (sheets, some, elsewhere) = (self.clone(), some.to_vec(), elsewhere.clone());
+            tokio::spawn(async move { sheets.read(&some, (from, to), &elsewhere).await })
+        };
+        let mut under_way: VecDeque<JoinHandle<Vec<PersonSheet>>> = VecDeque::new();
+        let mut parts = people.chunks(MAX_AT_HAND);
+        let mut reading = parts.next().map(ahead);
+        while let Some(read) = reading {
+            let read = read.await.map_err(stopped)??;
+            reading = parts.next().map(ahead);
+            if under_way.len() >= MAX_COMPUTED {
+                hand_over(under_way.pop_front(), &mut each).await?;
             }
-            // Thousands of them wait together: none with room to grow.
-            read.iter_mut().for_each(|(_, punches)| punches.shrink_to_fit());
-            found.extend(read);
+            let (sheets, desk) = (self.clone(), desk.clone());
+            let work =
+                move || read.into_iter().filter_map(|one| sheets.sheet(&desk, one)).collect();
+            under_way.push_back(tokio::task::spawn_blocking(work));
         }
-        Ok(found)
+        while let Some(computed) = under_way.pop_front() {
+            hand_over(Some(computed), &mut each).await?;
+        }
+        Ok(())
+    }
+
+    /// What the sheets of a range are computed with, as it is known now.
+    fn desk(&self, range: Range) -> Desk {
+        let now_ms = self.clock.now_ms();
+        let then = self.closings(range).into_iter().map(|closing| {
+            let terminals = closing.terminals.iter();
+            let terminals = terminals.map(|(name, c)| (name.clone(), self.terminal(*c)));
+            let scene = self.scene(closing.at_ms, terminals.collect());
+            (closing, scene)
+        });
+        Desk {
+            range,
+            scene: self.scene(now_ms, self.terminals(now_ms)),
+            then: then.collect(),
+            reduced: self.views.reduced(),
+        }
+    }
+
+    /// The punches of some people.
+    async fn read(
+        &self,
+        people: &[PersonId],
+        (from, to): (Date, Date),
+        elsewhere: &[(Redating, Date, Date)],
+    ) -> Result<Vec<Punches>, SheetsError> {
+        let mut read = self.views.punches(people, from, to).await?;
+        for (redating, first, last) in elsewhere {
+            let more = self.views.punches(people, *first, *last).await?;
+            join(&mut read, more, redating);
+        }
+        Ok(read)
     }
 
     /// Re-datings by which punches belong to the days `from` to `to` that came on other days, with
@@ -247,16 +246,11 @@ impl Sheets {
         listed.map(|device| (device.name.clone(), self.until(&device, now_ms))).collect()
     }
 
-    fn sheet(
-        &self,
-        scene: &Scene,
-        then: &[(Closing, Scene)],
-        person: PersonId,
-        range: Range,
-        punches: Vec<(EventId, Attendance)>,
-    ) -> PersonSheet {
+    /// A person's sheet; `None` if they are erased.
+    fn sheet(&self, desk: &Desk, (person, punches): Punches) -> Option<PersonSheet> {
+        let Desk { range, scene, then, reduced } = desk;
+        let (range, department) = (*range, self.directory.profile(person)?.department);
         let mut input = self.input(scene, person, range, &punches);
-        let department = self.directory.profile(person).and_then(|profile| profile.department);
         let concerns =
             |closing: &Closing| closing.department.is_none() || closing.department == department;
         let closed = then.iter().rev().find(|(closing, _)| concerns(closing));
@@ -268,7 +262,7 @@ impl Sheets {
         }
         let sheet = evaluate(&input, scene.now);
         let closing = closed.map(|(closing, _)| closing.clone());
-        PersonSheet { person, sheet, punches, closing }
+        Some(show(PersonSheet { person, sheet, punches, closing }, reduced))
     }
 
     fn input(

@@ -13,7 +13,7 @@ use crate::legal::reduced::Reduced;
 use crate::punch_time::effective_seconds;
 use jiff::civil::Date;
 use muster_attendance::{Attendance, EventId, PersonId, Summary};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::SeqCst;
 use tokio::sync::broadcast;
@@ -21,9 +21,6 @@ use tokio::time::Instant;
 
 /// Records whose standing is asked together, so that the committer waits for no reader.
 const ASK_TOGETHER: usize = 512;
-
-/// Rows that may be passed over for each that is wanted: looking one up costs as much.
-const MAX_PASSED: usize = 32;
 
 /// A person with their punches.
 type Punches = (PersonId, Vec<(EventId, Attendance)>);
@@ -134,31 +131,31 @@ impl Views {
         people: &[PersonId],
         from: Date,
         to: Date,
-    ) -> Result<Vec<(PersonId, Vec<(EventId, Attendance)>)>, ViewsError> {
+    ) -> Result<Vec<Punches>, ViewsError> {
         let directory = &self.handle.inner.directory;
-        let all = |&person: &PersonId| {
-            let mut all = directory.joined(person);
-            all.push(person);
-            (person, all)
-        };
-        let people: Vec<_> = people.iter().take(Self::MAX_TOGETHER).map(all).collect();
-        let span = days::number(from)..=days::number(to);
-        if directory.len() <= people.len() * MAX_PASSED {
-            return self.ask(move |store| side_by_side(store, people, span)).await;
+        let some: Vec<PersonId> = people.iter().copied().take(Self::MAX_TOGETHER).collect();
+        // Each number that somebody had, with their place.
+        let mut numbers: Vec<(PersonId, usize)> = Vec::with_capacity(some.len());
+        for (place, person) in some.iter().enumerate() {
+            numbers.push((*person, place));
+            numbers.extend(directory.joined(*person).into_iter().map(|number| (number, place)));
         }
+        numbers.sort_unstable();
+        numbers.dedup_by_key(|(number, _)| *number);
+        let span = days::number(from)..=days::number(to);
         self.ask(move |store| {
-            let of = |(person, all): (PersonId, Vec<PersonId>)| {
-                let mut punches = Vec::new();
-                for day in span.clone().take(Self::MAX_DAYS) {
-                    for &person in &all {
-                        let row =
-                            store.row(Key { day, person: Some(person) }, Self::MAX_PERSON_DAY)?;
-                        punches.extend(row.iter().map(|stored| (stored.id(), stored.attendance)));
+            let wanted: Vec<PersonId> = numbers.iter().map(|(number, _)| *number).collect();
+            let mut found: Vec<Punches> = some.into_iter().map(|one| (one, Vec::new())).collect();
+            for day in span.take(Self::MAX_DAYS) {
+                store.of(day, &wanted, Self::MAX_PERSON_DAY, |number, stored| {
+                    let place = numbers.binary_search_by_key(&number, |(number, _)| *number);
+                    let place = place.ok().and_then(|at| numbers.get(at));
+                    if let Some((_, punches)) = place.and_then(|(_, place)| found.get_mut(*place)) {
+                        punches.push((stored.id(), stored.attendance));
                     }
-                }
-                Ok((person, punches))
-            };
-            people.into_iter().map(of).collect()
+                })?;
+            }
+            Ok(found)
         })
         .await
     }
@@ -388,36 +385,6 @@ impl Inner {
         let person = attendance.person.map(|person| self.directory.resolve(person));
         Attendance { person, ..attendance }
     }
-}
-
-/// The punches of people of whom most lie side by side: day after day in one go. `people` are with
-/// all their numbers.
-fn side_by_side(
-    store: &Store,
-    people: Vec<(PersonId, Vec<PersonId>)>,
-    span: std::ops::RangeInclusive<i32>,
-) -> Result<Vec<Punches>, StoreError> {
-    let numbers =
-        people.iter().enumerate().flat_map(|(at, (_, all))| all.iter().map(move |n| (*n, at)));
-    let places: HashMap<PersonId, usize> = numbers.collect();
-    let mut found: Vec<Punches> = people.iter().map(|(person, _)| (*person, Vec::new())).collect();
-    let (Some(&first), Some(&last)) = (places.keys().min(), places.keys().max()) else {
-        return Ok(found);
-    };
-    for day in span.take(Views::MAX_DAYS) {
-        let before: Vec<usize> = found.iter().map(|(_, punches)| punches.len()).collect();
-        store.between(day, (first, last), |person, records| {
-            let Some(&at) = places.get(&person) else { return };
-            let Some(((_, punches), before)) = found.get_mut(at).zip(before.get(at)) else {
-                return;
-            };
-            if punches.len() - before >= Views::MAX_PERSON_DAY {
-                return;
-            }
-            punches.extend(records().iter().map(|stored| (stored.id(), stored.attendance)));
-        })?;
-    }
-    Ok(found)
 }
 
 fn unreadable(error: crate::journal::ReadError) -> ViewsError {

@@ -236,19 +236,21 @@ impl Chunk {
 
 /// The records of a stored chunk; `None` if the store lies.
 pub(super) fn records(key: &[u8], value: &[u8]) -> Option<Vec<Stored>> {
-    let (row, _) = Key::read(key)?;
-    packed(key, value)?.iter().map(|record| record.unpack(row)).collect()
+    let mut records = Vec::with_capacity(value.len() / 16);
+    each_record(key, value, |record| records.push(record))?;
+    Some(records)
 }
 
-fn packed(key: &[u8], value: &[u8]) -> Option<Vec<Packed>> {
+/// Hands over the records of a stored chunk; `None` if the store lies.
+pub(super) fn each_record(key: &[u8], value: &[u8], mut each: impl FnMut(Stored)) -> Option<()> {
+    let (row, _) = Key::read(key)?;
     let mut rest = content(key, value)?.get(HEAD - CHECKSUM..)?;
-    let mut records = Vec::with_capacity(rest.len() / 16);
     while !rest.is_empty() {
         let (record, left) = postcard::take_from_bytes::<Packed>(rest).ok()?;
-        records.push(record);
+        each(record.unpack(row)?);
         rest = left;
     }
-    Some(records)
+    Some(())
 }
 
 fn content<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {

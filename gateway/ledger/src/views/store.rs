@@ -6,7 +6,7 @@
 //! several times the memory and the time of the same inserts in the order of their keys, so there
 //! are none: the cursor is written last, and adding a record twice is harmless.
 
-use super::row::{Chunk, KEY, Key, Packed, Stored, records};
+use super::row::{Chunk, KEY, Key, Packed, Stored, each_record, records};
 use muster_attendance::PersonId;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -18,6 +18,9 @@ const DB_FILE: &str = "db";
 const CURSOR_KEY: &[u8] = &[0xFF; KEY + 1];
 /// Rows from which two threads add them: only a rebuild has so many at once.
 const SHARED_FROM: usize = 4_096;
+/// Rows of others that are passed over on the way to the next that is wanted: looking it up costs
+/// as much.
+const MAX_PASSED: usize = 8;
 /// Grows whenever the form of rows does: rows of another form are built again.
 const FORM: u16 = 2;
 
@@ -209,30 +212,47 @@ impl Store {
         Ok(rows)
     }
 
-    /// The chunks of rows of a day whose persons are from the first to the last; each can be read,
-    /// or passed over unread.
-    pub(super) fn between(
+    /// Hands over the records of some people (ascending) on one day, of each at least `max` of as
+    /// many. Rows of others in between are passed over; where they are many, they are leapt over.
+    pub(super) fn of(
         &self,
         day: i32,
-        (first, last): (PersonId, PersonId),
-        mut each: impl FnMut(PersonId, &dyn Fn() -> Vec<Stored>),
+        people: &[PersonId],
+        max: usize,
+        mut each: impl FnMut(PersonId, Stored),
     ) -> Result<(), StoreError> {
         self.step();
-        let key = |person| Key { day, person: Some(person) };
-        let mut damaged = false;
-        for item in self.db.range(key(first).prefix().to_vec()..after_row(key(last))) {
-            let (bytes, value) = item?;
-            let (key, _) = Key::read(&bytes).ok_or(StoreError::Damaged)?;
-            let Some(person) = key.person else { continue };
-            let sound = std::cell::Cell::new(true);
-            each(person, &|| {
-                let read = records(&bytes, &value);
-                sound.set(read.is_some());
-                read.unwrap_or_default()
-            });
-            damaged |= !sound.get();
+        let key = |person: PersonId| Key { day, person: Some(person) };
+        let end = people.last().map(|last| after_row(key(*last))).unwrap_or_default();
+        let mut wanted = people.iter().copied().peekable();
+        'leap: while let Some(&first) = wanted.peek() {
+            let (mut passed, mut of, mut count) = (0, first, 0);
+            for item in self.db.range(key(first).prefix().to_vec()..end.clone()) {
+                let (bytes, value) = item?;
+                let (row, _) = Key::read(&bytes).ok_or(StoreError::Damaged)?;
+                let person = row.person.ok_or(StoreError::Damaged)?;
+                while wanted.next_if(|wanted| *wanted < person).is_some() {}
+                let Some(&next) = wanted.peek() else { break };
+                if next != person {
+                    passed += 1;
+                    if passed > MAX_PASSED {
+                        continue 'leap;
+                    }
+                    continue;
+                }
+                (passed, count) = (0, if of == person { count } else { 0 });
+                of = person;
+                if count < max {
+                    let read = each_record(&bytes, &value, |record| {
+                        count += 1;
+                        each(person, record);
+                    });
+                    read.ok_or(StoreError::Damaged)?;
+                }
+            }
+            break;
         }
-        if damaged { Err(StoreError::Damaged) } else { Ok(()) }
+        Ok(())
     }
 
     /// Records of the days `from` to `to` (both inclusive) in the order of day, person and arrival,
@@ -372,3 +392,6 @@ fn remove_unfinished(folder: &Path) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use tokio::sync::broadcast;
 /// How long a test waits for the views to come back.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// 2026-12-01T00:00:00Z.
-const DECEMBER: i64 = 1_796_083_200;
+pub(super) const DECEMBER: i64 = 1_796_083_200;
 
 const SHORT: Limits = Limits {
     open: Duration::from_secs(2),
@@ -138,7 +138,7 @@ async fn board(views: &Views, date: Date) -> Board {
     board.people.into_iter().map(|day| (day.person.map(|p| p.0), numbers(day))).collect()
 }
 
-fn punch(person: Option<u64>, seconds: i64) -> Stored {
+pub(super) fn punch(person: Option<u64>, seconds: i64) -> Stored {
     let attendance = Attendance {
         device: DeviceId(3),
         boot: 1,
@@ -437,53 +437,4 @@ async fn a_rebuild_can_be_asked_for() {
     setting.check(&views).await;
     assert_ne!(setting.file(), file);
     assert_eq!(views.progress(), (151, 151));
-}
-
-/// Rows are written before the cursor: what was added before a crash is not added twice.
-#[test]
-fn records_added_twice_are_there_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let faults = Faults::default();
-    let place = store::Place { folder: folder.path().join("g1"), cache_bytes: 1 << 20, faults };
-    let store = store::Store::open(&place).unwrap();
-    let key = row::Key { day: 20_000, person: Some(PersonId(4)) };
-    let packed = |numbers: std::ops::Range<u64>| {
-        let record = |number| Stored { number, ..punch(Some(4), DECEMBER) }.pack(20_000);
-        vec![(key, numbers.map(record).collect::<Vec<_>>())]
-    };
-    let cursor = store::Cursor::start("UTC");
-    for additions in [packed(1..700), packed(1..700), packed(300..900), packed(900..901)] {
-        store.add(&additions, &cursor).unwrap();
-    }
-    let (page, next) = store.page((20_000, 20_000), None, 5_000).unwrap();
-    assert!(next.is_none());
-    let numbers: Vec<_> = page.iter().map(|(_, record)| record.number).collect();
-    assert_eq!(numbers, (1..901).collect::<Vec<_>>());
-}
-
-/// As many rows as a rebuild adds at once, which two threads share.
-#[test]
-fn many_rows_at_once_are_all_there_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let faults = Faults::default();
-    let place = store::Place { folder: folder.path().join("g1"), cache_bytes: 1 << 20, faults };
-    let store = store::Store::open(&place).unwrap();
-    let row = |number: u64| {
-        let person = number % 9_001 + 1;
-        let record = Stored { number, ..punch(Some(person), DECEMBER) };
-        (row::Key { day: 20_000, person: Some(PersonId(person)) }, vec![record.pack(20_000)])
-    };
-    let mut additions: Vec<_> = (1..9_000).map(row).collect();
-    additions.sort_unstable_by_key(|(key, _)| *key);
-    let mut cursor = store::Cursor::start("UTC");
-    cursor.next_record = 9_000;
-    for _ in 0..2 {
-        store.add(&additions, &cursor).unwrap();
-    }
-    assert_eq!(store.cursor().unwrap(), Some(cursor));
-    let rows = store.day(20_000, 10, 20_000).unwrap();
-    let numbers = rows.iter().flat_map(|(_, records)| records.iter().map(|r| r.number));
-    let mut numbers: Vec<_> = numbers.collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, (1..9_000).collect::<Vec<_>>());
 }

@@ -84,7 +84,8 @@ async fn workbook(
         table.row(&cells.collect::<Vec<_>>()).map_err(full)
     };
     control::call_streaming(config, request, write).await?;
-    table.finish(&mut out).map_err(anyhow::Error::from)?;
+    let mut file = table.finish().map_err(anyhow::Error::from)?;
+    io::copy(&mut file, &mut out)?;
     Ok(out.flush()?)
 }
 

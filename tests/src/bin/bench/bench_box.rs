@@ -15,10 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long views may need to come up to the journal.
 const VIEWS: Duration = Duration::from_secs(600);
 
-/// A box in a folder that goes with it.
+/// A box in a folder, which goes with it unless it is kept.
 pub(crate) struct BenchBox {
     pub(crate) site: Site,
-    pub(crate) dir: TempDir,
+    pub(crate) dir: PathBuf,
+    _temporary: Option<TempDir>,
 }
 
 impl BenchBox {
@@ -32,15 +33,24 @@ impl BenchBox {
         policy: impl Fn(String) -> String,
         change: impl FnOnce(&mut Layout, &Path) -> Result<()>,
     ) -> Result<Self> {
-        let dir = folder()?;
-        let mut layout = Layout::new(gateway(Build::Real)?, &dir.path().join("box"));
-        layout.log = dir.path().join("gateway.log");
-        change(&mut layout, dir.path())?;
-        office::make_keys(&mut layout, dir.path())?;
-        let site = Site::init(layout)?;
-        office::import(&site, people())?;
-        office::publish_changed(&site, dir.path(), policy)?;
-        Ok(Self { site, dir })
+        let temporary = folder()?;
+        let dir = temporary.path().to_owned();
+        let site = set_up(&dir, policy, change)?;
+        Ok(Self { site, dir, _temporary: Some(temporary) })
+    }
+
+    /// The box that an earlier run left in `dir`, or a new one that is left there.
+    pub(crate) fn kept(
+        dir: &Path,
+        change: impl FnOnce(&mut Layout, &Path) -> Result<()>,
+    ) -> Result<Self> {
+        let site = if dir.join("box").exists() {
+            Site::set_up(layout(dir, change)?)?
+        } else {
+            std::fs::create_dir_all(dir)?;
+            set_up(dir, |policy| policy, change)?
+        };
+        Ok(Self { site, dir: dir.to_owned(), _temporary: None })
     }
 
     /// Starts the gateway; how long until it was ready.
@@ -59,6 +69,26 @@ impl BenchBox {
         }
         Ok(())
     }
+}
+
+fn set_up(
+    dir: &Path,
+    policy: impl Fn(String) -> String,
+    change: impl FnOnce(&mut Layout, &Path) -> Result<()>,
+) -> Result<Site> {
+    let mut layout = layout(dir, change)?;
+    office::make_keys(&mut layout, dir)?;
+    let site = Site::init(layout)?;
+    office::import(&site, people())?;
+    office::publish_changed(&site, dir, policy)?;
+    Ok(site)
+}
+
+fn layout(dir: &Path, change: impl FnOnce(&mut Layout, &Path) -> Result<()>) -> Result<Layout> {
+    let mut layout = Layout::new(gateway(Build::Real)?, &dir.join("box"));
+    layout.log = dir.join("gateway.log");
+    change(&mut layout, dir)?;
+    Ok(layout)
 }
 
 /// How much of `count` is done: all of it, or where `MUSTER_BENCH_PART` is a number, that part, so

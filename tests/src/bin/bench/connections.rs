@@ -47,7 +47,7 @@ pub(crate) fn connections() -> Result<Vec<Row>> {
     })?;
     let (gateway, _) = bench.start()?;
     let address = gateway.listening().mqtt.context("no TLS listener")?;
-    let (ca, identities) = paired(&bench.site, bench.dir.path(), count)?;
+    let (ca, identities) = paired(&bench.site, &bench.dir, count)?;
     sleep(REST);
     let before = gateway.resident()?;
     let mut terminals = connect_all(address, &ca, &identities)?;

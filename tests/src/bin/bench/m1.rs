@@ -42,7 +42,7 @@ fn on_a_line(
         layout.serial = vec![dir.join("tty-m1")];
         Ok(())
     })?;
-    let dir = bench.dir.path();
+    let dir = &bench.dir;
     let credentials = bench.site.pair("m1", NAME, dir)?;
     let (port, place) = (dir.join("tty-m1"), dir.join("m1"));
     let card = Card { mebibytes: CARD_MEBIBYTES, ..Card::default() };

@@ -4,10 +4,12 @@
 
 mod backlog;
 mod bench_box;
+mod boards;
 mod connections;
 mod disk;
 mod growth;
 mod idle;
+mod lists;
 mod load;
 mod m1;
 mod office;

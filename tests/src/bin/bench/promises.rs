@@ -120,14 +120,14 @@ fn box_with(looks: Looks, change: impl Fn(String) -> String) -> Result<(BenchBox
 
 /// Files the paper that everything waits for, with two people's signatures.
 fn file_paper(bench: &BenchBox) -> Result<()> {
-    let file = bench.dir.path().join("dpa.pdf");
+    let file = bench.dir.join("dpa.pdf");
     std::fs::write(&file, "a contract")?;
     let args = ["papers", "add", as_text(&file)?, "--type", "dpa", "--lane", "*"];
     let dates = ["--from", "2020-01-01", "--to", "2036-01-01"];
     let told = bench.site.muster(&[&args[..], &dates].concat())?;
     let id = told.split([' ', ',', ':']).nth(1).context("no request")?;
     for person in ["a.dpo", "b.admin"] {
-        let key = office::key(bench.dir.path(), person);
+        let key = office::key(&bench.dir, person);
         bench.site.muster(&["approve", id, "--key", as_text(&key)?])?;
     }
     Ok(())

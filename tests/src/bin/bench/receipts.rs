@@ -78,8 +78,7 @@ fn peer(keep: bool) -> Result<f64> {
 pub(crate) fn latency() -> Result<Vec<Row>> {
     let bench = BenchBox::new(|_, _| Ok(()))?;
     let (gateway, _) = bench.start()?;
-    let mut file =
-        File::options().create(true).append(true).open(bench.dir.path().join("syncs"))?;
+    let mut file = File::options().create(true).append(true).open(bench.dir.join("syncs"))?;
     let mut terminal = Terminal::connect(gateway.loopback()?, "bench-one")?;
     let (mut disk, mut punch) = (Vec::new(), Vec::new());
     for number in 1..=WARM_UPS + PUNCHES {

@@ -1,7 +1,7 @@
 //! One day of everybody: who was to come, who came, from when to when.
 
 use super::matrix::Asked;
-use super::{Month, PAGE, Shown, departments, people, person, say, seat, tabs};
+use super::{Month, PAGE, Shown, departments, people, person, rows, say, seat, tabs};
 use crate::access::Route;
 use crate::app::{Shared, Who};
 use crate::guard::{Problem, Visitor};
@@ -14,8 +14,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::civil::Date;
-use muster_attendance::PersonId;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 struct Row {
@@ -60,25 +58,20 @@ pub(crate) async fn page(
     let all = people(&app, seat(&visitor)?, t, asked.department());
     let page = asked.page.unwrap_or(1).max(1);
     let some: Vec<Shown> = all.iter().skip((page - 1) * PAGE).take(PAGE).cloned().collect();
-    let ids: Vec<PersonId> = some.iter().map(|shown| shown.person).collect();
-    let mut by_id: HashMap<PersonId, Who> =
-        some.into_iter().map(|shown| (shown.person, shown.who)).collect();
-    let mut rows = Vec::with_capacity(ids.len());
-    let found = app.handles.sheets.of(&ids, date, date, |sheet| {
-        let who = by_id.remove(&sheet.person);
-        let Some((who, known)) = who.zip(sheet.sheet.days.get(&date)) else { return };
-        rows.push(Row {
+    let rows = rows(&app, some, (date, date), |sheet, who| {
+        let known = sheet.sheet.days.get(&date)?;
+        Some(Row {
             href: day::address(sheet.person, date),
             who,
             state: say::state(known.state, t),
             shift: known.shift.clone().unwrap_or_default(),
-            first: say::clock(known.first_in.as_ref()),
-            last: say::clock(known.last_out.as_ref()),
+            first: say::clock(known.first_in.map(|at| at.clock())),
+            last: say::clock(known.last_out.map(|at| at.clock())),
             worked: say::some_hours(known.minutes.worked),
             marks: person::marks(known, t),
-        });
+        })
     });
-    found.await?;
+    let rows = rows.await?.into_iter().flatten().collect();
     let today = app.zone.date(app.now_ms());
     let (before, after) = neighbours(date);
     let to = |date: Date| format!("/sheets/day/{date}");

@@ -13,7 +13,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use muster_attendance::PersonId;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Days that are listed.
@@ -56,26 +56,35 @@ pub(crate) async fn page(
     let ids: Vec<PersonId> = all.iter().map(|shown| shown.person).collect();
     let by_id: HashMap<PersonId, Who> =
         all.into_iter().map(|shown| (shown.person, shown.who)).collect();
-    let (mut rows, mut found) = (Vec::new(), 0usize);
+    // The first of them, in the order in which they are listed.
+    let (mut rows, mut found) = (BTreeMap::new(), 0usize);
     let _turn = app.report_turn.acquire().await.map_err(|_| Problem::Busy)?;
     let sheets = app.handles.sheets.of(&ids, month.0, month.last(), |sheet| {
+        let Some(who) = by_id.get(&sheet.person) else { return };
         let days = sheet.sheet.days.iter().filter(|(date, _)| **date <= today);
         for (date, known) in days.filter(|(_, known)| say::is_exception(known)) {
             found += 1;
-            let Some(who) = by_id.get(&sheet.person).filter(|_| rows.len() < MAX_ROWS) else {
+            let place = (*date, who.shown.as_str(), sheet.person);
+            if rows.len() >= MAX_ROWS
+                && rows.last_key_value().is_some_and(|(last, _)| *last < place)
+            {
                 continue;
-            };
-            rows.push(Row {
+            }
+            let row = Row {
                 href: day::address(sheet.person, *date),
                 date: date.to_string(),
                 who: who.clone(),
                 state: say::state(known.state, t),
                 marks: person::marks(known, t),
-            });
+            };
+            rows.insert(place, row);
+            if rows.len() > MAX_ROWS {
+                rows.pop_last();
+            }
         }
     });
     sheets.await?;
-    rows.sort_by(|a, b| (&a.date, &a.who.shown).cmp(&(&b.date, &b.who.shown)));
+    let rows: Vec<Row> = rows.into_values().collect();
     let to = |month: Month| {
         let department = super::matrix::escaped(asked.department().unwrap_or_default());
         format!("/sheets/exceptions?month={}&department={department}", month.word())

@@ -1,7 +1,8 @@
 //! A month taken away as a file: a row a person with the sums, and a row a day.
 
-use super::{Month, people, say, seat};
+use super::{Month, people, rows, say, seat};
 use crate::app::Shared;
+use crate::app::Who;
 use crate::guard::{Problem, Visitor};
 use crate::words::Words;
 use crate::workbook::{Cell, CsvTable, Table, TableError, XlsxTable};
@@ -11,16 +12,21 @@ use axum::extract::{Form, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use muster_attendance::{DayMinutes, PersonId, State as DayState};
+use jiff::civil::Date;
+use muster_attendance::time::LocalTime;
+use muster_attendance::{Day, DayMinutes, Marks, State as DayState};
 use muster_ledger::PersonSheet;
 use serde::Deserialize;
-use std::collections::HashMap;
-use std::io::{self, BufWriter, Seek as _};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt as _;
 
 /// Bytes of a file that are at hand at a time.
 const CHUNK: usize = 64 << 10;
+/// Cells of a row at most.
+const COLUMNS: usize = 18;
 
 /// What is wanted.
 #[derive(Deserialize)]
@@ -41,31 +47,33 @@ pub(crate) async fn take(
     let seat = seat(&visitor)?;
     let department = Some(wanted.department.as_str()).filter(|name| !name.is_empty());
     let all = people(&app, seat, &visitor.t, department);
-    let ids: Vec<PersonId> = all.iter().map(|shown| shown.person).collect();
-    let names: HashMap<PersonId, [String; 3]> = all
-        .into_iter()
-        .map(|shown| (shown.person, [shown.who.number, shown.who.shown, shown.who.department]))
-        .collect();
     let _turn = app.report_turn.acquire().await.map_err(|_| Problem::Busy)?;
     let (word, daily) = (month.word(), wanted.detail == "days");
-    let what = format!("took the sheets of {word} as a file: {} people", ids.len());
+    let what = format!("took the sheets of {word} as a file: {} people", all.len());
     app.handles.plans.remark(&seat.account, &what).await.map_err(|_| Problem::NotSaved)?;
-    let t = &visitor.t;
-    let failed = |error: TableError| {
+    let mut names = HashSet::new();
+    let sheets = rows(&app, all, (month.0, month.last()), |sheet, who| {
+        (who, Row::all(sheet, daily, &mut names))
+    });
+    let (sheets, form) = (sheets.await?, wanted.form == "xlsx");
+    let name = word.clone();
+    let written = tokio::task::spawn_blocking(move || {
+        let t = &visitor.t;
+        if form {
+            write(XlsxTable::new(&name)?, sheets, daily, t)
+        } else {
+            write(CsvTable::new()?, sheets, daily, t)
+        }
+    });
+    let written = written.await.map_err(|_| Problem::Internal)?;
+    let (body, length) = written.and_then(body).map_err(|error| {
         tracing::error!(%error, "a file of sheets");
         Problem::Internal
-    };
-    let ((body, length), kind, ending): ((Body, u64), _, _) = if wanted.form == "xlsx" {
-        let table = XlsxTable::new(&word).map_err(failed)?;
-        let table = fill(&app, table, &ids, &names, (month, daily), t).await?;
-        let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-        let done = tokio::task::spawn_blocking(|| workbook(table)).await;
-        (done.map_err(|_| Problem::Internal)?.map_err(failed)?, kind, "xlsx")
+    })?;
+    let (kind, ending) = if form {
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
     } else {
-        let table = fill(&app, CsvTable::new(), &ids, &names, (month, daily), t).await?;
-        let bytes = table.finish();
-        let length = bytes.len() as u64;
-        ((bytes.into(), length), "text/csv; charset=utf-8", "csv")
+        ("text/csv; charset=utf-8", "csv")
     };
     let disposition = format!("attachment; filename=\"sheets-{word}.{ending}\"");
     let headers = [
@@ -76,13 +84,9 @@ pub(crate) async fn take(
     Ok((headers, body).into_response())
 }
 
-/// The workbook as a body of so many bytes: packed into a file without a name, and read from it as
-/// it is taken.
-fn workbook(table: XlsxTable) -> Result<(Body, u64), TableError> {
-    let mut file = tempfile::tempfile()?;
-    table.finish(BufWriter::new(&mut file))?;
-    let length = file.stream_position()?;
-    file.rewind()?;
+/// A file as a body of so many bytes, read as it is taken.
+fn body(file: File) -> Result<(Body, u64), TableError> {
+    let length = file.metadata()?.len();
     let chunks = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async {
         let mut chunk = Vec::with_capacity(CHUNK);
         let read = file.read_buf(&mut chunk).await?;
@@ -91,30 +95,110 @@ fn workbook(table: XlsxTable) -> Result<(Body, u64), TableError> {
     Ok((Body::from_stream(chunks), length))
 }
 
-async fn fill<T: Table>(
-    app: &Shared,
-    mut table: T,
-    ids: &[PersonId],
-    names: &HashMap<PersonId, [String; 3]>,
-    (month, daily): (Month, bool),
-    t: &Words,
-) -> Result<T, Problem> {
-    let header: Vec<Cell<'_>> = header(daily).into_iter().map(Cell::Text).collect();
-    let mut failed = table.row(&header).err();
-    let sheets = app.handles.sheets.of(ids, month.0, month.last(), |sheet| {
-        let Some(name) = names.get(&sheet.person).filter(|_| failed.is_none()) else { return };
-        let done =
-            if daily { days(&mut table, &sheet, name, t) } else { sums(&mut table, &sheet, name) };
-        failed = done.err();
-    });
-    sheets.await?;
-    match failed {
-        None => Ok(table),
-        Some(error) => {
-            tracing::error!(%error, "a file of sheets");
-            Err(Problem::Internal)
+/// A row of the file without whose it is, small: as names give the order, all of a month wait for
+/// the last sheet.
+struct Row {
+    own: Own,
+    minutes: [i32; 9],
+}
+
+/// What the rows of one form have.
+enum Own {
+    /// Days present, absent, missing, late and open.
+    Sums([u32; 5]),
+    Day {
+        date: Date,
+        state: DayState,
+        shift: Option<Arc<str>>,
+        first: Option<LocalTime>,
+        last: Option<LocalTime>,
+        marks: Marks,
+    },
+}
+
+impl Row {
+    /// A person's, with the shifts' names held once for all.
+    fn all(sheet: &PersonSheet, daily: bool, names: &mut HashSet<Arc<str>>) -> Vec<Self> {
+        if daily {
+            sheet.sheet.days.iter().map(|(date, day)| Self::day(*date, day, names)).collect()
+        } else {
+            vec![Self::sums(sheet)]
         }
     }
+
+    fn sums(sheet: &PersonSheet) -> Self {
+        let month = &sheet.sheet.month;
+        let days = |state| month.days.get(&state).copied().unwrap_or_default();
+        let [present, absent, missing] =
+            [DayState::Present, DayState::Absent, DayState::Missing].map(days);
+        let open = u32::try_from(month.open.len()).unwrap_or(u32::MAX);
+        let own = Own::Sums([present, absent, missing, month.late_days, open]);
+        Self { own, minutes: minutes(&month.minutes) }
+    }
+
+    fn day(date: Date, day: &Day, names: &mut HashSet<Arc<str>>) -> Self {
+        let shift = day.shift.as_deref().map(|name| match names.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let name: Arc<str> = name.into();
+                names.insert(name.clone());
+                name
+            }
+        });
+        let own = Own::Day {
+            date,
+            state: day.state,
+            shift,
+            first: day.first_in.map(|at| at.clock()),
+            last: day.last_out.map(|at| at.clock()),
+            marks: day.marks,
+        };
+        Self { own, minutes: minutes(&day.minutes) }
+    }
+}
+
+fn write<T: Table>(
+    mut table: T,
+    sheets: Vec<(Who, Vec<Row>)>,
+    daily: bool,
+    t: &Words,
+) -> Result<File, TableError> {
+    let header: Vec<Cell<'_>> = header(daily).into_iter().map(Cell::Text).collect();
+    table.row(&header)?;
+    let mut states: BTreeMap<DayState, String> = BTreeMap::new();
+    for (who, rows) in sheets {
+        for row in &rows {
+            write_row(&mut table, &who, row, |state| {
+                states.entry(state).or_insert_with(|| say::state(state, t).label)
+            })?;
+        }
+    }
+    table.finish()
+}
+
+fn write_row<'s>(
+    table: &mut impl Table,
+    who: &Who,
+    row: &Row,
+    label: impl FnOnce(DayState) -> &'s mut String,
+) -> Result<(), TableError> {
+    let mut cells: Vec<Cell<'_>> = Vec::with_capacity(COLUMNS);
+    cells.extend([&who.number, &who.shown, &who.department].map(|text| Cell::Text(text)));
+    let figures = row.minutes.map(|minutes| Cell::Number(minutes.into()));
+    let Own::Day { date, state, shift, first, last, marks } = &row.own else {
+        if let Own::Sums(days) = row.own {
+            cells.extend(days.map(|days| Cell::Number(days.into())));
+        }
+        cells.extend(figures);
+        return table.row(&cells);
+    };
+    let (date, [first, last]) = (date.to_string(), [first, last].map(|at| say::clock(*at)));
+    let marks = marks.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" ");
+    let shift = shift.as_deref().unwrap_or_default();
+    cells.extend([&date, label(*state).as_str(), shift, &first, &last].map(Cell::Text));
+    cells.extend(figures);
+    cells.push(Cell::Text(&marks));
+    table.row(&cells)
 }
 
 /// The columns' names are those of the sheet's JSON, so that payroll can rely on them.
@@ -141,39 +225,7 @@ fn header(daily: bool) -> Vec<&'static str> {
     all
 }
 
-fn minutes(m: &DayMinutes) -> [Cell<'static>; 9] {
+fn minutes(m: &DayMinutes) -> [i32; 9] {
     [m.planned, m.worked, m.breaks, m.gap, m.late, m.early, m.extra, m.overtime, m.leave]
-        .map(Cell::Number)
-}
-
-fn sums(table: &mut impl Table, sheet: &PersonSheet, name: &[String; 3]) -> Result<(), TableError> {
-    let month = &sheet.sheet.month;
-    let days = |state| Cell::Number(month.days.get(&state).copied().unwrap_or_default().into());
-    let mut row: Vec<Cell<'_>> = name.iter().map(|text| Cell::Text(text)).collect();
-    row.extend([DayState::Present, DayState::Absent, DayState::Missing].map(days));
-    row.extend([Cell::Number(month.late_days.into()), Cell::Number(month.open.len() as i64)]);
-    row.extend(minutes(&month.minutes));
-    table.row(&row)
-}
-
-fn days(
-    table: &mut impl Table,
-    sheet: &PersonSheet,
-    name: &[String; 3],
-    t: &Words,
-) -> Result<(), TableError> {
-    for (date, day) in &sheet.sheet.days {
-        let (date, state) = (date.to_string(), say::state(day.state, t).label);
-        let first = say::clock(day.first_in.as_ref());
-        let last = say::clock(day.last_out.as_ref());
-        let marks: Vec<String> = day.marks.iter().map(|code| code.to_string()).collect();
-        let marks = marks.join(" ");
-        let own = [&date, &state, day.shift.as_deref().unwrap_or(""), &first, &last];
-        let mut row: Vec<Cell<'_>> = name.iter().map(|text| Cell::Text(text)).collect();
-        row.extend(own.map(Cell::Text));
-        row.extend(minutes(&day.minutes));
-        row.push(Cell::Text(&marks));
-        table.row(&row)?;
-    }
-    Ok(())
+        .map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX))
 }

@@ -1,6 +1,6 @@
 //! A department's month: people down, days across.
 
-use super::{Month, PAGE, Shown, departments, people, person, say, seat, tabs};
+use super::{Month, PAGE, Shown, departments, people, person, rows, say, seat, tabs};
 use crate::access::Route;
 use crate::app::{App, Shared, Who};
 use crate::guard::{Problem, Visitor};
@@ -11,7 +11,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use muster_attendance::{Day, PersonId, State as DayState};
+use muster_attendance::{Day, State as DayState};
 use muster_ledger::PersonSheet;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -83,32 +83,16 @@ pub(crate) async fn page(
     let all = people(&app, seat(&visitor)?, &visitor.t, asked.department());
     let page = asked.page.unwrap_or(1).max(1);
     let some: Vec<Shown> = all.iter().skip((page - 1) * PAGE).take(PAGE).cloned().collect();
-    let ids: Vec<PersonId> = some.iter().map(|shown| shown.person).collect();
-    let mut rows = Vec::with_capacity(ids.len());
     let today = app.zone.date(app.now_ms());
-    let mut next = some.into_iter().peekable();
-    app.handles
-        .sheets
-        .of(&ids, month.0, month.last(), |sheet| {
-            while let Some(shown) = next.next_if(|shown| shown.person != sheet.person) {
-                drop(shown);
-            }
-            if let Some(shown) = next.next() {
-                rows.push(row(&sheet, shown, month, today, &visitor.t));
-            }
-        })
-        .await?;
+    let rows = rows(&app, some, (month.0, month.last()), |sheet, who| {
+        row(sheet, who, month, today, &visitor.t)
+    });
+    let rows = rows.await?;
     let more = page * PAGE < all.len();
     html(StatusCode::OK, &matrix(&app, &visitor, month, &asked, rows, (all.len(), page, more))?)
 }
 
-fn row(
-    sheet: &PersonSheet,
-    shown: Shown,
-    month: Month,
-    today: jiff::civil::Date,
-    t: &Words,
-) -> Row {
+fn row(sheet: &PersonSheet, who: Who, month: Month, today: jiff::civil::Date, t: &Words) -> Row {
     let cell = |(date, day): (&jiff::civil::Date, &Day)| {
         if *date > today {
             return Cell { short: String::new(), tone: "", full: String::new(), flag: false };
@@ -121,8 +105,8 @@ fn row(
     };
     let sums = &sheet.sheet.month;
     Row {
-        href: person::address(shown.person, month),
-        who: shown.who,
+        href: person::address(sheet.person, month),
+        who,
         cells: sheet.sheet.days.iter().map(cell).collect(),
         worked: say::hours(sums.minutes.worked),
         overtime: say::some_hours(sums.minutes.overtime),

@@ -16,8 +16,8 @@ use crate::words::Words;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use muster_attendance::PersonId;
-use muster_ledger::SheetsError;
-use std::collections::BTreeSet;
+use muster_ledger::{PersonSheet, SheetsError};
+use std::collections::{BTreeSet, HashMap};
 
 /// People on one page.
 pub(crate) const PAGE: usize = 100;
@@ -93,6 +93,28 @@ pub(crate) fn people(app: &App, seat: &Seat, t: &Words, department: Option<&str>
     };
     people.sort_by_cached_key(key);
     people
+}
+
+/// What `each` makes of the sheets of some people, in the order of the people: sheets come in one of
+/// their own.
+pub(crate) async fn rows<T>(
+    app: &App,
+    some: Vec<Shown>,
+    (first, last): (Date, Date),
+    mut each: impl FnMut(&PersonSheet, Who) -> T,
+) -> Result<Vec<T>, SheetsError> {
+    let ids: Vec<PersonId> = some.iter().map(|shown| shown.person).collect();
+    let waiting = some.into_iter().enumerate();
+    let mut waiting: HashMap<PersonId, (usize, Who)> =
+        waiting.map(|(place, shown)| (shown.person, (place, shown.who))).collect();
+    let mut rows = Vec::with_capacity(ids.len());
+    let found = app.handles.sheets.of(&ids, first, last, |sheet| {
+        let known = waiting.remove(&sheet.person);
+        rows.extend(known.map(|(place, who)| (place, each(&sheet, who))));
+    });
+    found.await?;
+    rows.sort_unstable_by_key(|(place, _)| *place);
+    Ok(rows.into_iter().map(|(_, row)| row).collect())
 }
 
 /// Departments that the visitor may see.

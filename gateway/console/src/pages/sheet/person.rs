@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
+use muster_attendance::time::Stamp;
 use muster_attendance::{Day, PersonId, Reason};
 use muster_ledger::PersonSheet;
 use std::sync::Arc;
@@ -152,8 +153,8 @@ fn times(day: &Day) -> String {
     if day.first_in.is_none() && day.last_out.is_none() {
         return String::new();
     }
-    let clock = |stamp: Option<&_>| stamp.map_or_else(|| "?".to_owned(), |_| say::clock(stamp));
-    format!("{}–{}", clock(day.first_in.as_ref()), clock(day.last_out.as_ref()))
+    let clock = |at: Option<Stamp>| at.map_or_else(|| "?".to_owned(), |at| at.clock().to_string());
+    format!("{}–{}", clock(day.first_in), clock(day.last_out))
 }
 
 /// Every mark of a day in words.

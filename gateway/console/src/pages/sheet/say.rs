@@ -142,7 +142,6 @@ pub(crate) fn some_hours(minutes: i64) -> String {
 }
 
 /// `08:55` of a time on the day's own clock.
-pub(crate) fn clock(stamp: Option<&muster_attendance::time::Stamp>) -> String {
-    let text = stamp.map(ToString::to_string).unwrap_or_default();
-    text.get(11..16).unwrap_or("–").to_owned()
+pub(crate) fn clock(time: Option<muster_attendance::time::LocalTime>) -> String {
+    time.map_or_else(|| "–".to_owned(), |time| time.to_string())
 }
