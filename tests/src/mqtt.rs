@@ -62,6 +62,32 @@ pub enum Packet {
     Other(u8),
 }
 
+/// A packet that came, where it lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seen<'a> {
+    /// CONNACK with its return code.
+    ConnAck(u8),
+    /// PUBACK of this number.
+    PubAck(u16),
+    /// PUBLISH: topic, number where it wants an acknowledgement, payload.
+    Publish(&'a str, Option<u16>, &'a [u8]),
+    /// Anything else, by its first byte.
+    Other(u8),
+}
+
+impl From<Seen<'_>> for Packet {
+    fn from(seen: Seen<'_>) -> Self {
+        match seen {
+            Seen::ConnAck(code) => Self::ConnAck(code),
+            Seen::PubAck(id) => Self::PubAck(id),
+            Seen::Publish(topic, id, payload) => {
+                Self::Publish(topic.to_owned(), id, payload.to_vec())
+            }
+            Seen::Other(first) => Self::Other(first),
+        }
+    }
+}
+
 /// The bytes are no MQTT.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the peer does not speak MQTT")]
@@ -83,6 +109,11 @@ impl Decoder {
 
     /// The next whole packet.
     pub fn next_packet(&mut self) -> Result<Option<Packet>, NotMqtt> {
+        Ok(self.next_seen()?.map(Packet::from))
+    }
+
+    /// The next whole packet, where it lies: for who must cost little.
+    pub fn next_seen(&mut self) -> Result<Option<Seen<'_>>, NotMqtt> {
         let bytes = self.bytes.get(self.at..).unwrap_or_default();
         let (Some(&first), Some((remaining, header))) = (bytes.first(), remaining(bytes)?) else {
             return Ok(None);
@@ -106,20 +137,20 @@ fn remaining(bytes: &[u8]) -> Result<Option<(usize, usize)>, NotMqtt> {
     if bytes.len() > 4 { Err(NotMqtt) } else { Ok(None) }
 }
 
-fn parse(first: u8, body: &[u8]) -> Option<Packet> {
+fn parse(first: u8, body: &[u8]) -> Option<Seen<'_>> {
     let number = |at: usize| Some(u16::from_be_bytes(body.get(at..at + 2)?.try_into().ok()?));
     Some(match first >> 4 {
-        2 => Packet::ConnAck(*body.get(1)?),
+        2 => Seen::ConnAck(*body.get(1)?),
         3 => {
             let topic_end = 2 + usize::from(number(0)?);
-            let topic = String::from_utf8(body.get(2..topic_end)?.to_vec()).ok()?;
+            let topic = std::str::from_utf8(body.get(2..topic_end)?).ok()?;
             let wants_ack = first & 0x06 != 0;
             let id = if wants_ack { Some(number(topic_end)?) } else { None };
             let payload = body.get(topic_end + if wants_ack { 2 } else { 0 }..)?;
-            Packet::Publish(topic, id, payload.to_vec())
+            Seen::Publish(topic, id, payload)
         }
-        4 => Packet::PubAck(number(0)?),
-        _ => Packet::Other(first),
+        4 => Seen::PubAck(number(0)?),
+        _ => Seen::Other(first),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use crate::authority::{Authority, Server};
 use crate::device::lock;
-use crate::mqtt::{Decoder, Packet};
+use crate::mqtt::{Decoder, Seen};
 use crate::random::mix;
 use anyhow::{Result, ensure};
 use muster_attendance::EventId;
@@ -54,8 +54,10 @@ pub struct Arrived {
     pub disordered: u64,
     /// The highest record that came, where order is looked at.
     highest: u64,
-    /// `check_time` and when it came.
-    pub times: Vec<(String, Instant)>,
+    /// When parcels came that tell a `check_time`, with where in `texts` it ends.
+    moments: Vec<(usize, Instant)>,
+    /// Those times, one after the other.
+    texts: Vec<u8>,
 }
 
 /// A region on a loopback address. It ends with the process.
@@ -147,7 +149,7 @@ impl Shared {
             ensure!(len > 0, "closed");
             decoder.push(bytes.get(..len).unwrap_or_default());
             let mut answer = Vec::new();
-            while let Some(packet) = decoder.next_packet()? {
+            while let Some(packet) = decoder.next_seen()? {
                 self.answer(packet, &mut answer);
             }
             ensure!(self.up.load(SeqCst), "down");
@@ -156,12 +158,12 @@ impl Shared {
         }
     }
 
-    fn answer(&self, packet: Packet, answer: &mut Vec<u8>) {
+    fn answer(&self, packet: Seen<'_>, answer: &mut Vec<u8>) {
         match packet {
-            Packet::Other(0x10) => answer.extend([0x20, 2, 0, 0]),
-            Packet::Other(0xC0) => answer.extend([0xD0, 0]),
-            Packet::Publish(_, id, payload) => {
-                self.look(&payload);
+            Seen::Other(0x10) => answer.extend([0x20, 2, 0, 0]),
+            Seen::Other(0xC0) => answer.extend([0xD0, 0]),
+            Seen::Publish(_, id, payload) => {
+                self.look(payload);
                 if let Some(id) = id {
                     answer.extend([0x40, 2]);
                     answer.extend(id.to_be_bytes());
@@ -174,14 +176,8 @@ impl Shared {
     fn look(&self, payload: &[u8]) {
         let mut arrived = lock(&self.arrived);
         match self.looks {
-            Looks::AtTheClock => {
-                let now = Instant::now();
-                let times: Vec<_> = texts(payload, TIME).collect();
-                // What has no time counts as one: a bridge sends what it was given.
-                arrived.count += times.len().max(1) as u64;
-                arrived.times.extend(times.into_iter().map(|time| (time, now)));
-            }
-            Looks::InOrder => texts(payload, ID).for_each(|id| arrived.follow(&id)),
+            Looks::AtTheClock => arrived.clock(payload, Instant::now()),
+            Looks::InOrder => texts(payload, ID).for_each(|id| arrived.follow(id)),
             Looks::Closely => match serde_json::from_slice(payload) {
                 Ok(Value::Array(parcels)) => parcels.iter().for_each(|p| arrived.book(p)),
                 Ok(parcel) => arrived.book(&parcel),
@@ -192,6 +188,24 @@ impl Shared {
 }
 
 impl Arrived {
+    /// `check_time` of parcels and when they came, where the clock is looked at.
+    pub fn times(&self) -> impl Iterator<Item = (&str, Instant)> {
+        let starts = std::iter::once(0).chain(self.moments.iter().map(|(end, _)| *end));
+        starts.zip(&self.moments).filter_map(|(start, &(end, came))| {
+            Some((std::str::from_utf8(self.texts.get(start..end)?).ok()?, came))
+        })
+    }
+
+    fn clock(&mut self, payload: &[u8], now: Instant) {
+        let before = self.moments.len();
+        for time in texts(payload, TIME) {
+            self.texts.extend(time.bytes());
+            self.moments.push((self.texts.len(), now));
+        }
+        // What has no time counts as one: a bridge sends what it was given.
+        self.count += (self.moments.len() - before).max(1) as u64;
+    }
+
     /// Ids carry the number of their record in the journal; what is no id is out of order.
     fn follow(&mut self, id: &str) {
         self.count += 1;
@@ -215,18 +229,11 @@ impl Arrived {
 }
 
 /// What follows each `before` up to the next quote.
-fn texts<'a>(payload: &'a [u8], before: &'a [u8]) -> impl Iterator<Item = String> + 'a {
-    places(payload, before).filter_map(move |at| {
+fn texts<'a>(payload: &'a [u8], before: &'a [u8]) -> impl Iterator<Item = &'a str> {
+    memchr::memmem::find_iter(payload, before).filter_map(move |at| {
         let rest = payload.get(at + before.len()..)?;
-        let end = rest.iter().position(|b| *b == b'"')?;
-        String::from_utf8(rest.get(..end)?.to_vec()).ok()
+        std::str::from_utf8(rest.get(..memchr::memchr(b'"', rest)?)?).ok()
     })
-}
-
-/// Where `what` begins in `bytes`.
-fn places<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let windows = bytes.windows(what.len()).enumerate();
-    windows.filter(move |(_, window)| *window == what).map(|(at, _)| at)
 }
 
 #[cfg(test)]
@@ -241,9 +248,19 @@ mod tests {
             [(5, 1), (5, 3), (6, 2), (4, 4)].map(|(ms, n)| EventId::new(ms, 1, n).to_string());
         for id in ids.iter().map(String::as_str).chain(["x"]) {
             let payload = format!(r#"[{{"event_id":"{id}"}}]"#);
-            texts(payload.as_bytes(), ID).for_each(|id| arrived.follow(&id));
+            texts(payload.as_bytes(), ID).for_each(|id| arrived.follow(id));
         }
         assert_eq!((arrived.count, arrived.disordered), (5, 2));
+    }
+
+    #[test]
+    fn times_are_kept_with_the_moment_they_came() {
+        let mut arrived = Arrived::default();
+        let now = Instant::now();
+        arrived.clock(br#"[{"check_time":"a"},{"check_time":"bc","x":1}]"#, now);
+        arrived.clock(b"no parcel", now);
+        assert_eq!(arrived.count, 3);
+        assert_eq!(arrived.times().collect::<Vec<_>>(), [("a", now), ("bc", now)]);
     }
 
     #[test]

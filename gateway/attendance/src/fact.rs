@@ -128,6 +128,16 @@ impl EventId {
         Self(ms << 80 | (epoch as u128) << 64 | number as u128)
     }
 
+    /// The text form, all ASCII.
+    pub fn text(self) -> [u8; Self::TEXT_LEN] {
+        let mut text = [0u8; Self::TEXT_LEN];
+        for (i, c) in text.iter_mut().enumerate() {
+            let shift = 5 * (Self::TEXT_LEN - 1 - i);
+            *c = CROCKFORD[(self.0 >> shift) as usize & 31];
+        }
+        text
+    }
+
     /// The record's number in the journal.
     pub fn number(self) -> u64 {
         self.0 as u64
@@ -141,12 +151,7 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0u8; Self::TEXT_LEN];
-        for (i, c) in text.iter_mut().enumerate() {
-            let shift = 5 * (Self::TEXT_LEN - 1 - i);
-            *c = CROCKFORD[(self.0 >> shift) as usize & 31];
-        }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

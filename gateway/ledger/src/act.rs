@@ -1,6 +1,7 @@
 //! Acts: everything the journal holds besides attendance facts. Stored as JSON objects, so that a
 //! field can be added later and an export is what was stored. Change by adding only.
 
+use crate::digest::Digest;
 use crate::legal::{
     Baseline, Elsewhere, Erasure, Notice, PackRequest, PaperFiled, PolicyDraft, PolicyVersion,
     RecordApproval, Request, Reservation, RightsRequest,
@@ -148,7 +149,7 @@ pub(crate) enum Act {
         destination: String,
         decision: Vec<u32>,
         records: Vec<u64>,
-        digests: Vec<String>,
+        digests: Vec<Digest>,
         /// What this export counts as, where it crosses a border.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         reserved: Vec<Reservation>,

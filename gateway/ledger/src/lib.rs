@@ -16,6 +16,7 @@ mod committer;
 mod core;
 mod decider;
 mod devices;
+mod digest;
 mod directory;
 mod governance;
 mod journal;

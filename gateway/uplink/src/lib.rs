@@ -19,6 +19,7 @@ mod mqtt;
 pub mod probe;
 mod region;
 mod tls;
+mod under_way;
 mod worker;
 
 pub use region::{Connector, MAX_PINS, Quota, Region, RegionError, Tenant};

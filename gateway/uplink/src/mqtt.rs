@@ -1,24 +1,35 @@
-//! The MQTT connector: rumqttc, QoS 1, several parcels a message, every acknowledgement awaited
-//! before the next batch.
+//! The MQTT connector: rumqttc, QoS 1, several parcels a message. While messages wait for their
+//! acknowledgements the next are chosen, journaled and sent, and those answered are settled, so that
+//! box and region do not wait for each other.
 //!
 //! rumqttc persists nothing and forgets what is pending on a fresh session, so each connection
 //! gets a fresh event loop and the outbox stays the only truth. `publish` gives no packet id:
-//! messages and ids are paired by order.
+//! messages and ids are paired by order. An id must not come round again while it is owed an answer
+//! (rumqttc stands still then), so nothing is sent more than [`MAX_MESSAGES`] after a message that
+//! was not answered. A poll of rumqttc that is given up may leave bytes behind unsent: [`pump`]
+//! never gives one up.
 
 use crate::region::Region;
 use crate::tls::RegionTls;
+use crate::under_way::UnderWay;
 use crate::worker::{Ended, Worker};
 use crate::{CONNECT_TIMEOUT, SETTLE_TIMEOUT, batch};
 use muster_ledger::{Outbox, Parcel, Settlement};
 use rumqttc::{
     AsyncClient, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS, TlsConfiguration, Transport,
 };
-use std::collections::HashMap;
+use std::pin::Pin;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
 
-/// Messages under way at once; all are acknowledged before the next are sent.
-const MAX_MESSAGES: usize = 8;
+/// Messages of one batch: they are chosen, journaled and settled together.
+const BATCH_MESSAGES: usize = 8;
+/// Batches under way at once: while one is chosen, some are with the region and one is settled.
+/// Fewer to a region that is slow, so that a live punch never has long to wait.
+const MAX_BATCHES: usize = 4;
+/// Messages under way at once.
+const MAX_MESSAGES: usize = MAX_BATCHES * BATCH_MESSAGES;
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Larger than any packet either side may send here.
 const MAX_PACKET: usize = batch::MAX_BYTES + 1024;
@@ -60,71 +71,159 @@ impl Connection {
     }
 
     async fn drain(
-        mut self,
+        self,
         worker: &mut Worker,
         tls: &RegionTls,
         expected: &str,
     ) -> Result<Ended, Ended> {
         worker.attest(tls, expected, CIPHERS).await?;
+        let Self { client, mut events, topic } = self;
+        let (tell, told) = mpsc::channel(MAX_MESSAGES);
+        let under_way = UnderWay::new(Instant::now());
+        let mut exchange = Exchange { client, topic, told, under_way, asked: None, settling: None };
+        let ended = tokio::select! {
+            ended = pump(&mut events, tell) => ended,
+            ended = exchange.run(worker, expected) => ended,
+        };
+        exchange.end(worker, ended).await
+    }
+}
+
+/// What the other side of the pump needs to know.
+enum Word {
+    /// The next message went out under this packet id.
+    Sent(u16),
+    Acknowledged(u16),
+}
+
+/// Moves bytes until the connection ends; says why.
+async fn pump(events: &mut EventLoop, tell: mpsc::Sender<Word>) -> Ended {
+    loop {
+        let word = match events.poll().await {
+            Ok(Event::Outgoing(Outgoing::Publish(id))) => Word::Sent(id),
+            Ok(Event::Incoming(Packet::PubAck(ack))) => Word::Acknowledged(ack.pkid),
+            Ok(_) => continue,
+            Err(error) => return Ended::Down(cause(&error)),
+        };
+        // The other side lives as long as this one.
+        let _ = tell.send(word).await;
+    }
+}
+
+/// Work that goes on beside the rest.
+type Beside<T> = Option<Pin<Box<dyn Future<Output = Result<T, Ended>> + Send>>>;
+
+/// Parcels on one connection.
+struct Exchange {
+    client: AsyncClient,
+    topic: String,
+    told: mpsc::Receiver<Word>,
+    under_way: UnderWay<Parcel>,
+    /// The next parcels, being chosen.
+    asked: Beside<Vec<Parcel>>,
+    /// Answered parcels, being settled.
+    settling: Beside<()>,
+}
+
+impl Exchange {
+    async fn run(&mut self, worker: &mut Worker, expected: &str) -> Ended {
         loop {
-            let parcels = tokio::select! {
-                parcels = worker.next(expected, MAX_MESSAGES * batch::MAX_PARCELS) => parcels?,
-                ended = self.idle() => return Ok(ended),
-            };
-            if parcels.is_empty() {
-                return Ok(Ended::Down("the box is shutting down".into()));
-            }
-            match self.send(&parcels).await {
-                Ok(()) => worker.settle(accepted(parcels)).await?,
-                Err(ended) => {
-                    worker.give_back(parcels).await?;
-                    return Ok(ended);
-                }
+            match self.step(worker, expected).await {
+                Ok(()) => {}
+                Err(ended) => return ended,
             }
         }
     }
 
-    /// Keeps the connection alive while there is nothing to send.
-    async fn idle(&mut self) -> Ended {
-        loop {
-            if let Err(error) = self.events.poll().await {
-                return Ended::Down(cause(&error));
-            }
+    async fn step(&mut self, worker: &mut Worker, expected: &str) -> Result<(), Ended> {
+        self.ask(worker, expected);
+        let since = self.under_way.waits_since();
+        tokio::select! {
+            parcels = done(&mut self.asked) => self.send(worker, parcels?)?,
+            settled = done(&mut self.settling) => settled?,
+            Some(word) = self.told.recv() => self.hear(word),
+            () = patience(since) => return Err(Ended::Down("no acknowledgement in time".into())),
+        }
+        self.settle(worker);
+        Ok(())
+    }
+
+    /// Has the next parcels chosen where there is room for them.
+    fn ask(&mut self, worker: &Worker, expected: &str) {
+        let at_work = self.under_way.len() + usize::from(self.settling.is_some());
+        let allowed = worker.isolation.allowed(self.under_way.allowed(MAX_BATCHES));
+        if self.asked.is_none() && at_work < allowed {
+            let next = worker.asking(expected, BATCH_MESSAGES * batch::MAX_PARCELS);
+            self.asked = Some(Box::pin(next));
         }
     }
 
-    async fn send(&mut self, parcels: &[Parcel]) -> Result<(), Ended> {
-        let mut messages = 0;
-        for chunk in parcels.chunks(batch::MAX_PARCELS) {
+    fn send(&mut self, worker: &mut Worker, parcels: Vec<Parcel>) -> Result<(), Ended> {
+        worker.goes_out(&parcels);
+        if parcels.is_empty() {
+            return Err(Ended::Down("the box is shutting down".into()));
+        }
+        let payloads: Vec<_> = parcels.chunks(batch::MAX_PARCELS).map(batch::payload).collect();
+        // First, so that they are given back should the queue be full.
+        self.under_way.sent(parcels, payloads.len(), Instant::now());
+        for payload in payloads {
             self.client
-                .try_publish(&self.topic, QoS::AtLeastOnce, false, batch::payload(chunk))
+                .try_publish(&self.topic, QoS::AtLeastOnce, false, payload)
                 .map_err(|_| Ended::Down("the sending queue is full".into()))?;
-            messages += 1;
-        }
-        match timeout(SETTLE_TIMEOUT, self.acknowledged(messages)).await {
-            Ok(result) => result,
-            Err(_) => Err(Ended::Down("no acknowledgement in time".into())),
-        }
-    }
-
-    /// Waits until `messages` were sent and each was acknowledged by its packet id.
-    async fn acknowledged(&mut self, messages: usize) -> Result<(), Ended> {
-        let mut sent: HashMap<u16, bool> = HashMap::with_capacity(messages);
-        while sent.len() < messages || sent.values().any(|acknowledged| !acknowledged) {
-            match self.events.poll().await {
-                Ok(Event::Outgoing(Outgoing::Publish(id))) => {
-                    sent.insert(id, false);
-                }
-                Ok(Event::Incoming(Packet::PubAck(ack))) => {
-                    if let Some(acknowledged) = sent.get_mut(&ack.pkid) {
-                        *acknowledged = true;
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => return Err(Ended::Down(cause(&error))),
-            }
         }
         Ok(())
+    }
+
+    fn hear(&mut self, word: Word) {
+        match word {
+            Word::Sent(id) => self.under_way.named(id),
+            Word::Acknowledged(id) => self.under_way.answered(id),
+        }
+    }
+
+    /// Has what is answered settled, one lot after the other.
+    fn settle(&mut self, worker: &mut Worker) {
+        if self.settling.is_none() {
+            let answered = self.under_way.take_answered(Instant::now());
+            if !answered.is_empty() {
+                self.settling = Some(Box::pin(worker.settling(accepted(answered))));
+            }
+        }
+    }
+
+    /// Settles what was answered; the rest goes back to the queue.
+    async fn end(mut self, worker: &mut Worker, ended: Ended) -> Result<Ended, Ended> {
+        while let Ok(word) = self.told.try_recv() {
+            self.hear(word);
+        }
+        if let Some(settling) = self.settling.take() {
+            settling.await?;
+        }
+        self.settle(worker);
+        if let Some(settling) = self.settling.take() {
+            settling.await?;
+        }
+        let left = self.under_way.take_all();
+        if matches!(ended, Ended::Down(_)) && !left.is_empty() {
+            worker.give_back(left).await?;
+        }
+        Ok(ended)
+    }
+}
+
+/// What comes of work that goes on beside; never, where there is none.
+async fn done<T>(work: &mut Beside<T>) -> Result<T, Ended> {
+    let Some(going_on) = work else { return std::future::pending().await };
+    let outcome = going_on.await;
+    *work = None;
+    outcome
+}
+
+/// Returns when an answer that has been waited for since then does not come any more.
+async fn patience(since: Option<Instant>) {
+    match since {
+        Some(since) => tokio::time::sleep_until(since + SETTLE_TIMEOUT).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -184,36 +184,57 @@ impl Worker {
         Ok(self.outbox.attest(attestation).await?)
     }
 
-    /// Takes the next parcels; `None` when the policy changed its mind about the region.
+    /// Takes the next parcels, or says that the policy changed its mind about the region.
     pub(crate) async fn next(&mut self, expected: &str, max: usize) -> Result<Vec<Parcel>, Ended> {
+        let parcels = self.asking(expected, max).await?;
+        self.goes_out(&parcels);
+        Ok(parcels)
+    }
+
+    /// The same as work by itself, for who does other things meanwhile; [`Worker::goes_out`] is told
+    /// of what comes of it.
+    pub(crate) fn asking(
+        &self,
+        expected: &str,
+        max: usize,
+    ) -> impl Future<Output = Result<Vec<Parcel>, Ended>> + Send + use<> {
         let max = self.isolation.allowed(max);
-        loop {
-            if self.outbox.expected_region().as_deref() != Some(expected) {
-                return Err(Ended::PolicyChanged);
-            }
-            match tokio::time::timeout(POLICY_POLL, self.outbox.next(max)).await {
-                Ok(parcels) => {
-                    let parcels = parcels?;
-                    self.batch += 1;
-                    tracing::debug!(
-                        batch = self.batch,
-                        parcels = parcels.len(),
-                        "a batch goes out"
-                    );
-                    return Ok(parcels);
+        let (outbox, expected) = (self.outbox.clone(), expected.to_owned());
+        async move {
+            loop {
+                if outbox.expected_region().as_ref() != Some(&expected) {
+                    return Err(Ended::PolicyChanged);
                 }
-                Err(_) => continue,
+                match tokio::time::timeout(POLICY_POLL, outbox.next(max)).await {
+                    Ok(parcels) => return Ok(parcels?),
+                    Err(_) => continue,
+                }
             }
         }
     }
 
+    /// Numbers a batch.
+    pub(crate) fn goes_out(&mut self, parcels: &[Parcel]) {
+        self.batch += 1;
+        tracing::debug!(batch = self.batch, parcels = parcels.len(), "a batch goes out");
+    }
+
     /// Settles parcels that the region answered for.
     pub(crate) async fn settle(&mut self, settled: Vec<(Parcel, Settlement)>) -> Result<(), Ended> {
+        self.settling(settled).await
+    }
+
+    /// The same as work by itself.
+    pub(crate) fn settling(
+        &mut self,
+        settled: Vec<(Parcel, Settlement)>,
+    ) -> impl Future<Output = Result<(), Ended>> + Send + use<> {
         let answered = settled.iter().filter(|(_, s)| *s != Settlement::Unknown).count();
         self.isolation.passed(answered);
         self.delivered += answered as u64;
         tracing::debug!(batch = self.batch, answered, "the region has answered");
-        Ok(self.outbox.settle(settled).await?)
+        let outbox = self.outbox.clone();
+        async move { Ok(outbox.settle(settled).await?) }
     }
 
     /// Gives back parcels whose connection died; one that kills connections is set aside.

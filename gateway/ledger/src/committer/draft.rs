@@ -8,6 +8,7 @@ use super::{Answer, Dispatch, Outcome, Redecision, Refusal, RefusalReason, Reque
 use crate::Attestation;
 use crate::act::{Act, Runs};
 use crate::core::{Core, Shared};
+use crate::digest::Digest;
 use crate::journal::{Content, Fact, Reader};
 use crate::outbox::Parcel;
 use crate::punch_time::must_wait;
@@ -15,8 +16,6 @@ use crate::quarantine::{CLOCK_WAIT, SEQ_CONFLICT};
 use crate::state::decisions::Ruling;
 use crate::state::dedupe::Seen;
 use crate::state::{refusal_word, runs};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use muster_attendance::{Attendance, DeviceId, PersonId, Summary};
 use muster_residency::vocab::Law;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -219,7 +218,7 @@ fn dispatched(dispatch: &Dispatch, attestation: Option<String>) -> Option<Act> {
         destination: dispatch.destination.to_string(),
         decision: fresh().map(|sending| sending.decision).collect(),
         records: fresh().map(|sending| sending.record).collect(),
-        digests: fresh().map(|sending| STANDARD.encode(sending.digest)).collect(),
+        digests: fresh().map(|sending| Digest(sending.digest)).collect(),
         reserved: dispatch.reserved.clone(),
         attestation,
         lanes: lanes(fresh()),

@@ -49,16 +49,18 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Opens both blocks of a whole batch.
+    /// Opens both blocks of a whole batch, or the facts alone.
     pub(super) fn open(
         header: &BatchHeader,
         bytes: &[u8],
         chain: Chain,
+        with_acts: bool,
         cipher: &mut Cipher,
     ) -> Self {
         let acts_at = BATCH_HEADER_LEN + header.facts_len();
         let facts = bytes.get(BATCH_HEADER_LEN..acts_at).unwrap_or_default();
-        let acts = bytes.get(acts_at..acts_at + header.acts_len as usize).unwrap_or_default();
+        let acts_len = if with_acts { header.acts_len as usize } else { 0 };
+        let acts = bytes.get(acts_at..acts_at + acts_len).unwrap_or_default();
         let aad = bytes.get(..BATCH_AAD_LEN).unwrap_or_default();
         let mut open = |block, sealed: &[u8]| match sealed.len() {
             0..=TAG_LEN => Ok(Vec::new()),

@@ -40,6 +40,8 @@ pub(crate) struct Reader {
     batch: Option<Batch>,
     /// Records known to lie in no whole batch, so that damage is not searched for each of them.
     missing: Range<u64>,
+    /// Acts are left closed.
+    facts_only: bool,
 }
 
 /// Where the cursor stands.
@@ -60,7 +62,14 @@ impl Reader {
             place: None,
             batch: None,
             missing: 0..0,
+            facts_only: false,
         }
+    }
+
+    /// From here on batches come as if they had no acts, which so need not be decrypted.
+    pub(crate) fn facts_only(mut self) -> Self {
+        self.facts_only = true;
+        self
     }
 
     /// The next record number to be written: what is durable now lies below it.
@@ -90,8 +99,9 @@ impl Reader {
             if let Some(found) = place.walker.find(place.at.offset, place.at.batch)? {
                 self.index.note(place.segment.first_batch, found.at, &found.header);
                 place.at = after(found.at, &found.header);
-                let batch = Batch::open(&found.header, found.bytes, found.chain, &mut self.cipher);
-                return Ok(Some(batch));
+                let acts = !self.facts_only;
+                let (bytes, cipher) = (found.bytes, &mut self.cipher);
+                return Ok(Some(Batch::open(&found.header, bytes, found.chain, acts, cipher)));
             }
             let left = place.segment.first_batch;
             if !sealed || !self.enter_next(left)? {
@@ -134,7 +144,8 @@ impl Reader {
 
     /// A second cursor, at the start of the journal.
     pub(crate) fn another(&self) -> Reader {
-        Reader::new(self.segments.clone(), self.cipher.keyring())
+        let facts_only = self.facts_only;
+        Reader { facts_only, ..Reader::new(self.segments.clone(), self.cipher.keyring()) }
     }
 
     /// The segments it reads.

@@ -150,7 +150,7 @@ impl Check<'_> {
         if self.chain.is_some_and(|chain| link(&chain, found.hashed) != found.chain) {
             self.bad(segment, found.at, 1, "the batch does not continue the chain");
         }
-        let batch = Batch::open(header, found.bytes, found.chain, &mut self.cipher);
+        let batch = Batch::open(header, found.bytes, found.chain, true, &mut self.cipher);
         if let Ok(acts) = &batch.acts {
             acts.iter().for_each(|act| (self.seen)(Seen::Act(act)));
         }

@@ -1,13 +1,12 @@
 //! The bytes of a parcel: a JSON object with the fields the decision lets go, in their order.
 
+use super::checked::{Dates, write_time};
 use super::summary;
 use crate::Devices;
 use crate::journal::Content;
 use crate::punch_time::effective_seconds;
 use crate::quarantine::{FIELD_ABSENT, TOO_LONG};
 use crate::state::labels::Labels;
-use jiff::Timestamp;
-use jiff::tz::Offset;
 use muster_attendance::summary::SummaryKind;
 use muster_attendance::{DeviceId, DeviceTime, Direction, EventId, PersonId, Summary};
 use muster_residency::vocab::{Field, TimePrecision};
@@ -35,6 +34,7 @@ pub(super) struct Renderer {
     key: Zeroizing<[u8; 32]>,
     pseudonyms: HashMap<PersonId, [u8; pseudonym::PSEUDONYM_LEN]>,
     aliases: HashMap<DeviceId, String>,
+    dates: Dates,
     text: String,
 }
 
@@ -45,6 +45,7 @@ impl Renderer {
             key: pseudonym::destination_key(pseudonyms, destination),
             pseudonyms: HashMap::new(),
             aliases: HashMap::new(),
+            dates: Dates::default(),
             text: String::with_capacity(MAX_BYTES),
         }
     }
@@ -71,21 +72,22 @@ impl Renderer {
             if text.len() > 1 {
                 text.push(',');
             }
-            // Writing to a string does not fail.
-            let _ = write!(text, "\"{field}\":");
+            push_quoted(&mut text, field.as_str());
+            text.push(':');
             match field {
-                Field::EventId => write_quoted(&mut text, key),
+                Field::EventId => push_quoted(&mut text, ascii(&key.text())),
                 Field::SubjectRef => self.write_subject(&mut text, content.person())?,
                 Field::PlatformUserId => {
                     let id = platform_user_id.ok_or(Unfit(FIELD_ABSENT))?;
                     text.push_str(&json_text(id, MAX_PLATFORM_ID));
                 }
                 Field::CheckTime => {
-                    write_time(&mut text, checked(content).ok_or(Unfit(FIELD_ABSENT))?, precision)?;
+                    let at = checked(content).ok_or(Unfit(FIELD_ABSENT))?;
+                    write_time(&mut text, at, precision, &mut self.dates)?;
                 }
                 Field::Direction => {
                     let direction = direction(content).ok_or(Unfit(FIELD_ABSENT))?;
-                    text.push_str(if direction == Direction::In { "\"in\"" } else { "\"out\"" });
+                    push_quoted(&mut text, if direction == Direction::In { "in" } else { "out" });
                 }
                 Field::SiteRef => text.push_str(&self.site),
                 Field::DeviceAlias => {
@@ -113,9 +115,7 @@ impl Renderer {
         let key = &self.key;
         let name =
             self.pseudonyms.entry(person).or_insert_with(|| pseudonym::pseudonym(key, person));
-        text.push('"');
-        text.extend(name.iter().map(|&c| c as char));
-        text.push('"');
+        push_quoted(text, ascii(name));
         Ok(())
     }
 
@@ -130,9 +130,16 @@ impl Renderer {
     }
 }
 
-fn write_quoted(text: &mut String, value: impl std::fmt::Display) {
-    // Writing to a string does not fail.
-    let _ = write!(text, "\"{value}\"");
+/// Text that is known to be plain, in quotes.
+pub(super) fn push_quoted(text: &mut String, plain: &str) {
+    text.push('"');
+    text.push_str(plain);
+    text.push('"');
+}
+
+/// The text of bytes that are all ASCII.
+fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 /// When the person punched, in the offset the terminal gave or the site has.
@@ -156,35 +163,6 @@ fn device(content: &Content) -> Option<DeviceId> {
         Content::Summary(Summary { kind: SummaryKind::Correction { device, .. }, .. }) => *device,
         Content::Summary(_) => None,
     }
-}
-
-/// RFC 3339 at the profile's precision.
-fn write_time(text: &mut String, at: DeviceTime, precision: TimePrecision) -> Result<(), Unfit> {
-    let offset = i32::from(at.offset_minutes);
-    let zone = Offset::from_seconds(offset * 60).map_err(|_| Unfit(FIELD_ABSENT))?;
-    let at = Timestamp::from_second(at.seconds).map_err(|_| Unfit(FIELD_ABSENT))?;
-    let local = zone.to_datetime(at);
-    let (year, month, day) = (local.year(), local.month(), local.day());
-    let (hour, minute, second) = (local.hour(), local.minute(), local.second());
-    let sign = if offset < 0 { '-' } else { '+' };
-    let (oh, om) = (offset.abs() / 60, offset.abs() % 60);
-    // Writing to a string does not fail.
-    let _ = match precision {
-        TimePrecision::Second => write!(
-            text,
-            "\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{sign}{oh:02}:{om:02}\""
-        ),
-        TimePrecision::Minute => write!(
-            text,
-            "\"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}{sign}{oh:02}:{om:02}\""
-        ),
-        TimePrecision::Hour => {
-            write!(text, "\"{year:04}-{month:02}-{day:02}T{hour:02}:00{sign}{oh:02}:{om:02}\"")
-        }
-        TimePrecision::Day => write!(text, "\"{year:04}-{month:02}-{day:02}\""),
-        TimePrecision::Month => write!(text, "\"{year:04}-{month:02}\""),
-    };
-    Ok(())
 }
 
 /// The text's first `max` characters as a JSON string.

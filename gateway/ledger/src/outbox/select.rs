@@ -14,7 +14,7 @@ use crate::state::labels::Labels;
 use crate::state::queue::Picked;
 use muster_attendance::EventId;
 use muster_report::sealing::Recipient;
-use muster_residency::guard::{self, Stopped};
+use muster_residency::guard::{Guard, Stopped};
 use muster_residency::vocab::Law;
 use std::sync::Arc;
 
@@ -83,16 +83,21 @@ pub(super) struct Selector {
     destination: Arc<str>,
     reader: Reader,
     renderer: Renderer,
+    guard: Guard,
     sealer: Option<Sealer>,
+    /// What a punch has.
+    no_labels: Labels,
 }
 
 impl Selector {
     pub(super) fn new(destination: &str, shared: &Shared, pseudonyms: &[u8; 32]) -> Self {
         Self {
             destination: destination.into(),
-            reader: shared.reader(),
+            reader: shared.reader().facts_only(),
             renderer: Renderer::new(destination, &shared.site, pseudonyms),
+            guard: Guard::default(),
             sealer: None,
+            no_labels: Labels::default(),
         }
     }
 
@@ -230,7 +235,7 @@ impl Selector {
         let devices = &shared.tables.devices;
         let rendered = match content {
             Content::Punch(_) => {
-                let known = (devices, &Labels::default());
+                let known = (devices, &self.no_labels);
                 self.renderer.render(decision, key, &content, platform, known)
             }
             Content::Summary(_) => {
@@ -245,7 +250,7 @@ impl Selector {
                 return;
             }
         };
-        if let Err(stopped) = guard::inspect(&bytes) {
+        if let Err(stopped) = self.guard.inspect(&bytes) {
             dispatch.aside.push((record, stop(&stopped, &self.destination)));
             return;
         }

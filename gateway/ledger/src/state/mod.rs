@@ -12,12 +12,11 @@ pub(crate) mod standing;
 mod tests;
 
 use crate::act::{Act, Runs};
+use crate::digest::Digest;
 use crate::journal::Fact;
 use crate::legal::Legal;
 use crate::quarantine::{CLOCK_WAIT, REJECTED, SEQ_CONFLICT};
 use crate::{Governance, Meter, PauseReason, RefusalReason, Signer};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use decisions::{Decisions, Disposition, Ruling};
 use dedupe::Dedupe;
 use jiff::Timestamp;
@@ -229,14 +228,19 @@ impl State {
         destination: &str,
         decisions: &[u32],
         records: &[u64],
-        digests: &[String],
+        digests: &[Digest],
     ) {
-        for ((&record, digest), &decision) in records.iter().zip(digests).zip(decisions) {
-            let mut hash = [0; 32];
-            if STANDARD.decode_slice(digest, &mut hash).is_ok() {
-                self.standing.queue(destination).note_sent(record, hash);
+        let queue = self.standing.queue(destination);
+        for (&record, digest) in records.iter().zip(digests) {
+            queue.note_sent(record, digest.0);
+        }
+        // What follows in number and shares a decision goes in one.
+        let sent: Vec<(u64, u32)> =
+            records.iter().copied().zip(decisions.iter().copied()).collect();
+        for run in sent.chunk_by(|a, b| (a.0.wrapping_add(1), a.1) == *b) {
+            if let Some(&(first, decision)) = run.first() {
+                self.standing.override_with(decision, first, run.len() as u64);
             }
-            self.standing.override_with(decision, record, 1);
         }
     }
 

@@ -81,7 +81,7 @@ fn apply(state: &mut State, step: &Step, at_ms: i64) {
             destination: to(),
             decision: vec![2; *count as usize],
             records: (*first..first + count).collect(),
-            digests: (0..*count).map(|n| STANDARD.encode([n as u8; 32])).collect(),
+            digests: (0..*count).map(|n| Digest([n as u8; 32])).collect(),
             reserved: Vec::new(),
             attestation: None,
             lanes: Vec::new(),

@@ -5,6 +5,7 @@ use super::figures::seen;
 use super::{Follow, Known, Span};
 use crate::CommitError;
 use crate::act::{Act, Runs};
+use crate::digest::Digest;
 use crate::journal::{Batch, Reader};
 use crate::state::decisions::Ruling;
 use muster_attendance::{EventId, PersonId};
@@ -21,7 +22,7 @@ pub const MAX_TRANSFERS: usize = 1_000_000;
 struct Transfer {
     number: u64,
     at_ms: i64,
-    digest: String,
+    digest: Digest,
     lanes: Vec<(Law, Law)>,
     ruling: Option<Arc<Ruling>>,
     far_end: Arc<FarEnd>,
@@ -99,7 +100,7 @@ impl Fold {
             let transfer = Transfer {
                 number,
                 at_ms: batch.at_ms,
-                digest: digest.clone(),
+                digest: *digest,
                 lanes: lanes_of(sent.lanes, number),
                 ruling: known.rulings.get(decision).cloned(),
                 far_end: far_end.clone(),
@@ -138,7 +139,7 @@ impl Transfer {
             from,
             to,
             subjects,
-            digest: self.digest.clone(),
+            digest: self.digest.to_string(),
             destination: far_end.destination.clone(),
             region: far_end.region.clone(),
             operator: far_end.operator.clone(),
@@ -167,7 +168,7 @@ struct Sent<'a> {
     destination: &'a str,
     records: &'a [u64],
     decision: &'a [u32],
-    digests: &'a [String],
+    digests: &'a [Digest],
     attestation: Option<&'a str>,
     lanes: &'a [(Law, Law, Runs)],
 }

@@ -81,7 +81,7 @@ impl Batches {
 
 impl From<Reader> for Batches {
     fn from(reader: Reader) -> Self {
-        Self::Journal(Box::new(reader))
+        Self::Journal(Box::new(reader.facts_only()))
     }
 }
 

@@ -3,27 +3,49 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// Days of one zone, with the last one looked up at hand: most punches are of the same day.
+/// Days that are kept at hand.
+const MAX_DAYS: usize = 1024;
+
+/// Days of one zone, with those looked up lately at hand: punches are of few days.
 pub(super) struct Days {
     zone: TimeZone,
     last: (Range<i64>, i32),
+    /// By their first second: the second after their last, and their number.
+    known: BTreeMap<i64, (i64, i32)>,
 }
 
 impl Days {
     pub(super) fn new(zone: TimeZone) -> Self {
-        Self { zone, last: (0..0, 0) }
+        Self { zone, last: (0..0, 0), known: BTreeMap::new() }
     }
 
     /// Days since 1970-01-01 of the day on which `seconds` (since 1970 in UTC) lies.
     pub(super) fn day(&mut self, seconds: i64) -> i32 {
         if !self.last.0.contains(&seconds) {
-            self.last = self.look_up(seconds);
+            self.last = self.find(seconds);
         }
         self.last.1
+    }
+
+    fn find(&mut self, seconds: i64) -> (Range<i64>, i32) {
+        if let Some((&start, &(end, day))) = self.known.range(..=seconds).next_back()
+            && seconds < end
+        {
+            return (start..end, day);
+        }
+        let (range, day) = self.look_up(seconds);
+        if self.known.len() >= MAX_DAYS {
+            self.known.clear();
+        }
+        if !range.is_empty() {
+            self.known.insert(range.start, (range.end, day));
+        }
+        (range, day)
     }
 
     fn look_up(&self, seconds: i64) -> (Range<i64>, i32) {
@@ -70,6 +92,20 @@ mod tests {
         check("Europe/Lisbon", "2026-03-29T00:30:00Z", "2026-03-29");
         check("America/Sao_Paulo", "2018-11-04T03:00:00Z", "2018-11-04");
         check("UTC", "-009999-01-02T01:59:59Z", "-009999-01-02");
+    }
+
+    #[test]
+    fn days_at_hand_are_the_right_ones() {
+        let zone = TimeZone::get("Europe/Lisbon").unwrap();
+        let mut days = Days::new(zone.clone());
+        // Across both changes of the clock, there and back.
+        let hours = (0..2 * MAX_DAYS * 24).step_by(5);
+        for hour in hours.clone().chain(hours.rev()) {
+            let seconds = 1_750_000_000 + hour as i64 * 3600;
+            let at = Timestamp::from_second(seconds).unwrap().to_zoned(zone.clone());
+            assert_eq!(date(days.day(seconds)), at.date());
+        }
+        assert!(days.known.len() <= MAX_DAYS);
     }
 
     #[test]

@@ -3,14 +3,13 @@
 
 use super::batches::Batches;
 use super::days::Days;
+use super::gather::{Gathered, MAX_RECORDS};
 use super::place::Places;
-use super::row::{Key, Packed};
 use super::runner::{self, Runner};
-use super::store::{Addition, Cursor, StoreError, db_file};
+use super::store::{Cursor, StoreError, db_file};
 use super::{Inner, Phase};
-use crate::journal::ReadError;
+use crate::journal::{MAX_FACTS, ReadError};
 use crate::punch_time::effective_seconds;
-use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,8 +18,11 @@ use std::time::{Duration, Instant};
 
 /// Records taken up together while the journal's head is near.
 const CHUNK: usize = 8_192;
-/// And while there is much to build again.
-const REBUILD_CHUNK: usize = 65_536;
+/// And while there is much to build again: 20 MiB of them.
+const REBUILD_CHUNK: usize = 524_288;
+const _: () = assert!(REBUILD_CHUNK + MAX_FACTS <= MAX_RECORDS);
+/// Records that the store is given at once, in whole rows: each call of it has a time limit.
+const CALL: usize = 32_768;
 /// Records behind from which a catching up is called a rebuild, and shown as one.
 const REBUILD_FROM: u64 = 50_000;
 /// Punches a second above which the committer is busy and the views stand back.
@@ -32,6 +34,8 @@ const MAX_REST: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(100);
 /// How often the folder, the free space and the threads are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked whether there is space again, with rows in hand.
+const LOW_SPACE_WAIT: Duration = Duration::from_millis(200);
 /// How often rows are put on disk, while there are new ones.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
 /// How often a rebuild says how far it is.
@@ -86,7 +90,7 @@ enum Pause {
 
 /// Rows gathered from the journal.
 struct Portion {
-    additions: Vec<Addition>,
+    gathered: Gathered,
     cursor: Cursor,
     records: usize,
     /// The journal has no more.
@@ -142,10 +146,7 @@ impl Keeper {
         if self.opened.is_none() {
             self.open()?;
         }
-        if self.looked.elapsed() >= LOOK_EVERY {
-            self.looked = Instant::now();
-            self.look()?;
-        }
+        self.look_if_due()?;
         self.inner.take_suspicion(self.places.generation())?;
         if self.inner.rebuild.load(SeqCst) {
             return Err(StoreError::Stale("a rebuild was asked for"));
@@ -168,12 +169,12 @@ impl Keeper {
                 return Ok(Pause::Rest(LOOK_EVERY));
             }
         };
+        let Portion { gathered, cursor, records, end } = portion;
+        if records > 0 && !self.add(gathered, cursor.clone())? {
+            return Ok(Pause::Rest(Duration::ZERO));
+        }
         let Some(opened) = &mut self.opened else { return Ok(Pause::Rest(GATHER)) };
-        let Portion { additions, cursor, records, end } = portion;
         if records > 0 {
-            let limit = self.inner.limits.operation;
-            let next = cursor.clone();
-            opened.fill.call(limit, move |store| store.add(&additions, &next))?;
             opened.unsynced.get_or_insert(began);
         }
         opened.cursor = cursor;
@@ -187,6 +188,42 @@ impl Keeper {
             self.failures = 0;
         }
         Ok(self.next_pause(records, end, began.elapsed()))
+    }
+
+    /// Gives the store what was gathered; false if it is to stop or to begin again, and only then is
+    /// any of it left out.
+    fn add(&mut self, gathered: Gathered, cursor: Cursor) -> Result<bool, StoreError> {
+        let (limit, gathered) = (self.inner.limits.operation, Arc::new(gathered));
+        let mut at = 0;
+        while at < gathered.rows().records() {
+            let began = Instant::now();
+            let Some(opened) = &self.opened else { return Ok(false) };
+            let (end, all) = (gathered.end_of(at, CALL), gathered.clone());
+            opened.fill.call(limit, move |store| store.add(all.rows().part(at..end)))?;
+            at = end;
+            if at < gathered.rows().records() && !self.goes_on(began.elapsed())? {
+                return Ok(false);
+            }
+        }
+        let Some(opened) = &self.opened else { return Ok(false) };
+        opened.fill.call(limit, move |store| store.move_to(&cursor))?;
+        Ok(true)
+    }
+
+    /// Between two calls of the store, of which one took so long: stands back, and waits for space.
+    fn goes_on(&mut self, took: Duration) -> Result<bool, StoreError> {
+        self.pace.note(self.inner.head_seen());
+        if let Pause::Rest(rest) = self.next_pause(CALL, false, took) {
+            std::thread::sleep(rest);
+        }
+        while !self.inner.stop.load(SeqCst) && !self.inner.rebuild.load(SeqCst) {
+            self.look_if_due()?;
+            if !self.inner.low_space.load(SeqCst) {
+                return Ok(true);
+            }
+            std::thread::sleep(LOW_SPACE_WAIT);
+        }
+        Ok(false)
     }
 
     fn next_pause(&self, records: usize, end: bool, took: Duration) -> Pause {
@@ -236,7 +273,8 @@ impl Keeper {
             }
             None => (Cursor::start(&self.zone), 0),
         };
-        let mut rows: HashMap<Key, Vec<Packed>> = HashMap::new();
+        let left = self.inner.head_seen().saturating_sub(cursor.next_record);
+        let mut gathered = Gathered::with_capacity(max.min(left as usize));
         let mut records = 0;
         let mut end = false;
         while records < max {
@@ -246,17 +284,14 @@ impl Keeper {
             };
             for record in &piece.records {
                 let day = self.days.day(effective_seconds(&record.attendance));
-                let key = Key { day, person: record.attendance.person };
-                rows.entry(key).or_default().push(record.pack(day));
+                gathered.add(day, record);
             }
             records += piece.records.len();
             cursor.batch = piece.batch;
             cursor.chain = piece.chain;
             cursor.next_record = piece.next_record;
         }
-        let mut additions: Vec<Addition> = rows.into_iter().collect();
-        additions.sort_unstable_by_key(|(key, _)| *key);
-        Ok(Portion { additions, cursor, records, end })
+        Ok(Portion { gathered: gathered.sorted(), cursor, records, end })
     }
 
     /// Opens the newest store, or makes one, and goes to where it left off.
@@ -300,7 +335,7 @@ impl Keeper {
     fn begin(&self, fill: &Runner) -> Result<Cursor, StoreError> {
         let start = Cursor::start(&self.zone);
         let first = start.clone();
-        fill.call(self.inner.limits.operation, move |store| store.add(&[], &first))?;
+        fill.call(self.inner.limits.operation, move |store| store.move_to(&first))?;
         Ok(start)
     }
 
@@ -319,6 +354,14 @@ impl Keeper {
             return Ok(());
         }
         Err(StoreError::Stale("it was filled from another journal, or a newer state of this one"))
+    }
+
+    fn look_if_due(&mut self) -> Result<(), StoreError> {
+        if self.looked.elapsed() >= LOOK_EVERY {
+            self.looked = Instant::now();
+            self.look()?;
+        }
+        Ok(())
     }
 
     /// Looks whether the store still has its ground.

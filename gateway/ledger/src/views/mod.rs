@@ -10,6 +10,7 @@ mod batches;
 mod days;
 #[cfg(test)]
 mod faults;
+mod gather;
 mod keeper;
 mod lookups;
 mod place;

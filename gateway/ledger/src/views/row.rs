@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 /// synced.
 pub(super) const MAX_VALUE: usize = 3_500;
 
+/// Bytes of a record at most.
+pub(super) const MAX_PACKED: usize = 96;
 /// Bytes of the checksum at the head of a value.
 const CHECKSUM: usize = 4;
 /// Bytes before the first record: the checksum, how many full chunks there are, and the number of the
@@ -138,6 +140,15 @@ impl Stored {
 }
 
 impl Packed {
+    /// Appends the bytes that rows keep.
+    pub(super) fn write(&self, bytes: &mut Vec<u8>) {
+        let mut scratch = [0; MAX_PACKED];
+        // The room is enough for the largest numbers.
+        if let Ok(encoded) = postcard::to_slice(self, &mut scratch) {
+            bytes.extend_from_slice(encoded);
+        }
+    }
+
     /// The record again; `None` if a code is none of ours.
     fn unpack(&self, key: Key) -> Option<Stored> {
         let received_ms = self.received.wrapping_add(day_ms(key.day));
@@ -214,15 +225,13 @@ impl Chunk {
         bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes)
     }
 
-    /// Adds a record; false, and nothing added, if it does not fit.
-    pub(super) fn push(&mut self, record: &Packed) -> bool {
-        let mut scratch = [0; 96];
-        let Ok(encoded) = postcard::to_slice(record, &mut scratch) else { return false };
-        if self.bytes.len() + encoded.len() > MAX_VALUE {
+    /// Adds a record, as [`Packed::write`] wrote it; false, and nothing added, if it does not fit.
+    pub(super) fn push(&mut self, number: u64, packed: &[u8]) -> bool {
+        if self.bytes.len() + packed.len() > MAX_VALUE {
             return false;
         }
-        self.bytes.extend_from_slice(encoded);
-        self.bytes[CHECKSUM + 4..HEAD].copy_from_slice(&record.number.to_le_bytes());
+        self.bytes.extend_from_slice(packed);
+        self.bytes[CHECKSUM + 4..HEAD].copy_from_slice(&number.to_le_bytes());
         true
     }
 
@@ -232,6 +241,11 @@ impl Chunk {
         self.bytes[..CHECKSUM].copy_from_slice(&checksum);
         self.bytes
     }
+}
+
+/// The number of a record that [`Packed::write`] wrote.
+pub(super) fn number(packed: &[u8]) -> Option<u64> {
+    postcard::take_from_bytes(packed).ok().map(|(number, _)| number)
 }
 
 /// The records of a stored chunk; `None` if the store lies.
@@ -267,6 +281,12 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn packed_bytes(record: &Packed) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        record.write(&mut bytes);
+        bytes
+    }
+
     prop_compose! {
         pub(crate) fn stored()(
             (number, epoch, device, boot, seq) in any::<(u64, u16, u32, u32, u64)>(),
@@ -300,7 +320,8 @@ pub(super) mod tests {
             let bytes = key.chunk(7);
             prop_assert_eq!(Key::read(&bytes), Some((key, 7)));
             let mut chunk = Chunk::new(3);
-            prop_assert!(chunk.push(&record.pack(day)));
+            let packed = packed_bytes(&record.pack(day));
+            prop_assert!(chunk.push(record.number, &packed));
             let value = chunk.value(&bytes);
             prop_assert_eq!(records(&bytes, &value), Some(vec![record]));
             let resumed = Chunk::resume(&bytes, &value).unwrap();
@@ -313,7 +334,7 @@ pub(super) mod tests {
             let bytes = Key { day: 1, person: None }.chunk(0);
             let record = Stored { attendance: Attendance { person: None, ..record.attendance }, ..record };
             let mut chunk = Chunk::new(0);
-            chunk.push(&record.pack(1));
+            chunk.push(record.number, &packed_bytes(&record.pack(1)));
             let mut value = chunk.value(&bytes);
             let at = at.index(value.len());
             value[at] ^= by;
@@ -343,7 +364,9 @@ pub(super) mod tests {
             decision: u32::MAX,
         };
         let mut chunk = Chunk::new(0);
-        while chunk.push(&record) {}
+        let packed = packed_bytes(&record);
+        assert!(packed.len() <= MAX_PACKED);
+        while chunk.push(record.number, &packed) {}
         let len = chunk.value(&key.chunk(0)).len();
         assert!((MAX_VALUE - 96..=MAX_VALUE).contains(&len), "{len}");
     }

@@ -6,7 +6,8 @@
 //! several times the memory and the time of the same inserts in the order of their keys, so there
 //! are none: the cursor is written last, and adding a record twice is harmless.
 
-use super::row::{Chunk, KEY, Key, Packed, Stored, each_record, records};
+use super::gather::Rows;
+use super::row::{Chunk, KEY, Key, Stored, each_record, number, records};
 use muster_attendance::PersonId;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -16,8 +17,8 @@ use std::path::{Path, PathBuf};
 const DB_FILE: &str = "db";
 /// Key of the cursor: sorts after every row's, and is no row's because of its length.
 const CURSOR_KEY: &[u8] = &[0xFF; KEY + 1];
-/// Rows from which two threads add them: only a rebuild has so many at once.
-const SHARED_FROM: usize = 4_096;
+/// Records from which two threads add them: only a rebuild has so many at once.
+const SHARED_FROM: usize = 16_384;
 /// Rows of others that are passed over on the way to the next that is wanted: looking it up costs
 /// as much.
 const MAX_PASSED: usize = 8;
@@ -84,9 +85,6 @@ impl From<std::io::Error> for StoreError {
     }
 }
 
-/// New records of one row, ascending by number.
-pub(super) type Addition = (Key, Vec<Packed>);
-
 /// Where in the export of records a page ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Position {
@@ -151,15 +149,16 @@ impl Store {
         Ok(cursor.filter(|cursor| cursor.form == FORM))
     }
 
-    /// Adds records to rows (in the order of their keys), then moves the cursor. After a crash in
-    /// between the same records are added again, and those that are there are passed over.
-    pub(super) fn add(&self, additions: &[Addition], cursor: &Cursor) -> Result<(), StoreError> {
+    /// Adds records to rows. The cursor goes after them ([`Self::move_to`]): after a crash in between
+    /// the same records are added again, and those that are there are passed over.
+    pub(super) fn add(&self, rows: Rows<'_>) -> Result<(), StoreError> {
         self.step();
-        if additions.len() < SHARED_FROM {
-            self.add_rows(additions)?;
-        } else {
-            self.add_shared(additions)?;
-        }
+        if rows.records() < SHARED_FROM { self.add_rows(rows) } else { self.add_shared(rows) }
+    }
+
+    /// Moves the cursor.
+    pub(super) fn move_to(&self, cursor: &Cursor) -> Result<(), StoreError> {
+        self.step();
         let bytes = postcard::to_stdvec(cursor).map_err(|_| StoreError::Damaged)?;
         let mut value = crc32c::crc32c(&bytes).to_le_bytes().to_vec();
         value.extend_from_slice(&bytes);
@@ -326,8 +325,8 @@ impl Store {
     }
 
     /// Adds half of the rows on a thread of its own.
-    fn add_shared(&self, additions: &[Addition]) -> Result<(), StoreError> {
-        let (first, second) = additions.split_at(additions.len() / 2);
+    fn add_shared(&self, rows: Rows<'_>) -> Result<(), StoreError> {
+        let (first, second) = rows.halves();
         std::thread::scope(|scope| {
             let other = scope.spawn(|| self.add_rows(second));
             let own = self.add_rows(first);
@@ -335,26 +334,31 @@ impl Store {
         })
     }
 
-    fn add_rows(&self, additions: &[Addition]) -> Result<(), StoreError> {
-        additions.iter().try_for_each(|(key, packed)| self.add_row(*key, packed))
+    fn add_rows(&self, rows: Rows<'_>) -> Result<(), StoreError> {
+        rows.each().try_for_each(|(key, packed)| self.add_row(key, packed))
     }
 
-    fn add_row(&self, key: Key, packed: &[Packed]) -> Result<(), StoreError> {
+    fn add_row<'a>(
+        &self,
+        key: Key,
+        packed: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(), StoreError> {
         let open = key.chunk(0);
         let mut chunk = match self.db.get(open)? {
             Some(value) => Chunk::resume(&open, &value).ok_or(StoreError::Damaged)?,
             None => Chunk::new(0),
         };
         let last = chunk.last();
-        for record in packed.iter().filter(|record| last.is_none_or(|last| record.number > last)) {
-            if chunk.push(record) {
+        for packed in packed {
+            let record = number(packed).ok_or(StoreError::Damaged)?;
+            if last.is_some_and(|last| record <= last) || chunk.push(record, packed) {
                 continue;
             }
             let number = chunk.full().saturating_add(1);
             let full = key.chunk(number);
             self.db.insert(full, chunk.value(&full))?;
             chunk = Chunk::new(number);
-            if !chunk.push(record) {
+            if !chunk.push(record, packed) {
                 return Err(StoreError::Damaged);
             }
         }

@@ -13,6 +13,8 @@ mod ids;
 mod shape;
 
 use serde::Serialize;
+use shape::Value;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Most bytes of a parcel.
@@ -20,6 +22,9 @@ pub const MAX_PARCEL_BYTES: usize = 512;
 
 /// Most hits reported for one parcel.
 pub const MAX_HITS: usize = 32;
+
+/// Free texts that were looked at and found clean, kept by one guard.
+const MAX_CLEAN: usize = 4_096;
 
 /// What was found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -100,30 +105,60 @@ fn list(hits: &[Hit]) -> String {
 
 /// Looks at the JSON bytes of one parcel.
 pub fn inspect(parcel: &[u8]) -> Result<(), Stopped> {
-    let whole = |finding| Stopped(vec![Hit { field: None, finding }]);
-    if parcel.len() > MAX_PARCEL_BYTES {
-        return Err(whole(Finding::TooLong));
+    Guard::default().inspect(parcel)
+}
+
+/// Looks at parcels one after the other. What one field says is looked at by itself, so a free text
+/// (a site, a terminal's name) that was found clean is clean in the next parcel too.
+#[derive(Default)]
+pub struct Guard {
+    clean: HashSet<Box<str>>,
+}
+
+impl Guard {
+    /// Looks at the JSON bytes of one parcel.
+    pub fn inspect(&mut self, parcel: &[u8]) -> Result<(), Stopped> {
+        let whole = |finding| Stopped(vec![Hit { field: None, finding }]);
+        if parcel.len() > MAX_PARCEL_BYTES {
+            return Err(whole(Finding::TooLong));
+        }
+        let members = shape::members(parcel).ok_or_else(|| whole(Finding::NotAParcel))?;
+        let mut hits = Vec::new();
+        for (i, (name, value)) in members.iter().enumerate() {
+            let Some(field) = shape::field(name) else {
+                hits.push(Hit { field: None, finding: Finding::UnknownField });
+                continue;
+            };
+            let mut hit = |finding| hits.push(Hit { field: Some(field.name), finding });
+            if members[..i].iter().any(|(earlier, _)| earlier == name) {
+                hit(Finding::RepeatedField);
+            }
+            if let Err(finding) = field.check(value) {
+                hit(finding);
+            }
+            if let (true, Value::Text(text)) = (field.is_free(), value) {
+                self.read(text).into_iter().for_each(hit);
+            }
+        }
+        hits.truncate(MAX_HITS);
+        if hits.is_empty() { Ok(()) } else { Err(Stopped(hits)) }
     }
-    let members = shape::members(parcel).ok_or_else(|| whole(Finding::NotAParcel))?;
-    let mut hits = Vec::new();
-    for (i, (name, value)) in members.iter().enumerate() {
-        let Some(field) = shape::field(name) else {
-            hits.push(Hit { field: None, finding: Finding::UnknownField });
-            continue;
-        };
-        let mut hit = |finding| hits.push(Hit { field: Some(field.name), finding });
-        if members[..i].iter().any(|(earlier, _)| earlier == name) {
-            hit(Finding::RepeatedField);
+
+    /// What is in a free text.
+    fn read(&mut self, text: &str) -> Vec<Finding> {
+        if self.clean.contains(text) {
+            return Vec::new();
         }
-        if let Err(finding) = field.check(value) {
-            hit(finding);
+        let mut found = ids::find(text);
+        found.extend(content::find(text));
+        if found.is_empty() {
+            if self.clean.len() >= MAX_CLEAN {
+                self.clean.clear();
+            }
+            self.clean.insert(text.into());
         }
-        if let (true, serde_json::Value::String(text)) = (field.is_free(), value) {
-            ids::find(text).into_iter().chain(content::find(text)).for_each(hit);
-        }
+        found
     }
-    hits.truncate(MAX_HITS);
-    if hits.is_empty() { Ok(()) } else { Err(Stopped(hits)) }
 }
 
 #[cfg(test)]
@@ -170,6 +205,24 @@ mod tests {
         check(r#"{"check_time":"2026-13-01T08:59Z"}"#, &["wrong-shape in check_time"]);
         check(r#"{"group":"a","group":"b"}"#, &["repeated-field in group"]);
         check(&format!(r#"{{"group":"{}"}}"#, "a".repeat(600)), &["too-long"]);
+    }
+
+    #[test]
+    fn what_was_clean_once_frees_nothing_else() {
+        let mut guard = Guard::default();
+        let mut passes = |parcel: &str| guard.inspect(parcel.as_bytes()).is_ok();
+        for _ in 0..2 {
+            assert!(passes(r#"{"site_ref":"mo-hq","device_alias":"gate-07"}"#));
+            assert!(!passes(r#"{"site_ref":"mo-hq","device_alias":"S1234567D"}"#));
+            // Clean to read, and too long or of no shape where it stands.
+            assert!(!passes(r#"{"shift":"manager4220manager4220"}"#));
+            assert!(passes(r#"{"device_alias":"manager4220manager4220"}"#));
+            assert!(!passes(r#"{"direction":"mo-hq"}"#));
+        }
+        for number in 0..=MAX_CLEAN {
+            assert!(passes(&format!(r#"{{"device_alias":"gate-{number}"}}"#)));
+        }
+        assert!(guard.clean.len() <= MAX_CLEAN);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Fields, types and lengths that a parcel may have.
 
 use super::Finding;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Largest number a parcel may carry: ten years in minutes.
@@ -66,16 +66,14 @@ impl Field {
     }
 
     /// Checks type and shape.
-    pub(super) fn check(&self, value: &Value) -> Result<(), Finding> {
-        if let Shape::Number = self.shape {
-            return match value {
-                Value::Number(n) if n.as_u64().is_some_and(|n| n <= MAX_NUMBER) => Ok(()),
-                Value::Number(_) => Err(Finding::WrongShape),
-                _ => Err(Finding::WrongType),
-            };
-        }
-        let text = value.as_str().ok_or(Finding::WrongType)?;
-        if self.fits(text) { Ok(()) } else { Err(Finding::WrongShape) }
+    pub(super) fn check(&self, value: &Value<'_>) -> Result<(), Finding> {
+        let fits = match (self.shape, value) {
+            (Shape::Number, Value::Number(n)) => n.is_some_and(|n| n <= MAX_NUMBER),
+            (Shape::Number, _) => return Err(Finding::WrongType),
+            (_, Value::Text(text)) => self.fits(text),
+            _ => return Err(Finding::WrongType),
+        };
+        if fits { Ok(()) } else { Err(Finding::WrongShape) }
     }
 
     fn fits(&self, text: &str) -> bool {
@@ -109,8 +107,12 @@ fn follows(text: &str, pattern: &str) -> bool {
         })
 }
 
-fn within(text: &str, at: usize, low: u32, high: u32) -> bool {
-    text.get(at..at + 2).and_then(|t| t.parse().ok()).is_some_and(|n| (low..=high).contains(&n))
+/// Whether the two digits at `at` are a number from `low` to `high`.
+fn within(text: &str, at: usize, low: u8, high: u8) -> bool {
+    let digits = text.as_bytes().get(at..at + 2);
+    let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_digit));
+    let number = digits.map(|digits| digits.iter().fold(0, |n, digit| n * 10 + (digit - b'0')));
+    number.is_some_and(|number| (low..=high).contains(&number))
 }
 
 fn is_month(text: &str) -> bool {
@@ -137,31 +139,98 @@ fn is_time(text: &str) -> bool {
     is_date(date) && clock && zone
 }
 
+/// What a member says, as far as a parcel may say it.
+pub(super) enum Value<'a> {
+    Text(Cow<'a, str>),
+    /// `None` is one that is negative, broken or too large.
+    Number(Option<u64>),
+    Other,
+}
+
+/// A member: its name, and what it says.
+pub(super) type Member<'a> = (Cow<'a, str>, Value<'a>);
+
 /// The members of a JSON object in order, repeated names included; `None` if it is no object.
-pub(super) fn members(parcel: &[u8]) -> Option<Vec<(String, Value)>> {
+pub(super) fn members(parcel: &[u8]) -> Option<Vec<Member<'_>>> {
     serde_json::from_slice::<Members>(parcel).ok().map(|m| m.0)
 }
 
-struct Members(Vec<(String, Value)>);
+/// Members that a parcel usually has at most.
+const USUAL: usize = 8;
 
-impl<'de> Deserialize<'de> for Members {
+struct Members<'a>(Vec<Member<'a>>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         struct Reader;
         impl<'de> Visitor<'de> for Reader {
-            type Value = Members;
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a parcel")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::with_capacity(USUAL);
+                while let Some(name) = map.next_key::<Value<'de>>()? {
+                    let Value::Text(name) = name else { return Err(A::Error::custom("no name")) };
+                    members.push((name, map.next_value()?));
                 }
                 Ok(Members(members))
             }
         }
         d.deserialize_map(Reader)
+    }
+}
+
+impl<'de> Deserialize<'de> for Value<'de> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Value<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Value<'de>, E> {
+                Ok(Value::Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Value<'de>, E> {
+                Ok(Value::Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Value<'de>, E> {
+                Ok(Value::Number(Some(number)))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Value<'de>, E> {
+                Ok(Value::Number(number.try_into().ok()))
+            }
+
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Value<'de>, E> {
+                Ok(Value::Number(None))
+            }
+
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Value<'de>, E> {
+                Ok(Value::Other)
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Value<'de>, E> {
+                Ok(Value::Other)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value<'de>, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Value::Other)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Value::Other)
+            }
+        }
+        d.deserialize_any(Reader)
     }
 }

@@ -82,11 +82,14 @@ pub(crate) fn punch(
 pub(crate) fn arrivals(region: &Region, sent: &Sent) -> Result<Vec<Duration>> {
     let begun = Instant::now();
     loop {
-        let arrived: HashMap<String, Instant> = region.arrived().times.iter().cloned().collect();
-        let times: Vec<_> = sent
-            .iter()
-            .filter_map(|(time, due)| Some(arrived.get(time)?.saturating_duration_since(*due)))
-            .collect();
+        let times: Vec<_> = {
+            let guard = region.arrived();
+            let arrived: HashMap<&str, Instant> = guard.times().collect();
+            let took = |(time, due): &(String, Instant)| {
+                Some(arrived.get(&**time)?.saturating_duration_since(*due))
+            };
+            sent.iter().filter_map(took).collect()
+        };
         if times.len() == sent.len() {
             return Ok(times);
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::views::gather::Gathered;
 use crate::views::tests::{DECEMBER, punch};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,18 +14,18 @@ fn empty() -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-/// Rows of so many records, of people by number.
-fn rows(counts: &BTreeMap<u64, u64>) -> Vec<Addition> {
+/// Rows of so many records on each of three days, of people by number.
+fn rows(counts: &BTreeMap<u64, u64>) -> Gathered {
+    let mut gathered = Gathered::default();
     let mut number = 0;
-    let row = |(person, count): (&u64, &u64)| {
-        let record = |_| {
+    for (person, count) in counts {
+        for _ in 0..*count {
             number += 1;
-            Stored { number, ..punch(Some(*person), DECEMBER) }.pack(DAY)
-        };
-        let records = (0..*count).map(record).collect();
-        (Key { day: DAY, person: Some(PersonId(*person)) }, records)
-    };
-    counts.iter().map(row).collect()
+            let record = Stored { number, ..punch(Some(*person), DECEMBER) };
+            (DAY - 1..=DAY + 1).for_each(|day| gathered.add(day, &record));
+        }
+    }
+    gathered.sorted()
 }
 
 proptest! {
@@ -41,10 +42,7 @@ proptest! {
         // Of one of them more than a chunk holds, and days before and after.
         let mut counts = counts;
         counts.entry(7).and_modify(|count| *count += 300);
-        let additions = rows(&counts);
-        let other = |day| additions.iter().map(move |(key, records)| (Key { day, ..*key }, records.clone()));
-        let all: Vec<_> = other(DAY - 1).chain(additions.clone()).chain(other(DAY + 1)).collect();
-        store.add(&all, &Cursor::start("UTC")).unwrap();
+        store.add(rows(&counts).rows()).unwrap();
         let wanted: Vec<PersonId> = wanted.into_iter().map(PersonId).collect();
         let mut found: BTreeMap<PersonId, Vec<u64>> = BTreeMap::new();
         store.of(DAY, &wanted, max, |person, record| {
@@ -65,16 +63,16 @@ proptest! {
 #[test]
 fn records_added_twice_are_there_once() {
     let (_folder, store) = empty();
-    let key = Key { day: 20_000, person: Some(PersonId(4)) };
-    let packed = |numbers: std::ops::Range<u64>| {
-        let record = |number| Stored { number, ..punch(Some(4), DECEMBER) }.pack(20_000);
-        vec![(key, numbers.map(record).collect::<Vec<_>>())]
+    let gathered = |numbers: std::ops::Range<u64>| {
+        let mut gathered = Gathered::default();
+        let record = |number| Stored { number, ..punch(Some(4), DECEMBER) };
+        numbers.for_each(|number| gathered.add(DAY, &record(number)));
+        gathered.sorted()
     };
-    let cursor = Cursor::start("UTC");
-    for additions in [packed(1..700), packed(1..700), packed(300..900), packed(900..901)] {
-        store.add(&additions, &cursor).unwrap();
+    for gathered in [gathered(1..700), gathered(1..700), gathered(300..900), gathered(900..901)] {
+        store.add(gathered.rows()).unwrap();
     }
-    let (page, next) = store.page((20_000, 20_000), None, 5_000).unwrap();
+    let (page, next) = store.page((DAY, DAY), None, 5_000).unwrap();
     assert!(next.is_none());
     let numbers: Vec<_> = page.iter().map(|(_, record)| record.number).collect();
     assert_eq!(numbers, (1..901).collect::<Vec<_>>());
@@ -84,22 +82,22 @@ fn records_added_twice_are_there_once() {
 #[test]
 fn many_rows_at_once_are_all_there_once() {
     let (_folder, store) = empty();
-    let row = |number: u64| {
+    let mut gathered = Gathered::default();
+    for number in 1..30_000 {
         let person = number % 9_001 + 1;
-        let record = Stored { number, ..punch(Some(person), DECEMBER) };
-        (Key { day: 20_000, person: Some(PersonId(person)) }, vec![record.pack(20_000)])
-    };
-    let mut additions: Vec<_> = (1..9_000).map(row).collect();
-    additions.sort_unstable_by_key(|(key, _)| *key);
+        gathered.add(DAY, &Stored { number, ..punch(Some(person), DECEMBER) });
+    }
+    let gathered = gathered.sorted();
     let mut cursor = Cursor::start("UTC");
-    cursor.next_record = 9_000;
+    cursor.next_record = 30_000;
     for _ in 0..2 {
-        store.add(&additions, &cursor).unwrap();
+        store.add(gathered.rows()).unwrap();
+        store.move_to(&cursor).unwrap();
     }
     assert_eq!(store.cursor().unwrap(), Some(cursor));
-    let rows = store.day(20_000, 10, 20_000).unwrap();
+    let rows = store.day(DAY, 10, 40_000).unwrap();
     let numbers = rows.iter().flat_map(|(_, records)| records.iter().map(|r| r.number));
     let mut numbers: Vec<_> = numbers.collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (1..9_000).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..30_000).collect::<Vec<_>>());
 }
