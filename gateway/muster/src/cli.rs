@@ -32,6 +32,9 @@ pub(crate) struct BoxArgs {
     /// Configuration of the box [default: ./gateway.toml, then /etc/muster/gateway.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Subcommand)]
@@ -92,7 +95,7 @@ pub(crate) enum Command {
     Approve(ApproveArgs),
     /// Requests that need two people
     #[command(after_help = "Example: muster requests")]
-    Requests(RequestsArgs),
+    Requests(BoxArgs),
     /// Accounts of the page: who may log in
     User {
         #[command(subcommand)]
@@ -140,7 +143,7 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// What the box is doing now
     #[command(after_help = "Example: muster status --json")]
-    Status(StatusArgs),
+    Status(BoxArgs),
 }
 
 #[derive(Args)]
@@ -182,6 +185,9 @@ pub(crate) struct InitArgs {
     /// Leave the service as it is; without this the package's service is started
     #[arg(long)]
     pub(crate) no_start: bool,
+    /// Print one JSON document, and ask nothing
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -202,9 +208,6 @@ pub(crate) enum PolicyCommand {
         /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: Option<PathBuf>,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -219,9 +222,6 @@ pub(crate) enum PolicyCommand {
         /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: Option<PathBuf>,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -239,6 +239,9 @@ pub(crate) enum PolicyCommand {
         /// The private half; the public half goes to FILE.pub
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
     },
     /// Sign a policy; the signature is added to POLICY.sig
     #[command(after_help = "Example: muster policy sign policy.toml --key ho.mei.key")]
@@ -262,18 +265,12 @@ pub(crate) enum PolicyCommand {
         /// Law pack [default: the box's]
         #[arg(long, value_name = "FILE")]
         law_pack: Option<PathBuf>,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
     /// Every version that was accepted, and whose word it is in force by
     #[command(after_help = "Example: muster policy history")]
     History {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -298,13 +295,10 @@ pub(crate) enum PolicyCommand {
         at: BoxArgs,
     },
     /// Why a record went or waits, in words
-    #[command(after_help = "Example: muster policy explain 1042")]
+    #[command(after_help = "Example: muster policy explain 01M8FYSNEW000G000000000001")]
     Explain {
-        /// Number of the record, as `muster records` gives it
+        /// Id of the record, as `muster records` gives it
         record: String,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -339,9 +333,6 @@ pub(crate) enum SheetCommand {
         /// Of this department alone
         #[arg(long, value_name = "NAME")]
         department: Option<String>,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -367,9 +358,6 @@ pub(crate) enum JournalCommand {
     /// Check the chain, segment by segment: exit 0 whole, 1 damaged, 2 cannot read
     #[command(after_help = "Example: muster journal verify")]
     Verify {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -377,9 +365,6 @@ pub(crate) enum JournalCommand {
     /// compare: exit 0 all the same, 1 if not
     #[command(after_help = "Example: muster journal replay")]
     Replay {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -412,18 +397,9 @@ pub(crate) struct RecordsArgs {
     /// Last day
     #[arg(long, value_name = "DATE")]
     pub(crate) to: Option<jiff::civil::Date>,
-    /// Form of the answer
-    #[arg(long, default_value = "json")]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) at: BoxArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct StatusArgs {
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// Form of the answer [default: json]
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) format: Option<Format>,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }
@@ -433,7 +409,8 @@ mod tests {
     use super::*;
     use clap::CommandFactory as _;
 
-    /// Whoever asks for help gets an example, and a word on everything that can be given.
+    /// Whoever asks for help gets an example, and a word on everything that can be given; whoever
+    /// reads answers by a program can have each as JSON.
     fn explains(command: &clap::Command, path: &str) {
         let path = format!("{path} {}", command.get_name());
         if command.has_subcommands() {
@@ -443,6 +420,7 @@ mod tests {
         let shows = after.contains("Example: muster") || after.contains("Examples: muster");
         assert!(shows, "{path}: {after}");
         assert!(command.get_about().is_some(), "{path} has no word on it");
+        assert!(command.get_arguments().any(|arg| arg.get_id() == "json"), "{path}: no --json");
         for arg in command.get_arguments().filter(|arg| arg.get_id() != "help") {
             assert!(arg.get_help().is_some(), "{path}: nothing on {}", arg.get_id());
         }

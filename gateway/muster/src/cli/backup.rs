@@ -13,9 +13,6 @@ pub(crate) struct BackupArgs {
     /// now on. Shows the new ones and asks one back
     #[arg(long)]
     pub(crate) new_sheets: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }
@@ -40,18 +37,12 @@ pub(crate) struct RestoreArgs {
     /// Only try it: restore into a folder of its own, compare every digest, and remove it
     #[arg(long)]
     pub(crate) drill: bool,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }
 
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Write a support bundle, a tar archive that holds nothing personal
     #[arg(long, value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
@@ -67,9 +58,6 @@ pub(crate) struct ResendArgs {
     /// What was settled since then: 2026-12-01 or 2026-12-01T09:00:00+08:00
     #[arg(long, value_name = "TIME")]
     pub(crate) since: String,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) at: BoxArgs,
 }

@@ -15,7 +15,7 @@ pub(crate) enum DeviceCommand {
         /// What it is
         #[arg(long)]
         kind: Kind,
-        /// Its name: 1 to 128 characters, none of / + #
+        /// Its name: 1 to 64 characters, none of / + #
         #[arg(long)]
         name: String,
         /// The C1 that speaks for it
@@ -34,9 +34,6 @@ pub(crate) enum DeviceCommand {
         /// the box listens on
         #[arg(long, requires = "code")]
         host: Option<String>,
-        /// Print one JSON document
-        #[arg(long, requires = "code")]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -49,9 +46,6 @@ pub(crate) enum DeviceCommand {
     /// All devices with their state and when they were last seen
     #[command(after_help = "Example: muster device list")]
     List {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -176,9 +170,6 @@ pub(crate) enum DeviceCommand {
     Log {
         /// Name of the device
         name: String,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -220,6 +211,9 @@ pub(crate) struct CardArgs {
     /// The card's image, a new file; it holds the pairing secret
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Emulated cards have sizes that are powers of two.

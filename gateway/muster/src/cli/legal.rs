@@ -15,9 +15,6 @@ pub(crate) enum PapersCommand {
     /// Every document on file, with what is left of its time
     #[command(after_help = "Example: muster papers list")]
     List {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -167,9 +164,6 @@ pub(crate) enum NoticeCommand {
     /// Every version of every notice
     #[command(after_help = "Example: muster notice list")]
     List {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -217,23 +211,11 @@ pub(crate) struct ApproveArgs {
     pub(crate) at: BoxArgs,
 }
 
-#[derive(Args)]
-pub(crate) struct RequestsArgs {
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) at: BoxArgs,
-}
-
 #[derive(Subcommand)]
 pub(crate) enum CountersCommand {
     /// Exports counted this year and before, with what other systems exported
     #[command(after_help = "Example: muster counters list")]
     List {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -274,9 +256,6 @@ pub(crate) enum SignersCommand {
     /// Who may sign policies and approve, and who waits for their first day to pass
     #[command(after_help = "Example: muster signers list")]
     List {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },

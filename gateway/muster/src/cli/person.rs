@@ -62,9 +62,6 @@ pub(crate) enum PersonCommand {
     Show {
         /// The number the terminals send
         id: String,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -74,9 +71,9 @@ pub(crate) enum PersonCommand {
     Export {
         /// The number the terminals send
         id: String,
-        /// Form of the export
-        #[arg(long, default_value = "json")]
-        format: ExportFormat,
+        /// Form of the export [default: json]
+        #[arg(long, conflicts_with = "json")]
+        format: Option<ExportFormat>,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -130,9 +127,6 @@ pub(crate) enum PersonCommand {
     /// Erasures, and what is still to do elsewhere
     #[command(after_help = "Example: muster person erasures")]
     Erasures {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -195,9 +189,6 @@ pub(crate) enum PersonCommand {
     /// Requests of people, with when the answer is owed
     #[command(after_help = "Example: muster person requests")]
     Requests {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -206,9 +197,9 @@ pub(crate) enum PersonCommand {
     Map {
         /// Name of the terminal
         device: String,
-        /// Number of the request
+        /// The number that this terminal sends
         number: String,
-        /// The number the terminals send
+        /// The person's number, as the directory has it
         id: String,
         #[command(flatten)]
         at: BoxArgs,

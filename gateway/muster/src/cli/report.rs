@@ -58,9 +58,9 @@ pub(crate) enum ReportFormat {
 pub(crate) struct ReportArgs {
     /// Which report
     pub(crate) kind: ReportKind,
-    /// Form of the answer
-    #[arg(long, default_value = "json")]
-    pub(crate) format: ReportFormat,
+    /// Form of the answer [default: json]
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) format: Option<ReportFormat>,
     /// First day, in the site's time zone [default: the first of the month]
     #[arg(long, value_name = "DATE")]
     pub(crate) from: Option<jiff::civil::Date>,

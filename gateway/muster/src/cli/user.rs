@@ -37,9 +37,6 @@ pub(crate) enum UserCommand {
     /// All accounts: roles, departments, state
     #[command(after_help = "Example: muster user list")]
     List {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },
@@ -90,9 +87,6 @@ pub(crate) enum UserCommand {
     /// All tokens: roles and when they end
     #[command(after_help = "Example: muster user tokens")]
     Tokens {
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         at: BoxArgs,
     },

@@ -4,7 +4,7 @@
 //! signature over it.
 
 use super::papers::ask;
-use crate::cli::{ApproveArgs, BoxArgs, LocalOnlyArgs, OnOff, RequestsArgs};
+use crate::cli::{ApproveArgs, BoxArgs, LocalOnlyArgs, OnOff};
 use crate::control::{LegalRequest, Wanted};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::store;
@@ -18,8 +18,8 @@ use zeroize::Zeroizing;
 
 pub(super) fn local_only(args: &LocalOnlyArgs) -> Outcome {
     if args.to == OnOff::On {
-        ask(&args.at, LegalRequest::Stop)?;
-        return super::print_lines([say("told-stopped")]);
+        let told = ask(&args.at, LegalRequest::Stop)?;
+        return super::tell(args.at.json, &told, [say("told-stopped")]);
     }
     let key = args.key.as_deref().ok_or_else(|| {
         anyhow!("two people end it: ask with --key FILE, and let the other `muster approve`")
@@ -36,18 +36,23 @@ pub(super) fn request(at: &BoxArgs, wanted: Wanted, key: &Path) -> Outcome {
     let made = ask(at, LegalRequest::Ask { wanted, at_ms, line })?;
     let id = made["id"].as_str().unwrap_or_default();
     if !made["approved_by"].is_null() {
-        return super::print_lines([fill("request-set-up", &[("person", key.person())])]);
+        let line = fill("request-set-up", &[("person", key.person())]);
+        return super::tell(at.json, &made, [line]);
     }
-    super::print_lines([
+    let lines = [
         fill("request-made", &[("id", id), ("person", key.person()), ("role", key.role())]),
         fill("request-second", &[("id", id)]),
-    ])
+    ];
+    super::tell(at.json, &made, lines)
 }
 
 /// Says what became of what was sent without a key: `done`, or a proposal that waits.
-pub(super) fn proposed(answer: &Value, done: String) -> Outcome {
-    let Some(id) = answer["request"]["id"].as_str() else { return super::print_lines([done]) };
-    super::print_lines([fill("request-frees", &[("id", id)]), fill("request-both", &[("id", id)])])
+pub(super) fn proposed(at: &BoxArgs, answer: &Value, done: String) -> Outcome {
+    let lines = match answer["request"]["id"].as_str() {
+        None => vec![done],
+        Some(id) => vec![fill("request-frees", &[("id", id)]), fill("request-both", &[("id", id)])],
+    };
+    super::tell(at.json, answer, lines)
 }
 
 pub(super) fn approve(args: &ApproveArgs) -> Outcome {
@@ -56,7 +61,8 @@ pub(super) fn approve(args: &ApproveArgs) -> Outcome {
         let text = store::read_bounded(file).or_exit(exit::DATA)?;
         // However it was copied: a request ends with one line break.
         let text = text.replace("\r\n", "\n").trim_end().to_owned() + "\n";
-        return super::print_lines([approval::sign(Part::Approve, &text, &key).trim_end()]);
+        let line = approval::sign(Part::Approve, &text, &key);
+        return super::tell(args.at.json, &Value::Null, [line.trim_end()]);
     }
     let request = args.request.clone().unwrap_or_default();
     let shown = ask(&args.at, LegalRequest::Text { request: request.clone() })?;
@@ -75,14 +81,11 @@ pub(super) fn approve(args: &ApproveArgs) -> Outcome {
     }
     let todo = done["todo"].as_array().into_iter().flatten().filter_map(Value::as_str);
     lines.extend(todo.map(|todo| fill("request-todo", &[("todo", &super::plain(todo))])));
-    super::print_lines(lines)
+    super::tell(args.at.json, &done, lines)
 }
 
-pub(super) fn requests(args: &RequestsArgs) -> Outcome {
-    let requests = ask(&args.at, LegalRequest::Requests)?;
-    if args.json {
-        return super::print_json(&requests);
-    }
+pub(super) fn requests(at: &BoxArgs) -> Outcome {
+    let requests = ask(at, LegalRequest::Requests)?;
     let line = |request: &Value| {
         let text = |value: &Value| super::plain(value.as_str().unwrap_or_default());
         let by = &request["approved_by"];
@@ -96,7 +99,7 @@ pub(super) fn requests(args: &RequestsArgs) -> Outcome {
         };
         format!("{}  {} {asked}; {state}", text(&request["id"]), request["action"]["do"])
     };
-    super::print_lines(requests.as_array().into_iter().flatten().map(line))
+    super::tell(at.json, &requests, requests.as_array().into_iter().flatten().map(line))
 }
 
 fn text(prepared: &Value) -> Result<(&str, i64), Failure> {

@@ -12,7 +12,7 @@ pub(super) fn backup(args: &BackupArgs) -> Outcome {
     let to = std::path::absolute(&args.to)?;
     let answer = super::ask(&args.at, Request::Backup { to, new_sheets: args.new_sheets })?.result;
     let taken: Taken = serde_json::from_value(answer.clone())?;
-    let asks = std::io::stdin().is_terminal() && !args.json;
+    let asks = std::io::stdin().is_terminal() && !args.at.json;
     if let Some(sheets) = &taken.sheets
         && !asks
     {
@@ -22,7 +22,7 @@ pub(super) fn backup(args: &BackupArgs) -> Outcome {
             sheets.display()
         );
     }
-    if args.json {
+    if args.at.json {
         return super::print_json(&answer);
     }
     let mut lines = vec![format!(
@@ -43,7 +43,7 @@ pub(super) fn backup(args: &BackupArgs) -> Outcome {
 }
 
 pub(super) fn restore(args: &RestoreArgs) -> Outcome {
-    let shown = std::io::stderr().is_terminal() && !args.json;
+    let shown = std::io::stderr().is_terminal() && !args.at.json;
     let mut done = 0;
     let mut told = |more: u64| {
         done += more;
@@ -57,7 +57,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Outcome {
         eprintln!();
     }
     let done = done?;
-    if args.json { super::print_json(&done) } else { super::print_lines(lines(&done)) }
+    if args.at.json { super::print_json(&done) } else { super::print_lines(lines(&done)) }
 }
 
 fn lines(done: &Done) -> Vec<String> {

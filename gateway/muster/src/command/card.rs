@@ -67,13 +67,11 @@ pub(super) fn card(args: &CardArgs) -> Outcome {
         let cure = "a card that is there already may hold punches: name a new file";
         Failure::new(exit::UNAVAILABLE, error.context(cure))
     })?;
-    super::print_lines([format!(
-        "{}: {} MiB for {}, {} users",
-        args.out.display(),
-        args.mebibytes,
-        super::plain(&args.name),
-        listed.len()
-    )])
+    let (out, users, mebibytes) = (args.out.display().to_string(), listed.len(), args.mebibytes);
+    let name = super::plain(&args.name);
+    let line = format!("{out}: {mebibytes} MiB for {name}, {users} users");
+    let told = serde_json::json!({ "file": out, "mebibytes": mebibytes, "users": users });
+    super::tell(args.json, &told, [line])
 }
 
 /// The bytes of a new card. They hold the pairing secret.

@@ -1,21 +1,37 @@
-//! `muster check`: every problem, each with its cure; exit 78 if there is any.
+//! `muster check`: every problem, each with its line and its cure; exit 78 if there is any.
 
 use crate::cli::BoxArgs;
-use crate::config::{self, Config, Problem};
-use crate::exit::{self, Outcome};
+use crate::config::{self, Config, ConfigError, Fault, Problem};
+use crate::exit::{self, Failure, Outcome};
 use crate::store::read_bounded;
 use muster_residency::{LawPack, Policy};
+use serde_json::json;
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn check(at: &BoxArgs) -> Outcome {
-    let config = super::load(at)?;
-    crate::owner::look_as_owner(&config)?;
-    let problems = problems(&config);
-    if problems.is_empty() {
-        return super::print_lines(["the configuration is good"]);
-    }
-    super::print_lines(problems.iter().map(ToString::to_string))?;
-    Ok(ExitCode::from(exit::CONFIG))
+    let problems = match Config::load(at.config.as_deref()) {
+        Ok(config) => {
+            crate::owner::look_as_owner(&config)?;
+            problems(&config)
+        }
+        Err(ConfigError::Parse { path, faults }) => faults.iter().map(|f| of(&path, f)).collect(),
+        Err(error) => return Err(Failure::new(exit::CONFIG, error)),
+    };
+    let lines: Vec<String> = if problems.is_empty() {
+        vec!["the configuration is good".to_owned()]
+    } else {
+        problems.iter().map(ToString::to_string).collect()
+    };
+    super::tell(at.json, &json!({ "problems": problems }), lines)?;
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(exit::CONFIG) })
+}
+
+/// A fault of form as a problem.
+fn of(path: &Path, fault: &Fault) -> Problem {
+    let cure = "every key is explained in the shipped gateway.toml";
+    let (file, line) = (Some(path.to_owned()), Some(fault.line));
+    Problem { file, line, fatal: true, ..Problem::minor("form", fault.message.as_str(), cure) }
 }
 
 /// Everything that is wrong with a configuration, the files it names and the ports it wants.
@@ -35,7 +51,7 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     found.extend(crate::gateway::port_problems(config));
     found.extend(config.serial.iter().filter_map(|s| crate::doctor::serial_problem(&s.port)));
     found.extend(crate::doctor::certificate_problems(config));
-    found
+    config::with_lines(config, found)
 }
 
 /// The policy and law pack as files: whether they parse, and agree with the configuration.

@@ -21,31 +21,32 @@ const MAX_IMAGE_FILE: u64 = 1 << 20;
 
 pub(super) fn device(command: DeviceCommand) -> Outcome {
     match command {
-        DeviceCommand::Pair { kind, name, carrier, code: true, host, json, at, .. } => {
+        DeviceCommand::Pair { kind, name, carrier, code: true, host, at, .. } => {
             let request = Request::DeviceCode { name, kind: kind.into(), carrier, host };
-            super::wall::pair(&at, request, json)
+            super::wall::pair(&at, request)
         }
         DeviceCommand::Pair { kind, name, carrier, address, out, at, .. } => {
             let request = Request::DevicePair { name, kind: kind.into(), carrier, address };
             let made = super::ask(&at, request)?.result;
             match out {
-                Some(folder) => write(&folder, &made),
+                Some(folder) => write(&folder, &made, at.json),
                 None => super::print_json(&made),
             }
         }
         DeviceCommand::Card(args) => super::card::card(&args),
-        DeviceCommand::List { json, at } => {
+        DeviceCommand::List { at } => {
             let devices = super::ask(&at, Request::DeviceList)?.result;
-            if json { super::print_json(&devices) } else { table(&devices) }
+            super::tell(at.json, &devices, table(&devices))
         }
         DeviceCommand::Revoke { name, at } => {
-            super::ask(&at, Request::DeviceRevoke { name: name.clone() })?;
-            super::print_lines([format!("{} is shut out", super::plain(&name))])
+            let done = super::ask(&at, Request::DeviceRevoke { name: name.clone() })?.result;
+            super::tell(at.json, &done, [format!("{} is shut out", super::plain(&name))])
         }
-        DeviceCommand::Log { name, json, at } => {
+        DeviceCommand::Log { name, at } => {
             let rows =
                 super::ask(&at, Request::Terminal { name, request: TerminalRequest::Log })?.rows;
-            if json { super::print_json(&rows) } else { super::print_lines(rows.iter().map(event)) }
+            let lines: Vec<String> = rows.iter().map(event).collect();
+            super::tell(at.json, &rows.into(), lines)
         }
         command => terminal(command),
     }
@@ -95,8 +96,8 @@ fn terminal(command: DeviceCommand) -> Outcome {
         | DeviceCommand::Revoke { .. }
         | DeviceCommand::Log { .. } => return Ok(std::process::ExitCode::SUCCESS),
     };
-    super::ask(&at, Request::Terminal { name: name.clone(), request })?;
-    super::print_lines([format!("{} {done}", super::plain(&name))])
+    let told = super::ask(&at, Request::Terminal { name: name.clone(), request })?.result;
+    super::tell(at.json, &told, [format!("{} {done}", super::plain(&name))])
 }
 
 /// The person at the terminal has half a minute.
@@ -134,7 +135,7 @@ fn event(event: &Value) -> String {
 }
 
 /// The credentials as files; the secret ones for their owner alone.
-fn write(folder: &Path, made: &Value) -> Outcome {
+fn write(folder: &Path, made: &Value, json: bool) -> Outcome {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let files = [
         ("ca", "ca.pem"),
@@ -145,11 +146,13 @@ fn write(folder: &Path, made: &Value) -> Outcome {
     for (part, file) in files {
         write_private(&folder.join(file), made[part].as_str().unwrap_or_default().as_bytes())?;
     }
-    let list = files.map(|(_, file)| format!("  {}", folder.join(file).display()));
-    super::print_lines(["credentials, shown this once:".to_owned()].into_iter().chain(list))
+    let files = files.map(|(_, file)| folder.join(file).display().to_string());
+    let lines = files.iter().map(|file| format!("  {file}"));
+    let lines = ["credentials, shown this once:".to_owned()].into_iter().chain(lines);
+    super::tell(json, &serde_json::json!({ "device": made["device"], "files": files }), lines)
 }
 
-fn table(devices: &Value) -> Outcome {
+fn table(devices: &Value) -> Vec<String> {
     let text = |device: &Value, key: &str| super::plain(device[key].as_str().unwrap_or("-"));
     let seen = |device: &Value| {
         let at = device["last_seen_ms"]
@@ -169,7 +172,7 @@ fn table(devices: &Value) -> Outcome {
     });
     let rows: Vec<String> = rows.collect();
     if rows.is_empty() {
-        return super::print_lines(["no device yet; pair one with `muster device pair`"]);
+        return vec!["no device yet; pair one with `muster device pair`".to_owned()];
     }
-    super::print_lines(rows)
+    rows
 }

@@ -37,7 +37,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
         doctor::write_bundle(path, &report, config.as_ref(), &metrics)?;
         eprintln!("muster: {} holds no name, number or address", path.display());
     }
-    match args.json {
+    match args.at.json {
         true => super::print_json(&report)?,
         false => super::print_lines(lines(&report))?,
     };

@@ -12,16 +12,17 @@ pub(super) use conversation::hand_out;
 use crate::backup::recovery;
 use crate::backup::sheets::Sheet;
 use crate::cli::InitArgs;
-use crate::config::{Config, Console};
+use crate::config::{self, Config, Console};
 use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::page_certificate::{host_name, own_address};
 use crate::store;
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use conversation::ask;
 use muster_console::OneTimeCode;
 use muster_intake::authority::Authority;
 use muster_ledger::{Account, Ledger, Role, Signer};
 use muster_residency::key::TrustedSigner;
+use serde_json::json;
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
@@ -52,22 +53,35 @@ struct Answers {
 }
 
 pub(super) fn init(args: &InitArgs) -> Outcome {
-    let talks = !args.yes && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let talks = !(args.yes || args.json) && io::stdin().is_terminal() && io::stdout().is_terminal();
     let is_new = !args.dir.join("gateway.toml").exists();
     let answers = if talks && is_new { conversation::answers(args) } else { answers(args) };
     let answers = answers.map_err(|e| Failure::new(exit::USAGE, e))?;
+    // Before anything is written.
+    if is_new && !config::is_site(&answers.site) {
+        let why = anyhow!("{}; choose another name with --site", config::SITE_RULE);
+        return Err(Failure::new(exit::USAGE, why));
+    }
     fs::create_dir_all(&args.dir).with_context(|| format!("cannot make {}", args.dir.display()))?;
     let dir = std::path::absolute(&args.dir)?;
     write_files(&dir, &answers)?;
     let config = Config::load(Some(&dir.join("gateway.toml"))).or_exit(exit::CONFIG)?;
     if UnixStream::connect(config.socket()).is_ok() {
-        return super::print_lines(running(&config, "runs already; nothing changed"));
+        let told = json!({ "config": config.path, "gateway": "runs already" });
+        return super::tell(args.json, &told, running(&config, "runs already; nothing changed"));
     }
     // As who asks: systemd may tell nobody else.
     let way = service::way(&config.path);
     let runtime = super::small_runtime(&config)?;
     let (ledger, _) = store::open(&config).or_exit(exit::UNAVAILABLE)?;
     let made = runtime.block_on(set_up(&config, ledger, answers.signers))?;
+    if args.json {
+        return document(
+            &config,
+            &made,
+            if args.no_start { Err("--no-start was given") } else { way },
+        );
+    }
     super::print_lines(lines(&config, &made))?;
     match talks {
         true => finish(&config, &made)?,
@@ -91,6 +105,27 @@ pub(super) fn init(args: &InitArgs) -> Outcome {
     super::print_lines(running(&config, "running, and started again with this machine"))
 }
 
+/// All of it as one document; the recovery sheets are in a file, as nobody is asked.
+fn document(config: &Config, made: &Made, way: Result<(), &str>) -> Outcome {
+    let sheets = made.sheets.as_ref().map(|sheets| recovery::write(config, sheets)).transpose()?;
+    let problems = super::check::problems(config);
+    if way.is_ok() {
+        service::start(&problems)?;
+    }
+    let code = made.code.as_ref();
+    super::print_json(&json!({
+        "config": config.path,
+        "signers": made.signers,
+        "first_login": code.map(|code| json!({ "name": ADMINISTRATOR, "code": code })),
+        "page": config.console.as_ref().map(page_address),
+        "certificate_sha256": made.fingerprint,
+        "recovery_sheets": sheets,
+        "problems": problems,
+        "started": way.is_ok(),
+        "not_started": way.err(),
+    }))
+}
+
 /// What a box that runs says: where its page is.
 fn running(config: &Config, how: &str) -> Vec<String> {
     let mut lines = vec![format!("gateway        {how}")];
@@ -108,7 +143,7 @@ fn answers(args: &InitArgs) -> Result<Answers> {
     let is_new = !args.dir.join("gateway.toml").exists();
     let asked = |given: &Option<String>, question: &str, default: &str| match given {
         Some(given) => Ok(given.clone()),
-        None if args.yes || !is_new => Ok(default.to_owned()),
+        None if args.yes || args.json || !is_new => Ok(default.to_owned()),
         None => ask(question, default),
     };
     let site = asked(&args.site, "Name of this site, as policies write it", "my-site")?;
@@ -307,6 +342,24 @@ mod tests {
         assert_eq!(config.serial[0].port, answers.serial[0]);
     }
     use muster_residency::{LawPack, Policy, check};
+
+    #[test]
+    fn a_name_that_is_no_site_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = InitArgs {
+            yes: true,
+            dir: folder.path().join("box"),
+            site: Some("a\"\n[x".to_owned()),
+            jurisdiction: None,
+            time_zone: None,
+            signer: Vec::new(),
+            no_start: true,
+            json: false,
+        };
+        let refused = init(&args).unwrap_err().to_string();
+        assert!(refused.contains("--site"), "{refused}");
+        assert!(!args.dir.exists());
+    }
 
     #[test]
     fn the_template_is_a_policy_in_every_jurisdiction() {

@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 pub(super) fn journal(command: JournalCommand) -> Outcome {
     match command {
-        JournalCommand::Verify { json, at } => match verify(&at) {
-            Ok(report) => verified(&report, json),
+        JournalCommand::Verify { at } => match verify(&at) {
+            Ok(report) => verified(&report, at.json),
             Err(error) => {
                 eprintln!("muster: {error:#}");
                 Ok(ExitCode::from(2))
@@ -24,22 +24,61 @@ pub(super) fn journal(command: JournalCommand) -> Outcome {
         JournalCommand::Export { at } => {
             let data = super::load(&at)?.site.data;
             let mut out = io::BufWriter::new(io::stdout().lock());
-            export_journal(&data, store::root_key(&data)?, &mut out)?;
+            if at.json {
+                export_journal(&data, store::root_key(&data)?, &mut AsArray::begin(&mut out)?)?;
+                out.write_all(b"\n]\n")?;
+            } else {
+                export_journal(&data, store::root_key(&data)?, &mut out)?;
+            }
             out.flush()?;
             Ok(ExitCode::SUCCESS)
         }
-        JournalCommand::Replay { json, at } => replay(json, &at),
+        JournalCommand::Replay { at } => replay(&at),
         JournalCommand::RebuildViews { at } => {
-            super::ask(&at, Request::RebuildViews)?;
-            super::print_lines(["the views are being built again; punches go on being taken"])
+            let told = super::ask(&at, Request::RebuildViews)?.result;
+            let line = "the views are being built again; punches go on being taken";
+            super::tell(at.json, &told, [line])
         }
     }
 }
 
-fn replay(json: bool, at: &BoxArgs) -> Outcome {
+/// JSON lines, written on as the items of one array. Line breaks stand between items alone, because
+/// JSON escapes those within.
+struct AsArray<W> {
+    to: W,
+    /// An item ended and the next one has not begun.
+    between: bool,
+}
+
+impl<W: io::Write> AsArray<W> {
+    fn begin(mut to: W) -> io::Result<Self> {
+        to.write_all(b"[\n")?;
+        Ok(Self { to, between: false })
+    }
+}
+
+impl<W: io::Write> io::Write for AsArray<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if std::mem::take(&mut self.between) {
+                self.to.write_all(b",\n")?;
+            }
+            let item = part.strip_suffix(b"\n");
+            self.to.write_all(item.unwrap_or(part))?;
+            self.between = item.is_some();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn replay(at: &BoxArgs) -> Outcome {
     let replayed = super::ask(at, Request::ReplayDecisions)?.result;
     let differ = replayed["differ"].as_array().is_some_and(|differ| !differ.is_empty());
-    if json {
+    if at.json {
         super::print_json(&replayed)?;
     } else {
         let named = replayed["differ"].as_array().into_iter().flatten();
@@ -103,4 +142,23 @@ fn verified(report: &JournalReport, json: bool) -> Outcome {
         super::print_lines(std::iter::once(line).chain(retention(report)))?;
     }
     Ok(if report.whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_one_array_however_they_are_cut() {
+        for cut in 1..9 {
+            let mut out = Vec::new();
+            let mut array = AsArray::begin(&mut out).unwrap();
+            for part in b"{\"a\":1}\n[2]\n3\n".chunks(cut) {
+                array.write_all(part).unwrap();
+            }
+            out.extend(b"\n]\n");
+            let read: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(read, serde_json::json!([{ "a": 1 }, [2], 3]), "{cut}");
+        }
+    }
 }

@@ -31,6 +31,7 @@ use crate::exit::{self, Failure, OrExit as _, Outcome};
 use crate::{control, demo, owner};
 pub(crate) use init::first_administrator;
 use serde::Serialize;
+use serde_json::Value;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -50,7 +51,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Counters { command } => papers::counters(command),
         Command::LocalOnly(args) => approve::local_only(&args),
         Command::Approve(args) => approve::approve(&args),
-        Command::Requests(args) => approve::requests(&args),
+        Command::Requests(at) => approve::requests(&at),
         Command::User { command } => user::user(command),
         Command::Signers { command } => signers::signers(command),
         Command::Sheet { command } => sheet::sheet(command),
@@ -61,7 +62,7 @@ pub(crate) fn execute(command: Command) -> Outcome {
         Command::Restore(args) => backup::restore(&args),
         Command::Resend(args) => resend::resend(&args),
         Command::Doctor(args) => doctor::doctor(&args),
-        Command::Status(args) => status::status(&args),
+        Command::Status(at) => status::status(&at),
     }
 }
 
@@ -88,6 +89,18 @@ fn print_json(value: &impl Serialize) -> Outcome {
     serde_json::to_writer_pretty(&mut out, value)?;
     writeln!(out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells what was done: with `--json` the box's answer, or the lines where that holds nothing.
+fn tell<T: AsRef<str>>(json: bool, answer: &Value, lines: impl IntoIterator<Item = T>) -> Outcome {
+    if !json {
+        return print_lines(lines);
+    }
+    if answer.is_object() || answer.is_array() {
+        return print_json(answer);
+    }
+    let told: Vec<String> = lines.into_iter().map(|line| line.as_ref().to_owned()).collect();
+    print_json(&serde_json::json!({ "told": told }))
 }
 
 /// Prints lines.

@@ -22,13 +22,14 @@ const MAX_DOCUMENT: u64 = 1 << 30;
 pub(super) fn papers(command: PapersCommand) -> Outcome {
     match command {
         PapersCommand::Add(args) => add(*args),
-        PapersCommand::List { json, at } => {
+        PapersCommand::List { at } => {
             let papers = ask(&at, LegalRequest::PaperList)?;
-            if json { super::print_json(&papers) } else { super::print_lines(lines(&papers)) }
+            super::tell(at.json, &papers, lines(&papers))
         }
         PapersCommand::Withdraw { number, reason, at } => {
-            ask(&at, LegalRequest::PaperWithdraw { number, reason })?;
-            super::print_lines([fill("told-withdrawn", &[("number", &number.to_string())])])
+            let told = ask(&at, LegalRequest::PaperWithdraw { number, reason })?;
+            let line = fill("told-withdrawn", &[("number", &number.to_string())]);
+            super::tell(at.json, &told, [line])
         }
     }
 }
@@ -59,7 +60,7 @@ fn add(args: PaperArgs) -> Outcome {
     let added = ask(&args.at, LegalRequest::PaperAdd { paper })?;
     let number = added["number"].to_string();
     let done = fill("told-on-file", &[("number", &number), ("sha256", &sha256)]);
-    super::approve::proposed(&added, done)
+    super::approve::proposed(&args.at, &added, done)
 }
 
 fn lines(papers: &Value) -> Vec<String> {
@@ -94,7 +95,7 @@ pub(super) fn consent(command: ConsentCommand) -> Outcome {
     }
     let change = Consent { guardian, given, from, to };
     let told = ask(&at, LegalRequest::ConsentSet { id, change })?;
-    super::approve::proposed(&told, say("told-consent"))
+    super::approve::proposed(&at, &told, say("told-consent"))
 }
 
 pub(super) fn notice(command: NoticeCommand) -> Outcome {
@@ -109,8 +110,8 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
                 destinations: destination,
                 sha256: sha256(&file).or_exit(exit::DATA)?,
             };
-            ask(&at, LegalRequest::NoticeAdd { notice })?;
-            super::print_lines([say("told-notice-published")])
+            let told = ask(&at, LegalRequest::NoticeAdd { notice })?;
+            super::tell(at.json, &told, [say("told-notice-published")])
         }
         NoticeCommand::Give { kind, number, language, all, ids, key, at } => {
             let (ids, version) = ((!all).then_some(ids), number);
@@ -119,13 +120,10 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
                 return super::approve::request(&at, wanted, &key);
             }
             let given = ask(&at, LegalRequest::NoticeGive { kind, version, language, ids })?;
-            super::approve::proposed(&given, say("told-notice-given"))
+            super::approve::proposed(&at, &given, say("told-notice-given"))
         }
-        NoticeCommand::List { json, at } => {
+        NoticeCommand::List { at } => {
             let notices = ask(&at, LegalRequest::NoticeList)?;
-            if json {
-                return super::print_json(&notices);
-            }
             let line = |n: &Value| {
                 let text = |key: &str| super::plain(n[key].as_str().unwrap_or_default());
                 let (version, to) = (n["version"].to_string(), n["destinations"].to_string());
@@ -133,16 +131,16 @@ pub(super) fn notice(command: NoticeCommand) -> Outcome {
                 let values = [("kind", &kind), ("version", &version), ("from", &from), ("to", &to)];
                 fill("notice-line", &values.map(|(key, value)| (key, value.as_str())))
             };
-            super::print_lines(notices.as_array().into_iter().flatten().map(line))
+            super::tell(at.json, &notices, notices.as_array().into_iter().flatten().map(line))
         }
     }
 }
 
 pub(super) fn counters(command: CountersCommand) -> Outcome {
     match command {
-        CountersCommand::List { json, at } => {
+        CountersCommand::List { at } => {
             let counters = ask(&at, LegalRequest::CounterList)?;
-            if json { super::print_json(&counters) } else { super::print_lines(counted(&counters)) }
+            super::tell(at.json, &counters, counted(&counters))
         }
         CountersCommand::Baseline { law, year, persons, sensitive, records, source, key, at } => {
             let known = Law::from_code(&law).ok_or_else(|| anyhow!("{law:?} is not a law, as CN"));
@@ -154,7 +152,7 @@ pub(super) fn counters(command: CountersCommand) -> Outcome {
                 return super::approve::request(&at, wanted, &key);
             }
             let told = ask(&at, LegalRequest::BaselineSet { law, year, baseline })?;
-            super::approve::proposed(&told, say("told-baseline"))
+            super::approve::proposed(&at, &told, say("told-baseline"))
         }
     }
 }

@@ -18,18 +18,18 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
             let [added, updated, unchanged] =
                 ["added", "updated", "unchanged"].map(|key| done[key].to_string());
             let values = [("added", &*added), ("updated", &updated), ("unchanged", &unchanged)];
-            super::print_lines([fill("told-imported", &values)])
+            super::tell(at.json, &done, [fill("told-imported", &values)])
         }
-        PersonCommand::Show { id, json, at } => {
+        PersonCommand::Show { id, at } => {
             let answer = super::ask(&at, Request::PersonShow { id })?;
             let shown = serde_json::json!({ "person": answer.result, "records": answer.rows });
-            if json { super::print_json(&shown) } else { show(&shown) }
+            super::tell(at.json, &shown, show(&shown))
         }
         PersonCommand::Export { id, format, at } => export(id, format, &at),
         PersonCommand::Correct { id, set, reason, at } => correct(id, &set, reason, &at),
         PersonCommand::Restrict { id, lift: false, key: _, reason, at } => {
-            rights(&at, RightsCommand::Restrict { id, on: true, reason })?;
-            super::print_lines([say("told-restricted")])
+            let told = rights(&at, RightsCommand::Restrict { id, on: true, reason })?;
+            super::tell(at.json, &told, [say("told-restricted")])
         }
         PersonCommand::Restrict { id, lift: true, key, reason, at } => {
             if let Some(key) = key {
@@ -37,16 +37,16 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
                 return super::approve::request(&at, wanted, &key);
             }
             let told = rights(&at, RightsCommand::Restrict { id, on: false, reason })?;
-            super::approve::proposed(&told, say("told-lifted"))
+            super::approve::proposed(&at, &told, say("told-lifted"))
         }
         PersonCommand::Erase { id, biometrics, key, at } => {
             super::approve::request(&at, Wanted::Erase { id, biometrics_only: biometrics }, &key)
         }
-        PersonCommand::Erasures { json, at } => erasures(json, &at),
+        PersonCommand::Erasures { at } => erasures(&at),
         PersonCommand::ErasedAt { request, place, at } => erased_at(request, &place, &at),
         PersonCommand::Leave { id, on, cancel: _, at } => {
-            rights(&at, RightsCommand::Leave { id, on })?;
-            super::print_lines([say("told-noted")])
+            let told = rights(&at, RightsCommand::Leave { id, on })?;
+            super::tell(at.json, &told, [say("told-noted")])
         }
         PersonCommand::Request { id, right, law, received, days, at } => {
             let config = super::load(&at)?;
@@ -56,16 +56,17 @@ pub(super) fn person(command: PersonCommand) -> Outcome {
             let (law, right) = (law.or_exit(exit::USAGE)?, right.into());
             let asked = rights(&at, RightsCommand::Ask { id, right, law, received, days })?;
             let (number, due) = (asked["number"].to_string(), time(&asked["due_ms"]));
-            super::print_lines([fill("told-asked", &[("number", &number), ("due", &due)])])
+            let line = fill("told-asked", &[("number", &number), ("due", &due)]);
+            super::tell(at.json, &asked, [line])
         }
         PersonCommand::Answer { number, answer, at } => {
-            rights(&at, RightsCommand::Answer { number, answer })?;
-            super::print_lines([say("told-answered")])
+            let told = rights(&at, RightsCommand::Answer { number, answer })?;
+            super::tell(at.json, &told, [say("told-answered")])
         }
-        PersonCommand::Requests { json, at } => requests(json, &at),
+        PersonCommand::Requests { at } => requests(&at),
         PersonCommand::Map { device, number, id, at } => {
-            super::ask(&at, Request::PersonMap { device, number, id })?;
-            super::print_lines([say("told-mapped")])
+            let told = super::ask(&at, Request::PersonMap { device, number, id })?.result;
+            super::tell(at.json, &told, [say("told-mapped")])
         }
     }
 }
@@ -75,9 +76,9 @@ fn rights(at: &BoxArgs, request: RightsCommand) -> Result<Value, Failure> {
 }
 
 /// All of it as JSON, or the records as CSV.
-fn export(id: String, format: ExportFormat, at: &BoxArgs) -> Outcome {
+fn export(id: String, format: Option<ExportFormat>, at: &BoxArgs) -> Outcome {
     let answer = super::ask(at, Request::Rights { request: RightsCommand::Export { id } })?;
-    if format == ExportFormat::Csv {
+    if format == Some(ExportFormat::Csv) {
         return super::records::csv(&answer.rows);
     }
     let mut all = answer.result;
@@ -94,15 +95,13 @@ fn correct(id: String, set: &[String], reason: String, at: &BoxArgs) -> Outcome 
     let set = set.ok_or_else(|| anyhow!("write --set COLUMN=VALUE")).or_exit(exit::USAGE)?;
     let done = rights(at, RightsCommand::Correct { id, set, reason })?;
     let columns = done["corrected"].to_string();
-    super::print_lines([fill("told-corrected", &[("columns", &columns)])])
+    super::tell(at.json, &done, [fill("told-corrected", &[("columns", &columns)])])
 }
 
-fn erasures(json: bool, at: &BoxArgs) -> Outcome {
+fn erasures(at: &BoxArgs) -> Outcome {
     let erasures = rights(at, RightsCommand::Erasures)?;
-    if json {
-        return super::print_json(&erasures);
-    }
-    super::print_lines(erasures.as_array().into_iter().flatten().map(erasure_line))
+    let lines = erasures.as_array().into_iter().flatten().map(erasure_line);
+    super::tell(at.json, &erasures, lines)
 }
 
 /// Nothing says "erased" before nothing is left to do.
@@ -134,14 +133,11 @@ fn erased_at(request: String, place: &str, at: &BoxArgs) -> Outcome {
     let wrong = || anyhow!("a place is `terminal NAME`, `region NAME` or `backups`");
     let place = place.ok_or_else(wrong).or_exit(exit::USAGE)?;
     let told = rights(at, RightsCommand::ErasedAt { request, place })?;
-    super::print_lines([erasure_line(&told)])
+    super::tell(at.json, &told, [erasure_line(&told)])
 }
 
-fn requests(json: bool, at: &BoxArgs) -> Outcome {
+fn requests(at: &BoxArgs) -> Outcome {
     let requests = rights(at, RightsCommand::Requests)?;
-    if json {
-        return super::print_json(&requests);
-    }
     let line = |told: &Value| {
         let request = &told["request"];
         let text = |value: &Value| super::plain(value.as_str().unwrap_or("-"));
@@ -162,7 +158,7 @@ fn requests(json: bool, at: &BoxArgs) -> Outcome {
         ];
         fill("right-line", &values.map(|(key, value)| (key, value.as_str())))
     };
-    super::print_lines(requests.as_array().into_iter().flatten().map(line))
+    super::tell(at.json, &requests, requests.as_array().into_iter().flatten().map(line))
 }
 
 fn time(ms: &Value) -> String {
@@ -183,12 +179,12 @@ impl From<RightWord> for Right {
     }
 }
 
-fn show(shown: &Value) -> Outcome {
+fn show(shown: &Value) -> Vec<String> {
     let profile = shown["person"].as_object().into_iter().flatten();
     let lines = profile.filter(|(_, value)| !value.is_null()).map(|(key, value)| {
         let value = value.as_str().map_or_else(|| value.to_string(), super::plain);
         format!("{key:<18} {value}")
     });
     let records = shown["records"].as_array().map_or(0, Vec::len);
-    super::print_lines(lines.chain([format!("{:<18} {records}", say("person-records"))]))
+    lines.chain([format!("{:<18} {records}", say("person-records"))]).collect()
 }

@@ -24,21 +24,17 @@ use zeroize::Zeroizing;
 
 pub(super) fn policy(command: PolicyCommand) -> Outcome {
     match command {
-        PolicyCommand::Check { policy, law_pack, json, at } => check(&policy, law_pack, json, &at),
-        PolicyCommand::Diff { policy, from, law_pack, json, at } => {
-            diff(&policy, from, law_pack, json, &at)
-        }
-        PolicyCommand::Key { person, role, out } => key(&person, &role, &out),
+        PolicyCommand::Check { policy, law_pack, at } => check(&policy, law_pack, &at),
+        PolicyCommand::Diff { policy, from, law_pack, at } => diff(&policy, from, law_pack, &at),
+        PolicyCommand::Key { person, role, out, json } => key(&person, &role, &out, json),
         PolicyCommand::Sign { policy, key, law_pack, at } => sign(&policy, &key, law_pack, &at),
-        PolicyCommand::Shadow { policy, law_pack, json, at } => {
-            history::shadow(&policy, law_pack, json, &at)
-        }
-        PolicyCommand::History { json, at } => history::history(json, &at),
+        PolicyCommand::Shadow { policy, law_pack, at } => history::shadow(&policy, law_pack, &at),
+        PolicyCommand::History { at } => history::history(&at),
         PolicyCommand::Rollback { version, out, at } => history::rollback(version, &out, &at),
         PolicyCommand::Publish { policy, at } => publish(&policy, &at),
-        PolicyCommand::Explain { record, json, at } => {
+        PolicyCommand::Explain { record, at } => {
             let explained = super::ask(&at, Request::Explain { record })?.result;
-            if json { super::print_json(&explained) } else { explain(&explained) }
+            super::tell(at.json, &explained, explain(&explained))
         }
         PolicyCommand::Replay { vectors, policies, law_pack, json } => {
             replay::vectors(&vectors, &policies, &law_pack, json)
@@ -71,7 +67,7 @@ fn box_law_pack(at: &BoxArgs) -> Result<PathBuf, Failure> {
     Ok(section.or_exit(exit::CONFIG)?.law_pack)
 }
 
-fn key(person: &str, role: &str, out: &Path) -> Outcome {
+fn key(person: &str, role: &str, out: &Path, json: bool) -> Outcome {
     let mut seed = Zeroizing::new([0; 32]);
     SystemRandom::new().fill(seed.as_mut()).map_err(|_| anyhow!("no random numbers"))?;
     let key = SigningKey::new(person, role, seed).or_exit(exit::USAGE)?;
@@ -79,10 +75,12 @@ fn key(person: &str, role: &str, out: &Path) -> Outcome {
     let mut public = out.as_os_str().to_owned();
     public.push(".pub");
     fs::write(&public, key.trusted().to_text())?;
-    super::print_lines([
-        format!("private half: {} (keep it with {person} alone)", out.display()),
-        format!("public half:  {}", Path::new(&public).display()),
-    ])
+    let (private, public) = (out.display().to_string(), Path::new(&public).display().to_string());
+    let lines = [
+        format!("private half: {private} (keep it with {person} alone)"),
+        format!("public half:  {public}"),
+    ];
+    super::tell(json, &serde_json::json!({ "private": private, "public": public }), lines)
 }
 
 fn sign(policy: &Path, key: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> Outcome {
@@ -92,13 +90,11 @@ fn sign(policy: &Path, key: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> O
     let line = signature::sign(&parsed, &pack, &key);
     let existing = store::read_signatures(policy).or_exit(exit::DATA)?;
     store::replace(&store::signatures_path(policy), &signature::with_line(&existing, &line))?;
-    super::print_lines([format!(
-        "{} signed {}@{} as {}",
-        key.person(),
-        parsed.header.id,
-        parsed.header.version,
-        key.role()
-    )])
+    let (person, role) = (key.person(), key.role());
+    let name = format!("{}@{}", parsed.header.id, parsed.header.version);
+    let line = format!("{person} signed {name} as {role}");
+    let told = serde_json::json!({ "policy": name, "person": person, "role": role });
+    super::tell(at.json, &told, [line])
 }
 
 fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
@@ -112,6 +108,9 @@ fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
     refused_here(policy, at)?;
     let answer = super::ask(at, Request::Publish { governance });
     let done = answer.map_err(|failure| failure.of(policy))?.result;
+    if at.json {
+        return super::print_json(&done);
+    }
     if let Ok((parsed, pack)) = read(policy, None, at) {
         super::print_lines(warnings::lines(&warnings::of(&parsed, &pack, at)))?;
     }
@@ -128,11 +127,11 @@ fn publish(policy: &Path, at: &BoxArgs) -> Outcome {
 }
 
 /// Every finding; a policy with an error is refused (exit 65).
-fn check(policy: &Path, law_pack: Option<PathBuf>, json: bool, at: &BoxArgs) -> Outcome {
+fn check(policy: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> Outcome {
     let (parsed, pack) = read(policy, law_pack, at)?;
     let mut findings = checks::check(&parsed, &pack);
     findings.extend(warnings::of(&parsed, &pack, at));
-    if json {
+    if at.json {
         super::print_json(&findings)?;
     } else if findings.is_empty() {
         super::print_lines([say("told-policy-good")])?;
@@ -161,13 +160,7 @@ fn refused_here(policy: &Path, at: &BoxArgs) -> Result<(), Failure> {
     Err(Failure::new(exit::DATA, anyhow!("{}", told(policy, &findings).join("\n        "))))
 }
 
-fn diff(
-    policy: &Path,
-    from: Option<PathBuf>,
-    law_pack: Option<PathBuf>,
-    json: bool,
-    at: &BoxArgs,
-) -> Outcome {
+fn diff(policy: &Path, from: Option<PathBuf>, law_pack: Option<PathBuf>, at: &BoxArgs) -> Outcome {
     let (new, pack) = read(policy, law_pack.clone(), at)?;
     let from = match from {
         Some(from) => from,
@@ -176,7 +169,7 @@ fn diff(
     let (old, old_pack) = read(&from, law_pack, at)?;
     let warnings = warnings::lines(&warnings::of(&new, &pack, at));
     let diff = muster_residency::diff::diff(&Rules::new(old, old_pack), &Rules::new(new, pack));
-    if json {
+    if at.json {
         return super::print_json(&diff);
     }
     let line = |c: &muster_residency::diff::Change| {
@@ -195,7 +188,7 @@ fn in_force(at: &BoxArgs) -> Result<PathBuf, Failure> {
 }
 
 /// The stored decision in words, in the language of `LANG`.
-fn explain(explained: &Value) -> Outcome {
+fn explain(explained: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), super::plain);
     let mut lines = vec![format!("record   {}", text(&explained["id"]))];
     lines.push(format!("state    {}", text(&explained["state"])));
@@ -218,5 +211,5 @@ fn explain(explained: &Value) -> Outcome {
     if !explained["paused"].is_null() {
         lines.push(format!("paused   {}", explained["paused"]));
     }
-    super::print_lines(lines)
+    lines
 }

@@ -30,7 +30,7 @@ pub(super) fn records(args: &RecordsArgs) -> Outcome {
     let request = Request::Records { from: args.from, to: args.to };
     let out = io::BufWriter::new(io::stdout());
     let runtime = super::small_runtime(&config)?;
-    match args.format {
+    match args.format.unwrap_or(Format::Json) {
         Format::Json => runtime.block_on(json(&config, request, out))?,
         Format::Csv => runtime.block_on(table(&config, request, out))?,
         Format::Xlsx => runtime.block_on(workbook(&config, request, out))?,

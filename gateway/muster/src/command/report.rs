@@ -17,7 +17,7 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
     match args.kind {
         ReportKind::Key => {
             let answer = super::ask(&args.at, Request::ReportKey)?;
-            super::print_lines(answer.result["public_key"].as_str())
+            super::tell(args.at.json, &answer.result, answer.result["public_key"].as_str())
         }
         ReportKind::AuditPack => pack(args),
         ReportKind::Document(kind) => document(kind, args),
@@ -27,7 +27,7 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
 fn document(kind: Kind, args: &ReportArgs) -> Outcome {
     let request = Request::Report(ReportAsked {
         kind: kind.word().to_owned(),
-        form: match args.format {
+        form: match args.format.unwrap_or(ReportFormat::Json) {
             ReportFormat::Json => Form::Json,
             ReportFormat::Csv => Form::Csv,
             ReportFormat::Svg => Form::Svg,
@@ -44,6 +44,9 @@ fn document(kind: Kind, args: &ReportArgs) -> Outcome {
             let mut file = create(path)?;
             fetch(args, request, &mut file)?;
             file.sync_all()?;
+            if args.at.json {
+                return super::print_json(&serde_json::json!({ "file": path }));
+            }
         }
         None => {
             let mut out = io::stdout().lock();
@@ -66,10 +69,13 @@ fn pack(args: &ReportArgs) -> Outcome {
     let mut signature = create(&beside)?;
     signature.write_all(text("signature").as_bytes())?;
     signature.sync_all()?;
-    super::print_lines([
+    let lines = [
         format!("{} and {}", path.display(), beside.display()),
         format!("check with: muster-verify {} --key {}", path.display(), text("public_key")),
-    ])
+    ];
+    let key = text("public_key");
+    let told = serde_json::json!({ "file": path, "signature": beside, "public_key": key });
+    super::tell(args.at.json, &told, lines)
 }
 
 /// Writes the pieces of a file as they come; gives the result.

@@ -10,9 +10,6 @@ pub(super) fn resend(args: &ResendArgs) -> Outcome {
     let since = moment(&config, &args.since).or_exit(exit::USAGE)?;
     let destination = args.destination.clone();
     let resent = super::ask(&args.at, Request::Resend { destination, since })?.result;
-    if args.json {
-        return super::print_json(&resent);
-    }
     let line = format!("{} records are queued again for {}", resent["records"], args.destination);
-    super::print_lines([super::plain(&line)])
+    super::tell(args.at.json, &resent, [super::plain(&line)])
 }

@@ -13,22 +13,24 @@ use tokio::time::MissedTickBehavior;
 pub(super) fn run(at: &BoxArgs) -> Outcome {
     crate::log::start();
     let config = super::load(at)?;
-    if let Some(problem) = config::check(&config).into_iter().find(|p| p.fatal) {
-        return Err(Failure::new(exit::CONFIG, anyhow!("{problem}")));
+    let problems = config::with_lines(&config, config::check(&config));
+    let fatal: Vec<String> = problems.iter().filter(|p| p.fatal).map(ToString::to_string).collect();
+    if !fatal.is_empty() {
+        return Err(Failure::new(exit::CONFIG, anyhow!("{}", fatal.join("\n"))));
     }
     crate::owner::go_on_as_owner(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config))?;
+    runtime.block_on(serve(config, at.json))?;
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: config::Config) -> Result<(), Failure> {
+async fn serve(config: config::Config, json: bool) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
     let (gateway, recovery) = Gateway::start(config).await.or_exit(exit::UNAVAILABLE)?;
-    ready(&gateway, recovery.records);
+    ready(&gateway, recovery.records, json);
     let watchdog = tokio::spawn(watchdog(gateway.ledger.committer()));
     loop {
         tokio::select! {
@@ -56,10 +58,15 @@ async fn watchdog(committer: Committer) {
     }
 }
 
-/// The one line that says punches can be receipted now.
-#[allow(clippy::print_stdout)]
-fn ready(gateway: &Gateway, records: u64) {
-    let listening = serde_json::to_string(&*gateway.listening).unwrap_or_default();
-    println!("ready records={records} listen={listening}");
+/// The one line that says punches can be receipted now. Nobody has to listen to it.
+fn ready(gateway: &Gateway, records: u64, json: bool) {
+    let listening = &*gateway.listening;
+    let line = if json {
+        serde_json::json!({ "ready": true, "records": records, "listen": listening }).to_string()
+    } else {
+        let listening = serde_json::to_string(listening).unwrap_or_default();
+        format!("ready records={records} listen={listening}")
+    };
+    let _ = super::print_lines([line]);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 }

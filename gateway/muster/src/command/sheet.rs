@@ -16,12 +16,10 @@ const MAX_TOLD: usize = 10;
 
 pub(super) fn sheet(command: SheetCommand) -> Outcome {
     match command {
-        SheetCommand::Month { month, department, json, at } => {
+        SheetCommand::Month { month, department, at } => {
             let answer = super::ask(&at, Request::Sheets { month, department })?;
-            if json {
-                return super::print_json(&answer.rows);
-            }
-            super::print_lines(answer.rows.iter().map(line))
+            let lines: Vec<String> = answer.rows.iter().map(line).collect();
+            super::tell(at.json, &answer.rows.into(), lines)
         }
         SheetCommand::Replay { vectors, json } => replay(&vectors, json),
     }

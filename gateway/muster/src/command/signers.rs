@@ -10,15 +10,15 @@ use serde_json::Value;
 
 pub(super) fn signers(command: SignersCommand) -> Outcome {
     match command {
-        SignersCommand::List { json, at } => {
+        SignersCommand::List { at } => {
             let signers = ask(&at, LegalRequest::Signers)?;
-            if json { super::print_json(&signers) } else { super::print_lines(lines(&signers)) }
+            super::tell(at.json, &signers, lines(&signers))
         }
         SignersCommand::Add { signer, key, at } => {
             let signer = super::init::signer(&signer).or_exit(exit::DATA)?;
             let Some(key) = key else {
                 let first = ask(&at, LegalRequest::SignersFirst { signers: vec![signer] })?;
-                return super::print_lines(lines(&first));
+                return super::tell(at.json, &first, lines(&first));
             };
             let wanted = Wanted::ChangeSigners { add: vec![signer], remove: Vec::new() };
             approve::request(&at, wanted, &key)

@@ -1,13 +1,13 @@
 //! `muster status`: what the box is doing now.
 
-use crate::cli::StatusArgs;
+use crate::cli::BoxArgs;
 use crate::control::Request;
 use crate::exit::Outcome;
 use serde_json::Value;
 
-pub(super) fn status(args: &StatusArgs) -> Outcome {
-    let status = super::ask(&args.at, Request::Status)?.result;
-    if args.json { super::print_json(&status) } else { super::print_lines(lines(&status)) }
+pub(super) fn status(at: &BoxArgs) -> Outcome {
+    let status = super::ask(at, Request::Status)?.result;
+    super::tell(at.json, &status, lines(&status))
 }
 
 fn lines(status: &Value) -> Vec<String> {

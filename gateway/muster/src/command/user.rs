@@ -12,26 +12,26 @@ pub(super) fn user(command: UserCommand) -> Outcome {
             ask_two(&at, Wanted::WriteAccount { name, roles, departments }, &key)
         }
         UserCommand::Add { name, roles, departments, person, key: None, at } => {
-            code(&ask(&at, UserRequest::Add { name, roles, departments, person })?)
+            code(&at, &ask(&at, UserRequest::Add { name, roles, departments, person })?)
         }
-        UserCommand::List { json, at } => {
+        UserCommand::List { at } => {
             let accounts = ask(&at, UserRequest::List)?;
-            if json { super::print_json(&accounts) } else { super::print_lines(lines(&accounts)) }
+            super::tell(at.json, &accounts, lines(&accounts))
         }
         UserCommand::Disable { name, at } => switch(&at, name, true),
         UserCommand::Enable { name, at } => switch(&at, name, false),
-        UserCommand::Code { name, at } => code(&ask(&at, UserRequest::Code { name })?),
+        UserCommand::Code { name, at } => code(&at, &ask(&at, UserRequest::Code { name })?),
         UserCommand::Token { name, roles, departments, days, at } => {
             let made = ask(&at, UserRequest::Token { name, roles, departments, days })?;
-            super::print_lines([made["token"].as_str().unwrap_or_default()])
+            super::tell(at.json, &made, [made["token"].as_str().unwrap_or_default()])
         }
-        UserCommand::Tokens { json, at } => {
+        UserCommand::Tokens { at } => {
             let tokens = ask(&at, UserRequest::Tokens)?;
-            if json { super::print_json(&tokens) } else { super::print_lines(token_lines(&tokens)) }
+            super::tell(at.json, &tokens, token_lines(&tokens))
         }
         UserCommand::EndToken { name, at } => {
-            ask(&at, UserRequest::EndToken { name: name.clone() })?;
-            super::print_lines([format!("{name} is ended")])
+            let told = ask(&at, UserRequest::EndToken { name: name.clone() })?;
+            super::tell(at.json, &told, [format!("{name} is ended")])
         }
         UserCommand::Reset { name, key, at } => ask_two(&at, Wanted::ResetAccount { name }, &key),
     }
@@ -42,19 +42,19 @@ fn ask(at: &BoxArgs, request: UserRequest) -> Result<Value, Failure> {
 }
 
 fn switch(at: &BoxArgs, name: String, disabled: bool) -> Outcome {
-    let told = format!("{name} is {}", if disabled { "shut out" } else { "let in again" });
-    ask(at, UserRequest::Switch { name, disabled })?;
-    super::print_lines([told])
+    let line = format!("{name} is {}", if disabled { "shut out" } else { "let in again" });
+    let told = ask(at, UserRequest::Switch { name, disabled })?;
+    super::tell(at.json, &told, [line])
 }
 
-fn code(made: &Value) -> Outcome {
+fn code(at: &BoxArgs, made: &Value) -> Outcome {
     let text = |key: &str| made[key].as_str().unwrap_or_default();
     let line = format!(
         "first login    {}, one-time code {} (shown this once)",
         text("name"),
         text("code")
     );
-    super::print_lines([line])
+    super::tell(at.json, made, [line])
 }
 
 fn token_lines(tokens: &Value) -> Vec<String> {

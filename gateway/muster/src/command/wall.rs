@@ -14,9 +14,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// For somebody to punch once the terminal is paired.
 const PUNCH: Duration = Duration::from_secs(10 * 60);
 
-pub(super) fn pair(at: &BoxArgs, request: Request, json: bool) -> Outcome {
+pub(super) fn pair(at: &BoxArgs, request: Request) -> Outcome {
     let made = super::ask(at, request)?.result;
-    if json {
+    if at.json {
         return super::print_json(&made);
     }
     let text = |key: &str| super::plain(made[key].as_str().unwrap_or_default());

@@ -1,13 +1,15 @@
 //! What is wrong with a configuration beyond its form: every problem, each with its cure.
 
+use super::faults::line_of;
 use super::{Config, Region};
 use muster_report::sealing::Recipient;
+use serde::Serialize;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One problem.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
     /// Where: a key, or a file with its line.
     pub(crate) at: String,
@@ -17,10 +19,17 @@ pub(crate) struct Problem {
     pub(crate) cure: String,
     /// The gateway cannot run with it.
     pub(crate) fatal: bool,
+    /// The configuration, where it is about a line of it.
+    pub(crate) file: Option<PathBuf>,
+    /// That line, from 1.
+    pub(crate) line: Option<usize>,
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let (Some(file), Some(line)) = (&self.file, self.line) {
+            write!(f, "{}:{line}: ", file.display())?;
+        }
         write!(f, "{}: {}; {}", self.at, self.what, self.cure)
     }
 }
@@ -37,7 +46,18 @@ impl Problem {
 }
 
 fn problem(at: impl Into<String>, what: impl Into<String>, cure: impl Into<String>) -> Problem {
-    Problem { at: at.into(), what: what.into(), cure: cure.into(), fatal: true }
+    let (at, what, cure) = (at.into(), what.into(), cure.into());
+    Problem { at, what, cure, fatal: true, file: None, line: None }
+}
+
+/// The problems with their lines in the file that `config` was read from.
+pub(crate) fn with_lines(config: &Config, mut problems: Vec<Problem>) -> Vec<Problem> {
+    let text = crate::store::read_bounded(&config.path).unwrap_or_default();
+    for problem in &mut problems {
+        problem.line = line_of(&text, &problem.at);
+        problem.file = problem.line.map(|_| config.path.clone());
+    }
+    problems
 }
 
 /// Everything in the configuration that `run` would stumble over. Reads files, opens no port.
@@ -51,16 +71,21 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     found
 }
 
+/// What [`is_site`] asks for, in words.
+pub(crate) const SITE_RULE: &str =
+    "a site has 1 to 32 letters, digits, dots, hyphens or underscores";
+
+/// Whether a site may have this name.
+pub(crate) fn is_site(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && name.len() <= 32 && name.chars().all(fits)
+}
+
 fn site(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
-    let name = &config.site.site;
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.len() > 32 || !name.chars().all(fits) {
-        found.push(problem(
-            "[box] site",
-            "a site has 1 to 32 letters, digits, dots, hyphens or underscores",
-            "use the site's name as the policy writes it",
-        ));
+    if !is_site(&config.site.site) {
+        let cure = "use the site's name as the policy writes it";
+        found.push(problem("[box] site", SITE_RULE, cure));
     }
     if let Some(zone) = &config.site.time_zone
         && jiff::tz::TimeZone::get(zone).is_err()
@@ -97,13 +122,6 @@ fn listeners(config: &Config) -> Vec<Problem> {
         config.metrics.as_ref().map(|m| m.listen),
         "health and metrics have no login",
     );
-    if config.mqtt.is_none() && config.serial.is_empty() && config.broker.is_none() {
-        found.push(problem(
-            "[mqtt], [[serial]], [broker]",
-            "no device can reach this box",
-            "add at least one of these sections",
-        ));
-    }
     found
 }
 
@@ -114,8 +132,8 @@ fn neighbour(neighbour: &super::Neighbour) -> Vec<Problem> {
     if !neighbour.url.starts_with("https://") {
         found.push(problem(at("url"), "a token goes over it", "use https://HOST:PORT"));
     }
-    let files = [&neighbour.ca, &neighbour.token_file];
-    found.extend(files.into_iter().filter_map(|path| readable(&at("file"), path)));
+    let files = [("ca", &neighbour.ca), ("token_file", &neighbour.token_file)];
+    found.extend(files.into_iter().filter_map(|(key, path)| readable(&at(key), path)));
     found.into_iter().map(|problem| Problem { fatal: false, ..problem }).collect()
 }
 
@@ -140,9 +158,14 @@ fn region(index: usize, region: &Region) -> Vec<Problem> {
     found.extend(tenant(region, at));
     found.extend(sealing(region, &at("seal_to")));
     let secret = region.dingtalk.as_ref().map(|tenant| &tenant.secret_file);
-    let own = [region.client_cert.as_ref(), region.client_key.as_ref(), secret];
-    let files = own.into_iter().chain([Some(&region.ca)]);
-    found.extend(files.flatten().filter_map(|path| readable(&at("file"), path)));
+    let files = [
+        ("client_cert", region.client_cert.as_ref()),
+        ("client_key", region.client_key.as_ref()),
+        ("dingtalk.secret_file", secret),
+        ("ca", Some(&region.ca)),
+    ];
+    let files = files.into_iter().filter_map(|(key, path)| readable(&at(key), path?));
+    found.extend(files);
     found
 }
 
@@ -201,8 +224,8 @@ fn open_to_others(at: &str, path: &Path) -> Option<Problem> {
 fn files(config: &Config) -> Vec<Problem> {
     let mut found = Vec::new();
     if let Some(console) = &config.console {
-        let files = [console.cert.as_ref(), console.key.as_ref()];
-        found.extend(files.into_iter().flatten().filter_map(|p| readable("[console]", p)));
+        let files = [("[console] cert", &console.cert), ("[console] key", &console.key)];
+        found.extend(files.into_iter().filter_map(|(at, path)| readable(at, path.as_ref()?)));
     }
     if let Some(policy) = &config.policy {
         // Without a policy the box takes punches and holds them.
@@ -238,16 +261,16 @@ mod tests {
         check_text("[box]\nsite='a b'\n[mqtt]\n", &["[box] site"]);
         check_text("[box]\nsite='a'\ntime_zone='Mars'\n[mqtt]\n", &["[box] time_zone"]);
         check_text("[box]\nsite='a'\n[mqtt]\nloopback='0.0.0.0:1883'\n", &["[mqtt] loopback"]);
-        check_text("[box]\nsite='a'\n", &["[mqtt], [[serial]], [broker]"]);
+        check_text("[box]\nsite='a'\n", &[]);
         check_text(
             "[box]\nsite='a'\n[mqtt]\n[[region]]\ndestination='d'\nconnector='mqtt'\n\
              url='mqtt://x'\nca='x.pem'\n",
-            &["[[region]] 1 (d) url", "[[region]] 1 (d) file"],
+            &["[[region]] 1 (d) url", "[[region]] 1 (d) ca"],
         );
         check_text(
             "[box]\nsite='a'\n[mqtt]\n[[region]]\ndestination='d'\nconnector='dingtalk'\n\
              url='https://x'\nca='x.pem'\n",
-            &["[[region]] 1 (d) dingtalk", "[[region]] 1 (d) file"],
+            &["[[region]] 1 (d) dingtalk", "[[region]] 1 (d) ca"],
         );
     }
 }

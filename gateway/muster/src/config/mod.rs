@@ -2,8 +2,10 @@
 //! What each key means is in `deploy/gateway.toml`, which a test parses with this module.
 
 mod check;
+mod faults;
 
-pub(crate) use check::{Problem, check};
+pub(crate) use check::{Problem, SITE_RULE, check, is_site, with_lines};
+pub(crate) use faults::Fault;
 
 use crate::{alarms, siem};
 use muster_console::SecondFactor;
@@ -244,12 +246,21 @@ pub(crate) enum ConfigError {
         "no configuration: looked for {0}; name one with --config, or make one with `muster init`"
     )]
     NotFound(String),
-    #[error("cannot read {path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {path} ({cause}); name the box's configuration with --config")]
+    Read { path: PathBuf, cause: std::io::Error },
     #[error("{path} is larger than 1 MiB; this is not a configuration")]
     Large { path: PathBuf },
-    #[error("{path}:{line}: {message}; every key is explained in the shipped gateway.toml")]
-    Parse { path: PathBuf, line: usize, message: String },
+    #[error("{}; every key is explained in the shipped gateway.toml", told(path, faults))]
+    Parse { path: PathBuf, faults: Vec<Fault> },
+}
+
+/// Each fault on its line.
+fn told(path: &Path, faults: &[Fault]) -> String {
+    let lines: Vec<String> = faults
+        .iter()
+        .map(|Fault { line, message }| format!("{}:{line}: {message}", path.display()))
+        .collect();
+    lines.join("\n")
 }
 
 impl Config {
@@ -259,7 +270,7 @@ impl Config {
             Some(path) => path.to_owned(),
             None => default_path()?,
         };
-        let read = |source| ConfigError::Read { path: path.clone(), source };
+        let read = |cause| ConfigError::Read { path: path.clone(), cause };
         if std::fs::metadata(&path).map_err(read)?.len() > MAX_BYTES {
             return Err(ConfigError::Large { path });
         }
@@ -272,11 +283,8 @@ impl Config {
     }
 
     pub(crate) fn parse(text: &str, path: &Path, folder: PathBuf) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text).map_err(|e| ConfigError::Parse {
-            path: path.to_owned(),
-            line: e.span().map_or(1, |s| 1 + text[..s.start].matches('\n').count()),
-            message: e.message().to_owned(),
-        })?;
+        let mut config: Self = faults::read(text)
+            .map_err(|faults| ConfigError::Parse { path: path.to_owned(), faults })?;
         config.path = folder.join(path.file_name().unwrap_or_default());
         config.anchor(folder);
         Ok(config)

@@ -145,6 +145,13 @@ fn configuration(config: &Config) -> Vec<Finding> {
     };
     let found = problems.into_iter().filter(|problem| !own(problem));
     let mut found: Vec<_> = found.map(|p| Finding::of_problem("configuration", p)).collect();
+    if config.mqtt.is_none() && config.serial.is_empty() && config.broker.is_none() {
+        let what = "no device can reach this box: [mqtt], [[serial]] and [broker] are off";
+        found.push(Finding {
+            cure: Some("add one of these sections".to_owned()),
+            ..Finding::new("configuration", "devices", State::Warning, what)
+        });
+    }
     if found.is_empty() {
         found.push(Finding::ok("configuration", "gateway.toml", "good"));
     }

@@ -13,12 +13,7 @@ use std::path::{Path, PathBuf};
 /// Moves that a trial prints.
 const MAX_MOVES: usize = 40;
 
-pub(super) fn shadow(
-    policy: &Path,
-    law_pack: Option<PathBuf>,
-    json: bool,
-    at: &BoxArgs,
-) -> Outcome {
+pub(super) fn shadow(policy: &Path, law_pack: Option<PathBuf>, at: &BoxArgs) -> Outcome {
     let law_pack = match law_pack {
         Some(path) => path,
         None => super::box_law_pack(at)?,
@@ -30,9 +25,6 @@ pub(super) fn shadow(
     };
     let answer = super::super::ask(at, Request::Shadow { governance });
     let shadow = answer.map_err(|failure| failure.of(policy))?.result;
-    if json {
-        return super::super::print_json(&shadow);
-    }
     let moves = shadow["moves"].as_array().into_iter().flatten().take(MAX_MOVES);
     let line = |one: &Value| {
         let text = |key: &str| super::super::plain(one[key].as_str().unwrap_or_default());
@@ -43,14 +35,11 @@ pub(super) fn shadow(
         "in all: {} records of the last 30 days, {} loosened, {} tightened; nothing was sent",
         shadow["records"], shadow["loosens"], shadow["tightens"]
     );
-    super::super::print_lines(moves.map(line).chain([total]))
+    super::super::tell(at.json, &shadow, moves.map(line).chain([total]))
 }
 
-pub(super) fn history(json: bool, at: &BoxArgs) -> Outcome {
+pub(super) fn history(at: &BoxArgs) -> Outcome {
     let versions = super::super::ask(at, Request::History)?.result;
-    if json {
-        return super::super::print_json(&versions);
-    }
     let line = |version: &Value| {
         let text = |value: &Value| super::super::plain(value.as_str().unwrap_or_default());
         let signers = version["signers"].as_array().into_iter().flatten();
@@ -66,7 +55,8 @@ pub(super) fn history(json: bool, at: &BoxArgs) -> Outcome {
             if version["superseded"] == true { " (never came in force)" } else { "" }
         )
     };
-    super::super::print_lines(versions.as_array().into_iter().flatten().map(line))
+    let lines = versions.as_array().into_iter().flatten().map(line);
+    super::super::tell(at.json, &versions, lines)
 }
 
 pub(super) fn rollback(version: u32, out: &Path, at: &BoxArgs) -> Outcome {
@@ -87,9 +77,7 @@ pub(super) fn rollback(version: u32, out: &Path, at: &BoxArgs) -> Outcome {
         return Err(exit::Failure::new(exit::DATA, error));
     }
     std::fs::write(out, next).with_context(|| format!("cannot write {}", out.display()))?;
-    super::super::print_lines([format!(
-        "version {version} is in {} as version {}; sign it and publish it",
-        out.display(),
-        highest.saturating_add(1)
-    )])
+    let (file, next) = (out.display().to_string(), highest.saturating_add(1));
+    let line = format!("version {version} is in {file} as version {next}; sign it and publish it");
+    super::super::tell(at.json, &serde_json::json!({ "file": file, "version": next }), [line])
 }
