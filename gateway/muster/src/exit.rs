@@ -12,6 +12,8 @@ pub(crate) const UNAVAILABLE: u8 = 69;
 pub(crate) const NO_PERMISSION: u8 = 77;
 /// The configuration cannot be used.
 pub(crate) const CONFIG: u8 = 78;
+/// Nobody reads the output any more: as a shell tells a death by SIGPIPE.
+const CLOSED_PIPE: u8 = 128 + 13;
 /// Anything else that failed.
 pub(crate) const SOFTWARE: u8 = 70;
 
@@ -35,13 +37,24 @@ impl Failure {
         Self { error: self.error.context(file.display().to_string()), ..self }
     }
 
-    /// Tells it on standard error and gives the exit code.
+    /// Tells it on standard error and gives the exit code. Whoever closed the pipe has read what
+    /// they wanted, as with `head`: that is no failure to tell.
     pub(crate) fn report(self) -> ExitCode {
+        if self.error.chain().any(is_closed_pipe) {
+            return ExitCode::from(CLOSED_PIPE);
+        }
         let told = format!("{:#}", self.error);
         let visible = told.chars().map(|c| if c == '\n' { c } else { visible(c) });
         eprintln!("muster: {}", visible.collect::<String>());
         ExitCode::from(self.code)
     }
+}
+
+/// Whether an error says that nobody reads standard output any more.
+fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+    io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
 }
 
 impl std::fmt::Display for Failure {
@@ -79,6 +92,28 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_known_however_it_is_wrapped() {
+        let closed = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        let json = serde_json::to_writer(Closed, &1).unwrap_err();
+        for error in [closed().into(), anyhow::Error::new(closed()).context("x"), json.into()] {
+            assert!(error.chain().any(is_closed_pipe), "{error:?}");
+        }
+        assert!(!anyhow::anyhow!("Broken pipe").chain().any(is_closed_pipe));
+    }
+
+    struct Closed;
+
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {
