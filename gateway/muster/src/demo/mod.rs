@@ -21,6 +21,7 @@ use anyhow::{Context as _, Result};
 use leak::Canaries;
 use pty::Pty;
 use region::{Region, RegionAuthority, Speaks};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -99,17 +100,23 @@ impl Demo {
         stage::import(&gateway).await?;
         let terminals = Terminals::start(folder, line, &gateway, canaries, image).await?;
         let demo = Self { gateway, terminals, cloud, payroll, quiet };
-        demo.greet(code.as_deref());
+        demo.greet(code.as_deref())?;
         Ok(demo)
     }
 
     /// Where to look, and how to get in. With `--json` standard output is the summary's alone.
-    fn greet(&self, code: Option<&str>) {
+    fn greet(&self, code: Option<&str>) -> Result<()> {
         let page = self.gateway.listening.console.map(|address| format!("https://{address}/"));
-        eprintln!("page   {}", page.unwrap_or_default());
-        eprintln!("login  admin, one-time code {}", code.unwrap_or_default());
-        eprintln!("       (no second factor in the demo alone)");
-        eprintln!("       (the certificate is this demo's own; your browser will ask)");
+        let text = format!(
+            "page   {}\nlogin  admin, one-time code {}\n       (no second factor in the demo alone)\n       \
+             (the certificate is this demo's own; your browser will ask)\n",
+            page.unwrap_or_default(),
+            code.unwrap_or_default()
+        );
+        let (mut out, mut error) = (std::io::stdout(), std::io::stderr());
+        let to: &mut dyn Write = if self.quiet { &mut error } else { &mut out };
+        to.write_all(text.as_bytes())?;
+        Ok(to.flush()?)
     }
 
     /// People punch; the payroll region is away in the second quarter.
