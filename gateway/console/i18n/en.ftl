@@ -12,13 +12,13 @@ nav-reports = Reports
 explain-title = Why this record goes or waits
 explain-frees = The smallest sets of things that would free it
 explain-damaged = Its decision cannot be read any more, so it waits.
-reports-intro = What an auditor or an authority asks for: the figures that the command line prints.
+reports-intro = What an auditor or an authority asks for, with the same figures as the command line.
 reports-key-title = The box's key
 reports-key = Signed files of this box are checked with muster-verify and this public key. Take it from here, not from where the file came from.
 report-from = From
-report-to = to
+report-to = To
 report-show = Show
-report-take = Take away as { $form }
+report-take = Download { $form }
 report-nothing = Nothing in these days.
 report-more = There are more rows; the files have all of them.
 language-label = Language
@@ -32,6 +32,7 @@ login-name = Name
 login-password = Password or one-time code
 login-hint = The first time, use the one-time code that you were given.
 login-button = Log in
+login-own = Employee? See your own punches
 login-wrong = Name and password do not fit. A one-time code works once; if you left before choosing a password, it works again after 15 minutes.
 login-too-many = Too many tries for this name. Nothing is locked for good: try again in { $n ->
     [one] { $shown } minute
@@ -48,7 +49,7 @@ password-long = The password is too long: 256 bytes are the most. Nothing was sa
 password-plain = The password is too easy to guess. Use other words than your name, and more different characters. Nothing was saved.
 password-differs = The two passwords differ. Nothing was saved; type them again.
 nothing-title = Nothing for you here yet
-nothing-next = Your account holds no role that opens a page. Ask whoever manages accounts to give you one with muster user.
+nothing-next = Your account holds no role that opens a page. Ask whoever manages accounts for one.
 
 ## What goes wrong
 problem-missing = There is no such page
@@ -114,8 +115,8 @@ col-punches = Punches
 col-terminal = Terminal
 col-sending = Sending
 col-time = Time
-col-method = How
-col-way = Way
+col-method = Method
+col-way = Direction
 col-number = No.
 col-state = State
 col-seen = Last seen
@@ -124,6 +125,7 @@ col-refused = Refused
 col-advice = What to do
 col-why = Why
 col-cure = What would free it
+cure-lead = What would free it:
 col-oldest = Oldest
 col-waits = Waits since
 col-destination = Destination
@@ -201,8 +203,6 @@ waiting-records = { $n ->
    *[other] { $shown } records
   }
 pages-label = More rows
-page-previous = Back
-page-next = More
 page-first = From the start
 
 ## A person's day
@@ -248,7 +248,7 @@ never-seen = never
 empty-terminals = No terminal yet
 empty-terminals-next = Pair the first one at the box:
 light-green = Well
-light-amber = Look
+light-amber = Check
 light-red = Silent
 light-off = Revoked
 kind-m1 = M1, serial
@@ -256,17 +256,17 @@ kind-m2 = M2, network
 kind-c1 = C1, communication centre
 kind-reader = Reader
 kind-unpaired = Not paired
-advice-none = Nothing.
+advice-none = Nothing to do.
 advice-refused = Nothing now. Some of its messages were refused; the reasons are under Health.
 advice-quiet = Quiet for a quarter of an hour or more. If people punch there, check its power and cable.
-advice-silent = Not heard of for a day or more. Check power, cable and network at the terminal; it keeps its punches and sends them when it is back.
-advice-never = Never heard of since it was paired. Enter its credentials at the terminal and check the cable.
-advice-unpaired = Takes part without credentials on the local listener. Pair it with muster device pair, or take it off.
+advice-silent = Not heard from for a day or more. Check power, cable and network at the terminal; it keeps its punches and sends them when it is back.
+advice-never = Not heard from since it was paired. Enter its credentials at the terminal and check the cable.
+advice-unpaired = Takes part without credentials, on the box itself. Pair it with muster device pair, or take it off.
 advice-revoked = Nothing is taken from it any more.
 
 ## Not sent yet
 waiting-lead = Records that stay on the box for now. None is lost and none goes anywhere else.
-waiting-total = records held
+waiting-total = records not sent yet
 reasons-title = By reason
 reasons-several = A record can wait for several reasons at once, and is counted at each.
 destinations-title = Destinations
@@ -313,7 +313,7 @@ cure-law = Publish a law pack that covers it.
 why-site = The site is not in the policy
 cure-site = Add the site to the policy, or mend the site in the configuration.
 why-clock = The clock of the box cannot be trusted
-cure-clock = Connect the box to a time server; records go on by themselves.
+cure-untrusted-clock = Connect the box to a time server; records then go on by themselves.
 why-error = The decision failed
 cure-error = Look at the log of the box; the record waits until it can be decided.
 why-approval = Somebody has to approve it
@@ -357,10 +357,10 @@ cure-own-rule = See the rule in the policy; muster policy explain names it.
 health-policy = Policy in force:
 policy-none = none
 verdict-ok = All is well
-verdict-degraded = Look at something
+verdict-degraded = Something needs a look
 verdict-failing = Punches may not be taken
 health-ok = Well
-health-degraded = Look
+health-degraded = Check
 health-failing = Broken
 checks-title = Checks
 what-to-do = What to do:
@@ -370,12 +370,20 @@ check-policy = Policy
 check-quarantine = Records set aside
 check-disk = Disk
 check-clock = Clock
-cure-journal = Terminals keep their punches meanwhile. Free disk space or replace the disk, then restart the box.
+check-expiry = What ends soon
+check-rights = Answers to people
+check-vault = Biometric evidence
+check-renewal = Certificates of terminals
+check-serial = Serial port
+check-broker = MQTT broker
+check-egress = Terminals that try to get out
+check-siem = Event collector
+cure-receipts = Terminals keep their punches meanwhile. Free disk space or replace the disk, then restart the box.
 cause-views = { $n ->
     [one] Being filled: { $shown } record behind.
    *[other] Being filled: { $shown } records behind.
   }
-cure-views = Nothing: they are rebuilt from the journal, and no punch is lost.
+cure-lists = Nothing: they are rebuilt from the journal, and no punch is lost.
 cause-quarantined = { $n ->
     [one] { $shown } record could not be told for certain: the same number twice with different content, or a time that cannot be.
    *[other] { $shown } records could not be told for certain: the same number twice with different content, or a time that cannot be.
@@ -383,7 +391,7 @@ cause-quarantined = { $n ->
 cure-quarantined = Look at them with muster records and put right what is wrong at the terminal.
 figure-records = Records in the journal
 figure-receipted = Receipted since the start
-figure-held = Held
+figure-held = Not sent yet
 figure-quarantined = Set aside
 figure-refused = Messages refused
 figure-bytes = Journal on disk

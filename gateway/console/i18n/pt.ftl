@@ -12,11 +12,11 @@ nav-reports = Relatórios
 explain-title = Porque segue ou espera este registo
 explain-frees = Os menores conjuntos de coisas que o libertariam
 explain-damaged = A decisão já não pode ser lida, por isso o registo espera.
-reports-intro = O que um auditor ou uma autoridade pede: os números que a linha de comandos imprime.
+reports-intro = O que um auditor ou uma autoridade pede, com os mesmos números da linha de comandos.
 reports-key-title = A chave da caixa
-reports-key = Os ficheiros assinados desta caixa verificam-se com muster-verify e esta chave pública. Tire-a daqui e não do sítio de onde veio o ficheiro.
+reports-key = Os ficheiros assinados desta caixa verificam-se com muster-verify e esta chave pública. Obtenha a chave aqui e não no sítio de onde veio o ficheiro.
 report-from = De
-report-to = a
+report-to = A
 report-show = Mostrar
 report-take = Exportar como { $form }
 report-nothing = Nada nestes dias.
@@ -28,17 +28,18 @@ foot = Servido pela caixa deste local. Funciona mesmo com todas as nuvens em bai
 ## Entrar e sair
 login-title = Entrar
 login-lead = A assiduidade deste local, guardada neste local.
-login-name = Nome
+login-name = Nome de utilizador
 login-password = Palavra-passe ou código de uso único
 login-hint = Na primeira vez, use o código de uso único que lhe deram.
 login-button = Entrar
-login-wrong = O nome e a palavra-passe não condizem. Um código de uso único serve uma vez; se saiu antes de escolher a palavra-passe, volta a servir passados 15 minutos.
+login-own = Trabalhador? Veja as suas picagens
+login-wrong = O nome de utilizador e a palavra-passe não condizem. Um código de uso único serve uma vez; se saiu antes de escolher a palavra-passe, volta a servir passados 15 minutos.
 login-too-many = Demasiadas tentativas com este nome. Nada fica bloqueado para sempre: tente de novo dentro de { $n ->
     [one] { $shown } minuto
    *[other] { $shown } minutos
   }.
 welcome-title = Escolha a sua palavra-passe
-welcome-lead = Bom dia, { $name }. O código de uso único acaba aqui; de agora em diante entra com uma palavra-passe sua.
+welcome-lead = Olá, { $name }. O código de uso único acaba aqui; de agora em diante entra com uma palavra-passe sua.
 welcome-password = Nova palavra-passe
 welcome-again = A mesma outra vez
 welcome-rule = Pelo menos { $shown } caracteres. Umas quantas palavras seguidas são seguras e fáceis de fixar.
@@ -48,7 +49,7 @@ password-long = A palavra-passe é demasiado longa: o máximo são 256 bytes. Na
 password-plain = A palavra-passe é fácil de adivinhar. Não use o seu nome e use mais caracteres diferentes. Nada foi guardado.
 password-differs = As duas palavras-passe são diferentes. Nada foi guardado; escreva-as de novo.
 nothing-title = Ainda não há aqui nada para si
-nothing-next = A sua conta não tem uma função que abra páginas. Peça uma a quem gere as contas, com muster user.
+nothing-next = A sua conta não tem uma função que abra páginas. Peça uma a quem gere as contas.
 
 ## O que corre mal
 problem-missing = Esta página não existe
@@ -114,7 +115,7 @@ col-punches = Picagens
 col-terminal = Terminal
 col-sending = Envio
 col-time = Hora
-col-method = Como
+col-method = Método
 col-way = Sentido
 col-number = N.º
 col-state = Estado
@@ -124,6 +125,7 @@ col-refused = Recusados
 col-advice = O que fazer
 col-why = Porquê
 col-cure = O que o libertaria
+cure-lead = O que o libertaria:
 col-oldest = Mais antigo
 col-waits = Espera desde
 col-destination = Destino
@@ -136,11 +138,11 @@ col-messages = Mensagens
 ## Pessoas
 person-unnamed = Número { $number }
 person-erased = Pessoa apagada
-person-nobody = Ninguém conhecido
+person-nobody = Desconhecido
 presence-in = Dentro
-presence-probably-in = Talvez dentro
+presence-probably-in = Provavelmente dentro
 presence-out = Fora
-presence-probably-out = Talvez fora
+presence-probably-out = Provavelmente fora
 presence-refused = Recusa
 way-in = Entrada
 way-out = Saída
@@ -161,7 +163,7 @@ note-derived = Pela ordem: o terminal não disse o sentido
 ## Hoje
 live-on = Em direto
 live-off = Sem atualização
-live-still = Como carregado
+live-still = À hora de abrir
 count-in = Dentro agora
 count-seen = Vistos hoje
 count-refused = Recusas
@@ -201,8 +203,6 @@ waiting-records = { $n ->
    *[other] { $shown } registos
   }
 pages-label = Mais linhas
-page-previous = Voltar
-page-next = Mais
 page-first = Do início
 
 ## O dia de uma pessoa
@@ -231,8 +231,8 @@ terminals-green = { $n ->
    *[other] { $shown } bem
   }
 terminals-amber = { $n ->
-    [one] { $shown } a ver
-   *[other] { $shown } a ver
+    [one] { $shown } a verificar
+   *[other] { $shown } a verificar
   }
 terminals-red = { $n ->
     [one] { $shown } sem sinal
@@ -248,29 +248,29 @@ never-seen = nunca
 empty-terminals = Ainda não há terminais
 empty-terminals-next = Emparelhe o primeiro na caixa:
 light-green = Bem
-light-amber = A ver
+light-amber = A verificar
 light-red = Sem sinal
-light-off = Revogado
+light-off = Excluído
 kind-m1 = M1, série
 kind-m2 = M2, rede
 kind-c1 = C1, centro de comunicações
 kind-reader = Leitor
 kind-unpaired = Não emparelhado
-advice-none = Nada.
+advice-none = Nada a fazer.
 advice-refused = Nada por agora. Algumas mensagens dele foram recusadas; as razões estão em Estado.
 advice-quiet = Sem sinal há um quarto de hora ou mais. Se alguém pica ali, veja a alimentação e o cabo.
 advice-silent = Sem sinal há um dia ou mais. Veja a alimentação, o cabo e a rede no terminal; ele guarda as picagens e envia-as quando voltar.
-advice-never = Nunca deu sinal desde que foi emparelhado. Introduza as credenciais no terminal e veja o cabo.
-advice-unpaired = Participa sem credenciais na porta local. Emparelhe-o com muster device pair, ou retire-o.
+advice-never = Nunca deu sinal desde que foi emparelhado. Introduza as credenciais no terminal e verifique o cabo.
+advice-unpaired = Participa sem credenciais, na própria caixa. Emparelhe-o com muster device pair, ou retire-o.
 advice-revoked = Já nada se aceita dele.
 
 ## Por enviar
 waiting-lead = Registos que por agora ficam na caixa. Nenhum se perde e nenhum vai para outro lado.
-waiting-total = registos retidos
+waiting-total = registos por enviar
 reasons-title = Por razão
 reasons-several = Um registo pode esperar por várias razões ao mesmo tempo, e conta em cada uma.
 destinations-title = Destinos
-empty-held = Nada está retido
+empty-held = Nada está por enviar
 empty-held-next = Os registos que nenhuma regra deixa sair aparecem aqui, com a razão e o que os libertaria.
 empty-destinations = Ainda não há destinos
 empty-destinations-next = Os destinos vêm com uma política assinada. Até lá, as picagens são aceites e guardadas aqui.
@@ -313,7 +313,7 @@ cure-law = Publique um pacote de leis que a abranja.
 why-site = O local não é um dos da política
 cure-site = Junte o local à política, ou corrija o local na configuração.
 why-clock = O relógio da caixa não é de confiança
-cure-clock = Ligue a caixa a um servidor de horas; os registos seguem sozinhos.
+cure-untrusted-clock = Ligue a caixa a um servidor de hora (NTP); os registos seguem depois sozinhos.
 why-error = A decisão falhou
 cure-error = Veja o registo de eventos da caixa; o registo espera até se poder decidir.
 why-approval = Alguém tem de o aprovar
@@ -334,12 +334,12 @@ why-account = A classe da conta não condiz com o destino
 cure-account = Corrija a classe da conta no diretório, ou a política.
 why-small-group = O grupo é demasiado pequeno para ser enviado como soma
 cure-small-group = Segue quando o grupo for bastante grande.
-why-fact = Falta um facto: { $what }
+why-fact = Falta um dado: { $what }
 cure-fact = Junte { $what } ao diretório ou à política.
 fact-account = a classe da conta
 fact-age-band = a faixa etária
 fact-category = a categoria
-fact-check-time = a hora da marcação
+fact-check-time = a hora da picagem
 fact-class = a classe do registo
 fact-department = o departamento
 why-consent = Não há consentimento ({ $what })
@@ -357,10 +357,10 @@ cure-own-rule = Veja a regra na política; muster policy explain indica-a.
 health-policy = Política em vigor:
 policy-none = nenhuma
 verdict-ok = Está tudo bem
-verdict-degraded = Há algo a ver
+verdict-degraded = Há algo a verificar
 verdict-failing = As picagens podem não ser aceites
 health-ok = Bem
-health-degraded = A ver
+health-degraded = A verificar
 health-failing = Avariado
 checks-title = Verificações
 what-to-do = O que fazer:
@@ -370,27 +370,35 @@ check-policy = Política
 check-quarantine = Registos postos de parte
 check-disk = Disco
 check-clock = Relógio
-cure-journal = Entretanto os terminais guardam as picagens. Liberte espaço no disco ou troque-o, e reinicie a caixa.
+check-expiry = O que caduca em breve
+check-rights = Respostas a pessoas
+check-vault = Provas biométricas
+check-renewal = Certificados dos terminais
+check-serial = Porta série
+check-broker = Servidor MQTT
+check-egress = Terminais que tentam sair
+check-siem = Recolha de eventos
+cure-receipts = Entretanto os terminais guardam as picagens. Liberte espaço no disco ou troque-o, e reinicie a caixa.
 cause-views = { $n ->
     [one] A preencher: { $shown } registo em atraso.
    *[other] A preencher: { $shown } registos em atraso.
   }
-cure-views = Nada: são refeitas a partir do diário, e nenhuma picagem se perde.
+cure-lists = Nada: são refeitas a partir do diário, e nenhuma picagem se perde.
 cause-quarantined = { $n ->
     [one] { $shown } registo não pôde ser apurado: o mesmo número duas vezes com conteúdo diferente, ou uma hora impossível.
    *[other] { $shown } registos não puderam ser apurados: o mesmo número duas vezes com conteúdo diferente, ou uma hora impossível.
   }
 cure-quarantined = Veja-os com muster records e corrija no terminal o que está errado.
 figure-records = Registos no diário
-figure-receipted = Com recibo desde o arranque
-figure-held = Retidos
+figure-receipted = Confirmados desde o arranque
+figure-held = Por enviar
 figure-quarantined = Postos de parte
 figure-refused = Mensagens recusadas
 figure-bytes = Diário no disco
 refusals-title = Mensagens recusadas de vez
 refusal-unknown-device = O terminal não é conhecido
 refusal-wrong-device = Enviada em nome de outro terminal
-refusal-revoked = O terminal foi revogado
+refusal-revoked = O terminal foi excluído
 refusal-malformed = Ilegível
 refusal-oversized = Demasiado grande
 refusal-not-authentic = O selo não condiz

@@ -32,7 +32,7 @@ const WHOLE: &[(&str, &str, &str)] = &[
     ("I-06-BASIS", "why-basis", "cure-basis"),
     ("I-06-LAW", "why-law", "cure-law"),
     ("I-06-SITE", "why-site", "cure-site"),
-    ("I-07", "why-clock", "cure-clock"),
+    ("I-07", "why-clock", "cure-untrusted-clock"),
     ("I-11", "why-error", "cure-error"),
     ("A-01", "why-approval", "cure-approval"),
     ("C-02-GUARDIAN", "why-guardian", "cure-guardian"),

@@ -292,6 +292,34 @@ mod tests {
         }
     }
 
+    /// The variables of each message, `n` aside, which chooses a plural that a language may not have.
+    fn variables(language: Language) -> Vec<(String, BTreeSet<String>)> {
+        let mut found: Vec<(String, BTreeSet<String>)> = Vec::new();
+        for line in language.sources().iter().flat_map(|source| source.lines()) {
+            if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                let id = line.split(" =").next().unwrap_or_default();
+                found.push((id.to_owned(), BTreeSet::new()));
+            }
+            let Some((_, in_it)) = found.last_mut() else { continue };
+            let word = |rest: &str| rest.split([' ', '}']).next().unwrap_or_default().to_owned();
+            in_it.extend(line.split("{ $").skip(1).map(word).filter(|word| word != "n"));
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn a_message_is_there_once_with_the_same_variables_in_every_language() {
+        let english = variables(Language::English);
+        let twice: Vec<_> = english.windows(2).filter(|two| two[0].0 == two[1].0).collect();
+        assert!(twice.is_empty(), "the second hides the first: {twice:?}");
+        for language in Language::ALL {
+            for (theirs, ours) in variables(language).iter().zip(&english) {
+                assert_eq!(theirs, ours, "{language:?}");
+            }
+        }
+    }
+
     #[test]
     fn every_message_is_used() {
         let program = program();

@@ -36,6 +36,7 @@ warden-full = There are as many devices as a box takes. End one that is not used
 
 code-where = Open
 code-picture = QR code: the address with the code
+one-time-code = Code
 
 nav-own = My punches
 own-door-lead = See your own punches and your month, and ask for a correction.

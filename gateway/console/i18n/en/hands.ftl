@@ -1,19 +1,19 @@
 ## What the page has the box do: the doctor's round, enrolment at a terminal, asking again.
 
 doctor-title = Doctor
-doctor-lead = The same round as “muster doctor”: everything looked at, with cause and cure.
-doctor-examine = Look at everything now
+doctor-lead = The same checks as “muster doctor”, each with cause and cure.
+doctor-examine = Check everything now
 doctor-running = { $n ->
-    [one] Looking at everything, for one second so far.
-   *[other] Looking at everything, for { $shown } seconds so far.
+    [one] Checking everything, for one second so far.
+   *[other] Checking everything, for { $shown } seconds so far.
  }
-doctor-none = Nothing has been looked at since the box started.
-doctor-none-next = “Look at everything now” reads the whole journal and asks every region; punches are taken meanwhile.
+doctor-none = Nothing has been checked since the box started.
+doctor-none-next = “Check everything now” reads the whole journal and asks every region; punches are taken meanwhile.
 doctor-runbook = In the runbook
 
 enrol-title = Enrolment
 enrol-lead = A finger is taken only where notice, a legal basis for biometrics and the age are on record. A PIN or a card is always there beside it.
-enrol-who = Whose?
+enrol-who = Who is it for?
 enrol-look = See what is on record
 enrol-how = How, and where
 enrol-on-record = on record
@@ -35,7 +35,7 @@ enrol-no-m1 = No paired M1 is here.
 enrol-no-m1-next = Pair one first; other terminals enrol people by themselves.
 enrol-page = Give the place where the terminal is to keep the finger: a number from 0 to 65535. Nothing was asked of it.
 enrol-busy = The box is busy with such things already. Wait for one to end; nothing was begun.
-enrol-jobs = Under way and done
+enrol-jobs = In progress and done
 enrol-none = Nobody has been enrolled since the box started.
 enrol-none-next = Enter a number above to see what is on record.
 enrol-running = under way
@@ -50,8 +50,8 @@ journal-title = Journal
 journal-lead = Every administrative act, as it was journaled; nobody edits it unseen.
 journal-running = Reading the journal from its beginning; punches are taken meanwhile.
 journal-all = everything
-journal-look = Look
-journal-fresh = Nothing has been looked for yet.
+journal-look = Search
+journal-fresh = Nothing has been searched for yet.
 journal-fresh-next = Choose the days, what kind of act and who did it.
 journal-batch = Batch
 journal-says = What it says
@@ -66,11 +66,11 @@ journal-newest = { $n ->
    *[other] { $shown } acts; the newest 300 are shown. Choose fewer days to see the others.
  }
 journal-days = The first day comes before the last. Nothing was looked for.
-journal-check = Is it whole?
+journal-check = Is it complete?
 journal-check-lead = The box reads every batch and the chain over them. Whoever does not take the box’s word checks an audit pack apart from it:
 journal-key = key of this box
 journal-check-button = Check the whole journal
-journal-whole = whole
+journal-whole = complete
 journal-damaged = damaged
 journal-unchecked = not checked
 journal-whole-told = { $batches } batches, { $records } records, { $time }
@@ -83,7 +83,7 @@ journal-exports = what left the site
 journal-box = the box itself
 
 pair-title = Pair and replace
-pair-lead = A terminal comes in by a one-time code at the wall; nobody carries keys about.
+pair-lead = A terminal joins with a one-time code at the wall; nobody carries keys about.
 pair-made = Scan the picture at the terminal, or type what stands beside it. Compare the fingerprint that the terminal shows. It is shown only now;
 pair-minutes = { $n ->
     [one] it works once, within one minute.
@@ -94,14 +94,14 @@ pair-address = The box
 pair-fingerprint = Fingerprint
 pair-link = All in one
 pair-new = A new terminal
-pair-kind = Kind
-pair-carrier = Speaks through
-pair-host = The box, as the terminal reaches it (empty: as the box knows itself)
+pair-kind = Model
+pair-carrier = Connected through
+pair-host = Address of the box for the terminal (empty: the box’s own)
 pair-closed = Terminals with certificates have no listener here: set [mqtt] listen in the configuration, and restart.
 pair-list = Paired terminals
-pair-replace = Replacing shuts the old one out and begins the new one under its name, in one step. What the old one sent stays; what it keeps is lost unless it is read first. A lost terminal is shut out at once.
-pair-heard = heard of
-pair-not-heard = not heard of yet
+pair-replace = Replacing shuts the old terminal out and pairs the new one under its name, in one step. What the old one sent stays; what it still keeps is lost unless it is read first. A lost terminal is shut out at once.
+pair-heard = heard from
+pair-not-heard = not heard from yet
 pair-revoke = Shut out
 pair-name-rule = A name has 1 to 64 characters, none of / + #.
 pair-nothing = Nothing was paired.

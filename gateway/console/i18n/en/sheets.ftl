@@ -8,7 +8,7 @@ tab-exceptions = Needs a look
 tab-corrections = Corrections
 tab-plans = Plans
 tab-unknown = Unknown numbers
-month-title = Month
+month-title = The month
 month-year = { $month } { $year }
 month-previous = Month before
 month-next = Month after
@@ -57,7 +57,7 @@ short-off = ·
 short-not-employed = –
 short-unrostered = ?
 short-unknown = …
-matrix-legend = ✓ present · ½ half a day · A absent · ! punch missing · L leave · H holiday · S storm · a dot is a day off · … not known yet. A mark in the corner wants a look.
+matrix-legend = ✓ present · ½ half a day · A absent · ! punch missing · L leave · H holiday · S storm · a dot is a day off · ? no roster · – not employed · … not known yet. A day with a bar on top needs a look.
 
 sum-planned = Planned
 sum-worked = Worked
@@ -105,7 +105,7 @@ mark-outside-window = Too far from the shift to belong to it
 mark-rest-work = Worked on a day without plan
 mark-shift-bad = The roster names a shift that there is not
 mark-between = Between the first and the last of the day
-mark-unpaired = Without its partner
+mark-unpaired = The punch that belongs with it is missing
 mark-voided = Taken out by a correction
 mark-other = See the rules
 counts-yes = Counts on the sheet
@@ -122,14 +122,14 @@ empty-sheets = Nobody to show
 empty-sheets-next = People come with “muster person import”; HR sees its own departments.
 empty-exceptions = Nothing needs a look
 empty-exceptions-next = Absences, missing punches, lateness and work that nobody approved show here.
-exceptions-found = { $count } days need a look
+exceptions-found = Days that need a look: { $count }
 exceptions-more = There are more; choose a department or take the file.
-file-title = Take the month away
-file-detail = How much
-file-sums = A row a person
-file-days = A row a day
+file-title = Download the month
+file-detail = Detail
+file-sums = One row per person
+file-days = One row per day
 close-title = Close the month
-close-lead = Payroll is told what the sheets say now. What is still open is named, and later changes show as adjustments. Nothing is locked.
+close-lead = Payroll gets what the sheets say now. What is still open is named, and later changes show as adjustments. Nothing is locked.
 close-button = Close { $month }
 
 corrections-lead = What was recorded stays; a correction counts once a second person has approved it.
@@ -156,7 +156,7 @@ correction-decided = Somebody has decided on this already.
 empty-corrections = No correction waits
 empty-corrections-next = Open a person’s day to ask for one.
 
-plans-lead = What people were to work: the sheets are computed from punches and plans.
+plans-lead = What people were planned to work: the sheets are computed from punches and plans.
 plans-rosters = Rosters
 plans-leave = Leave
 plans-overtime = Overtime
@@ -176,8 +176,8 @@ plans-storms-lead = Hours in which a storm keeps people at home.
 plans-enter = Enter
 plans-columns = Columns:
 plans-file = A CSV file
-plans-encoding = Its encoding
-plans-encoding-auto = found out
+plans-encoding = Encoding
+plans-encoding-auto = found automatically
 plans-table = Or type or paste the table
 plans-button = Check and enter
 plans-problems = Nothing was entered
@@ -190,7 +190,7 @@ plans-there = In force
 plans-remove = Take out
 plans-not-yours = Who sees all departments changes what concerns everybody.
 
-onsite-lead = Last seen on site, not a head count.
+onsite-lead = By each person’s last punch; not a head count.
 onsite-in = In
 onsite-unclear = Unclear
 onsite-out = Out
@@ -205,8 +205,8 @@ onsite-others = { $n ->
    *[other] { $shown } people of other departments are in or unclear.
  }
 onsite-unnamed = { $n ->
-    [one] One number at the terminals is nobody’s yet; its person may be on site.
-   *[other] { $shown } numbers at the terminals are nobody’s yet; their people may be on site.
+    [one] One number at the terminals has no person yet; whoever it is may be on site.
+   *[other] { $shown } numbers at the terminals have no person yet; whoever they are may be on site.
  }
 onsite-set-aside = { $n ->
     [one] One person’s last punch was set aside; count them as unclear.
@@ -221,8 +221,8 @@ print = Print
 unknown-lead = Terminals sent these numbers, and nobody has said whose they are. Their punches are kept.
 unknown-number-col = Number
 unknown-whose = Whose is it?
-unknown-person = Person’s own number
-unknown-button = Join
+unknown-person = Staff number
+unknown-button = Assign
 unknown-nobody = There is nobody of this number. Import the person first. Nothing was changed.
 unknown-device = There is no such terminal. Nothing was changed.
 unknown-number = This is no number that a terminal can send. Nothing was changed.
@@ -230,11 +230,11 @@ empty-unknown = Every number has its person
 empty-unknown-next = A number that a terminal sends for the first time shows here.
 
 gap-badge = punches missing
-gap-told = { $count } missing: { $first } to { $last } of start { $boot }, since { $since }. The terminal is asked again by itself where it can be.
-gap-accept = Take for lost
+gap-told = { $count } missing: numbers { $first } to { $last } since the terminal’s start { $boot }, noticed { $since }. The box asks for them again by itself where the terminal can answer.
+gap-accept = Give up as lost
 clock-badge = wrong clock
 clock-done = times approved
-clock-told = { $count } stored punches of start { $boot } say { $from } to { $to }.
+clock-told = { $count } stored punches since the terminal’s start { $boot } say { $from } to { $to }.
 clock-preview = By its live punches of the same start they were made { $from } to { $to }.
 clock-unknown = No live punch of this start shows how wrong the clock was: they wait.
 clock-approve = Count them so

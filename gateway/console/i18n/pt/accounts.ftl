@@ -40,14 +40,14 @@ own-recovery-left = { $n ->
     [one] Resta um código de recuperação.
    *[other] Restam { $shown } códigos de recuperação.
  }
-own-recovery-button = Criar novos
+own-recovery-button = Criar novos códigos
 
 nav-accounts = Contas
 accounts-lead = Quem pode entrar, e o que pode fazer.
 col-roles = Funções
 col-departments = Departamentos
 col-change = Alterar
-departments-all = todos
+departments-all = Todos
 departments-rule = Para os RH: um por linha, como o diretório os escreve. Vazio são todos.
 account-active = ativa
 account-new = ainda não entrou

@@ -1,9 +1,9 @@
 ## Os três remédios: uma política mais apertada, outro destino, um documento.
 
-governance-remedies = Remédios
+governance-remedies = Soluções
 remedies-lead = Três saídas para quando os registos vão, ou iriam, para o sítio errado. Cada uma inicia a sua própria aprovação, e até lá a política em vigor mantém-se.
 remedy-tighten = Apertar a política
-remedy-tighten-lead = Em baixo está a política em vigor com o número seguinte. Retire ou restrinja o que já não deve sair, ou escolha um ficheiro. Uma versão que só aperta precisa de uma assinatura; uma que alivie alguma coisa precisa de duas pessoas em duas funções, entre elas o encarregado da proteção de dados.
+remedy-tighten-lead = Em baixo está a política em vigor com o número seguinte. Retire ou restrinja o que já não deve sair, ou escolha um ficheiro. Uma versão que só aperta precisa de uma assinatura; uma que alargue alguma coisa precisa de duas pessoas em duas funções, entre elas o encarregado da proteção de dados.
 remedy-switch = Mudar um destino
 remedy-switch-lead = Uma permissão passa a levar a outro sítio, e tudo o resto fica. Os registos vão para outro lugar, por isso são sempre precisos dois signatários. Um destino que a política ainda não nomeia escreve-se no texto acima.
 remedy-switch-none = Nunca foi aceite uma política, por isso não há permissão para mudar.
@@ -48,7 +48,7 @@ paper-type = Tipo, como dpa ou mo-notification
 paper-lane = Percurso: MO->SG, MO->*, *->SG ou *
 paper-from = Em vigor desde, pelo relógio deste local
 paper-to = Até imediatamente antes de
-paper-number = Número do registo
+paper-number = Número do registo ou da notificação
 paper-parties = Partes, uma por linha
 paper-document = O documento
 paper-document-hint = O seu SHA-256 fica no diário; o documento não é guardado aqui.

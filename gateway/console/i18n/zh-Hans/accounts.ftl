@@ -3,9 +3,9 @@
 waived = 演示环境：此处登录无需二次验证。切勿存放真实数据。
 
 code-title = 二次验证
-code-lead = 请输入身份验证器为本机显示的六位数字，也可输入恢复码。
+code-lead = 请输入身份验证器为主机显示的六位数字，也可输入恢复码。
 code-label = 验证码
-code-clock = 本机时间为 { $time }。如果验证码一直不对，请与手机时间核对。
+code-clock = 主机时间为 { $time }。如果验证码一直不对，请与手机时间核对。
 code-wrong = 验证码不对或已经用过。请等下一个验证码再试。
 code-too-many = 尝试次数过多。请等 15 分钟；没有任何更改。
 
@@ -45,8 +45,8 @@ col-roles = 角色
 col-departments = 部门
 col-change = 更改
 departments-all = 全部
-departments-rule = 用于人事：每行一个，写法与名册相同。留空即全部。
-account-active = 启用
+departments-rule = 供人事部使用：每行一个，写法与名册相同。留空即全部。
+account-active = 使用中
 account-new = 尚未登录
 account-disabled = 已停用
 account-factor = 二次验证

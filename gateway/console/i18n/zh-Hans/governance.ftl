@@ -1,7 +1,7 @@
 ## 政策的生命周期、法律文件、批准、个人权利、审计包。
 
 nav-governance = 治理
-governance-lead = 什么正在生效、由谁签署。放行记录须两人，保留记录一人即可。
+governance-lead = 现行政策由谁签署。放行记录须两人，暂停发送一人即可。
 governance-policy = 政策
 governance-papers = 法律文件
 governance-approvals = 批准
@@ -11,7 +11,7 @@ governance-calendar = 到期日历
 
 stop-title = 紧急停止
 stop-off = 未启用：记录按政策发送。
-stop-on = 自 { $since } 起由 { $by } 启用：本机不发送任何记录，打卡照常接收。
+stop-on = 自 { $since } 起由 { $by } 启用：主机不发送任何记录，打卡照常接收。
 stop-end = 由两名签署人用 muster local-only off 解除。
 stop-button = 停止一切发送
 policy-holds = 目前不发送任何记录：{ $codes }
@@ -27,16 +27,16 @@ col-until = 到
 version-superseded = 生效前已被取代
 version-to-come = 即将生效
 version-ended = 已结束
-version-began = 已开始
+version-began = 生效中
 direction-tightens = 收紧
 direction-loosens = 放宽
-direction-neutral = 不变
+direction-neutral = 中性
 changes-title = 最新版本的变更
 trial-title = 用最近三十天试运行，未发送任何内容
 trial-same = 每条记录的结果都相同。
 trial-move = { $count } 条：{ $from } 会变为 { $to }
 
-papers-lead = 记录所依据的文件，先到期的在前。一份文件须有两人认可才算数。
+papers-lead = 记录所依据的文件，先到期的在前。文件须经两人签署才生效。
 papers-none = 没有存档的文件。请在下方存档。
 col-paper = 文件
 col-lane = 路线
@@ -47,17 +47,17 @@ paper-to-come = 即将生效
 paper-ends-soon = 三十天内到期
 paper-in-force = 生效中
 
-approvals-lead = 等待另一人的事项。请在自己的电脑上用自己的密钥签署下列原文：密钥绝不会来到本机。
+approvals-lead = 等待另一人的事项。请在自己的电脑上用自己的密钥签署下列原文：密钥绝不会传到主机。
 approvals-none = 没有等待的事项。
 approval-done = 已批准并完成。
-approval-first = 已记下你的签名。还须一名签署人批准，才会有更改。
+approval-first = 已记下你的签署。还须一名签署人批准，才会有更改。
 request-approved = 已批准
 request-over = 已过期
 request-wants-two = 须两名签署人
 request-wants-one = 还差一名签署人
 request-asked = 由 { $by } 于 { $at } 提出
 request-about = 关于
-request-line = 你的签名，即以 muster-sig-1 开头的一行
+request-line = 你的签署，即以 muster-sig-1 开头的一行
 request-hint = 把上文保存为 request.txt，然后执行：muster approve --text request.txt --key FILE
 request-approve = 批准
 
@@ -86,8 +86,8 @@ rights-owed = 待答复
 rights-left-title = 称为“已删除”之前还须完成
 rights-left = { $place }
 
-packs-lead = 审计员提出请求，另一人放行，审计员在七天内下载。其中的人员都用化名；样本注明总体数量。
-packs-none = 还没有人请求审计包。
+packs-lead = 审计员提出，另一人放行，审计员在七天内下载。包内以化名代表各人；样本注明总体数量。
+packs-none = 还没有人请求审计包。审计员可在本页提出。
 pack-ask = 请求审计包
 pack-ask-button = 请求
 pack-days = 请填写两个日期，首日不得晚于末日。
@@ -100,10 +100,10 @@ col-days = 日期
 col-asked = 请求人
 
 nav-flows = 数据去向
-flows-lead = 策略所声明的，对照本月实际所见。红色是没有人声明过的。
-flows-declared = 所见的全部都已声明
+flows-lead = 政策所申报的，对照本月实际所见。红色为未经申报的流向。
+flows-declared = 所见流向均已申报
 flows-undeclared = { $n ->
-   *[other] 有 { $n } 项所见没有人声明过
+   *[other] 有 { $n } 项未经申报的流向
 }
 flows-stopped = 紧急停止：一概不发送
 flows-drawing = 正在根据日志绘图；本页会自行显示。
@@ -119,7 +119,7 @@ rights-none = 没有提出请求。
 rights-law = 法律
 rights-due = 答复期限
 rights-asks = 要求
-rights-note = 记下
+rights-note = 记下请求
 rights-note-hint = 法定答复期限从现在起算。
 rights-noted = 已记下。须在下列日期前答复。
 rights-answer = 答复
@@ -129,19 +129,19 @@ rights-answer-noted = 已记下答复。
 rights-answered-already = 其间已有他人记下答复，该答复保持不变。没有更改任何内容。
 rights-correct = 更正姓名
 rights-correct-button = 更正
-rights-correct-hint = 日志会记下由谁更正及原因。决定记录去向的数据（部门、类别、年龄、法律、账户）须在本机上更正：
+rights-correct-hint = 日志会记下由谁更正及原因。决定记录去向的数据（部门、类别、年龄、法律、账号）须在主机上更正：
 rights-correct-rule = 姓名和原因须为 1 到 200 个字符。没有更改任何内容。
 rights-corrected = 已更正；日志记下由谁更正及原因。
-rights-changed = 其间有他人更改了姓名：现为 { $name }。您输入的内容在下方；如仍适用，请再次提交。
-rights-take-all = 取走全部数据
-rights-take-records = 只取记录
-rights-take-hint = 文件以明文载有所持有的数据：只可交给本人。日志会记下由谁取走。
+rights-changed = 其间有他人更改了姓名：现为 { $name }。你输入的内容在下方；如仍适用，请再次提交。
+rights-take-all = 下载全部数据
+rights-take-records = 只下载记录
+rights-take-hint = 文件以明文载有所持有的数据：只可交给本人。日志会记下由谁下载。
 
 profile-number = 考勤机上的编号
 profile-department = 部门
-profile-category = 类别
+profile-category = 身份类别
 profile-age = 年龄段
 profile-law = 雇佣法律
-profile-account = 账户类别
+profile-account = 账号类别
 profile-platform = 平台用户编号
 profile-basis = 法律依据

@@ -13,7 +13,7 @@ factor-title = 設定第二重驗證
 factor-lead = 你的帳戶可作更改，因此單憑密碼不能開啟。
 factor-scan = 用手機上的驗證應用程式掃描此圖。
 factor-picture = 供驗證應用程式使用的 QR 碼
-factor-type = 或在應用程式內輸入此金鑰：
+factor-type = 或在應用程式內輸入此密鑰：
 factor-confirm = 輸入應用程式現時顯示的六位數字。
 factor-button = 繼續
 
@@ -29,7 +29,7 @@ again-log-in-link = 登入（新分頁）
 again-button = 送出
 
 own-title = 我的帳戶
-own-person = 員工名冊：
+own-person = 名冊中的人員：
 own-new = 此帳戶建立未滿一日，尚不能批准他人的要求。
 own-password = 更改密碼
 own-current = 現時密碼

@@ -1,7 +1,7 @@
 ## 政策的生命、法律文件、批准、個人權利、審計包。
 
 nav-governance = 管治
-governance-lead = 甚麼正在生效、由誰簽署。放行記錄須兩人，扣留記錄一人即可。
+governance-lead = 現行政策由誰簽署。放行記錄須兩人，暫停送出一人即可。
 governance-policy = 政策
 governance-papers = 法律文件
 governance-approvals = 批准
@@ -11,14 +11,14 @@ governance-calendar = 到期日曆
 
 stop-title = 緊急停止
 stop-off = 未啟用：記錄按政策送出。
-stop-on = 自 { $since } 起由 { $by } 啟用：本機不送出任何記錄，打卡照常接收。
+stop-on = 自 { $since } 起由 { $by } 啟用：主機不送出任何記錄，打卡照常接收。
 stop-end = 由兩名簽署人以 muster local-only off 結束。
 stop-button = 停止一切送出
 policy-holds = 現時不送出任何記錄：{ $codes }
 policy-refused = 最近遞交的政策未生效，先前的政策維持不變：{ $why }
 
 versions-title = 版本
-versions-none = 尚未接納任何政策：記錄照收並等候。請撰寫政策，由兩人簽署，再以 muster policy publish 發佈。
+versions-none = 尚未接納任何政策：記錄照收並等候。請撰寫政策，由兩人簽署，再以 muster policy publish 發布。
 col-version = 版本
 col-direction = 方向
 col-signers = 簽署人
@@ -27,16 +27,16 @@ col-until = 至
 version-superseded = 生效前已被取代
 version-to-come = 將生效
 version-ended = 已結束
-version-began = 已開始
+version-began = 生效中
 direction-tightens = 收緊
 direction-loosens = 放寬
 direction-neutral = 中性
 changes-title = 最新版本的變更
 trial-title = 以最近三十日試行，未送出任何資料
-trial-same = 每條記錄的結果都相同。
-trial-move = { $count } 條：{ $from } 會變為 { $to }
+trial-same = 所有記錄的結果都相同。
+trial-move = { $count } 筆：{ $from } 會變為 { $to }
 
-papers-lead = 記錄所依據的文件，先到期者在前。文件須兩人同意方始計算。
+papers-lead = 記錄所依據的文件，先到期者在前。文件須經兩人簽署才生效。
 papers-none = 沒有文件存檔。請在下方存檔。
 col-paper = 文件
 col-lane = 路線
@@ -47,9 +47,9 @@ paper-to-come = 將生效
 paper-ends-soon = 三十日內到期
 paper-in-force = 生效中
 
-approvals-lead = 等候另一人的事項。請在自己的電腦上以自己的密鑰簽署下列原文：密鑰不會來到本機。
+approvals-lead = 等候另一人的事項。請在自己的電腦上以自己的密鑰簽署下列原文：密鑰不會傳到主機。
 approvals-none = 沒有等候事項。
-approval-done = 已批准並完成。
+approval-done = 已批准並執行。
 approval-first = 已記下你的簽署。再由一名簽署人批准後才會生效。
 request-approved = 已批准
 request-over = 已過期
@@ -86,24 +86,24 @@ rights-owed = 待答覆
 rights-left-title = 在稱為已刪除之前尚待完成
 rights-left = { $place }
 
-packs-lead = 審計員要求，另一人放行，審計員在七日內取走。內中以化名代表各人；樣本註明其總體數目。
-packs-none = 尚未有人要求審計包。
+packs-lead = 審計員提出，另一人放行，審計員在七日內下載。包內以化名代表各人；樣本註明總體數目。
+packs-none = 尚未有人要求審計包。審計員可在本頁提出。
 pack-ask = 要求審計包
 pack-ask-button = 要求
 pack-days = 請填寫兩個日期，首日不得後於末日。
 pack-waits = 等候放行
 pack-released = 由 { $by } 於 { $at } 放行
 pack-release = 放行
-pack-fetch = 取走
+pack-fetch = 下載
 col-pack = 審計包
 col-days = 日期
 col-asked = 要求人
 
 nav-flows = 資料去向
-flows-lead = 政策所聲明的，對照本月實際所見。紅色是沒有人聲明過的。
-flows-declared = 所見的全部都已聲明
+flows-lead = 政策所申報的，對照本月實際所見。紅色為未經申報的流向。
+flows-declared = 所見流向均已申報
 flows-undeclared = { $n ->
-   *[other] 有 { $n } 項所見沒有人聲明過
+   *[other] 有 { $n } 項未經申報的流向
 }
 flows-stopped = 緊急停止：一概不送出
 flows-drawing = 正在從日誌繪製圖像；本頁會自行顯示。
@@ -119,7 +119,7 @@ rights-none = 沒有提出請求。
 rights-law = 法律
 rights-due = 答覆期限
 rights-asks = 要求
-rights-note = 記下
+rights-note = 記下請求
 rights-note-hint = 法定答覆期限由現在起計。
 rights-noted = 已記下。須於下列日期前答覆。
 rights-answer = 答覆
@@ -129,17 +129,17 @@ rights-answer-noted = 已記下答覆。
 rights-answered-already = 其間已有他人記下答覆，該答覆維持不變。沒有更改任何內容。
 rights-correct = 更正姓名
 rights-correct-button = 更正
-rights-correct-hint = 日誌會記下由誰更正及原因。決定記錄去向的資料（部門、類別、年齡、法律、帳戶）須在本機上更正：
+rights-correct-hint = 日誌會記下由誰更正及原因。決定記錄去向的資料（部門、類別、年齡、法律、帳戶）須在主機上更正：
 rights-correct-rule = 姓名和原因須為 1 至 200 個字元。沒有更改任何內容。
 rights-corrected = 已更正；日誌記下由誰更正及原因。
 rights-changed = 其間有他人更改了姓名：現為 { $name }。你輸入的內容在下方；如仍適用，請再送出。
-rights-take-all = 取走全部資料
-rights-take-records = 只取記錄
-rights-take-hint = 檔案以明文載有所持有的資料：只可交給本人。日誌會記下由誰取走。
+rights-take-all = 下載全部資料
+rights-take-records = 只下載記錄
+rights-take-hint = 檔案以明文載有所持有的資料：只可交給本人。日誌會記下由誰下載。
 
 profile-number = 考勤機上的編號
 profile-department = 部門
-profile-category = 類別
+profile-category = 身份類別
 profile-age = 年齡組別
 profile-law = 僱傭法律
 profile-account = 帳戶類別

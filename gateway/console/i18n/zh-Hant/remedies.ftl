@@ -1,14 +1,14 @@
 ## 三項補救：收緊政策、改換目的地、附上存檔文件。
 
 governance-remedies = 補救措施
-remedies-lead = 記錄去錯地方，或將會去錯地方時，有三條出路。每一條各自啟動所需的批准；在此之前，現行政策維持有效。
+remedies-lead = 記錄去錯或將會去錯地方時，有三種處理方法。每種各自啟動所需的批准；在此之前，現行政策維持有效。
 remedy-tighten = 收緊政策
-remedy-tighten-lead = 下面是現行政策，已換上下一個版本號。刪去或收窄不應再離開的內容，或選擇檔案。只收緊的版本需一個簽署；只要有任何放寬，就需兩人以兩種角色簽署，其中一人須為資料保護主任。
+remedy-tighten-lead = 下面是現行政策，已換上下一個版本號。請刪去或收窄不應再送出的內容，或選擇檔案。只收緊的版本須一個簽署；只要有任何放寬，就須兩人以兩種角色簽署，其中一人須為資料保護主任。
 remedy-switch = 改換目的地
 remedy-switch-lead = 一條許可改往別處，其餘不變。記錄會去另一個地方，所以一定要兩人簽署。政策尚未列出的目的地，請寫進上面的文字。
 remedy-switch-none = 從未接納過政策，因此沒有可改換的許可。
 remedy-filing = 附上存檔文件
-remedy-filing-lead = 打開某條路線的合約、評估、通知或許可。凡能釋放記錄的文件，須經兩人簽署才生效。
+remedy-filing-lead = 打開某條路線的合約、評估、通知或許可。凡能放行記錄的文件，須經兩人簽署才生效。
 
 drafts-title = 等待簽署的草稿
 drafts-none = 沒有等待中的草稿。
@@ -22,7 +22,7 @@ switch-check = 檢查並存為草稿
 draft-problems = 問題所在
 draft-col-cure = 如何處理
 draft-refused = 沒有保存任何內容，現行政策維持有效。請改正下列各項。
-draft-dropped = 草稿已撤下。
+draft-dropped = 草稿已取消。
 draft-accepted = { $name } 已獲接納，由 { $from } 起生效。
 
 draft-title = { $name } 的草稿
@@ -33,22 +33,22 @@ draft-unsigned = 尚未有人簽署。
 draft-signed-by = 已簽署
 draft-warnings = 簽署前須知
 draft-changes = 改變了甚麼
-draft-same = 沒有改變，或這是本機的第一份政策。
-draft-trial = 試算了 { $records } 項記錄：{ $loosens } 項會更自由，{ $tightens } 項會更嚴格地保留。沒有送出任何資料。
+draft-same = 沒有改變，或這是主機的第一份政策。
+draft-trial = 以 { $records } 筆記錄試行：{ $loosens } 筆會更寬鬆，{ $tightens } 筆會更嚴格。沒有送出任何資料。
 draft-trial-busy = 正在進行另一項試算或報告。請稍後再打開本頁。
 draft-sign-title = 簽署
-draft-sign-lead = 把兩個檔案帶到你自己的電腦上簽署：你的密鑰絕不會來到這裏。簽署行會寫在 policy.toml.sig。
+draft-sign-lead = 把兩個檔案帶到你自己的電腦上簽署：你的密鑰絕不會傳到這裏。簽署行會寫在 policy.toml.sig。
 draft-no-key = 此帳戶名稱下沒有登記密鑰，因此不能簽署。
-draft-statement = 簽署行所說的是：
+draft-statement = 簽署行內容如下：
 draft-sign = 簽署草稿
 draft-whole = 全文
-draft-drop = 撤下草稿
+draft-drop = 取消草稿
 
 paper-type = 類型，例如 dpa 或 mo-notification
 paper-lane = 路線：MO->SG、MO->*、*->SG 或 *
 paper-from = 生效時間（本場所時鐘）
 paper-to = 失效時間（該刻起不再有效）
-paper-number = 存檔編號
+paper-number = 備案編號
 paper-parties = 各方，每行一個
 paper-document = 文件
 paper-document-hint = 日誌會記下它的 SHA-256；文件本身不保存在這裏。
@@ -61,8 +61,8 @@ paper-decision = 條款所屬的決定（eu-scc）
 paper-module = 模組（eu-scc）
 paper-file = 存檔
 paper-two = 須經兩人在「批准」頁簽署才生效。
-paper-proposed = 申請 { $request } 在「批准」頁等待兩人簽署。目前沒有任何改變。
-paper-on-file = 已存檔：本機仍在設定中。
+paper-proposed = 請求 { $request } 在「批准」頁等候兩人簽署。目前沒有任何改變。
+paper-on-file = 已存檔：主機仍在設定中。
 paper-no-document = 請選擇文件，或填寫它的 SHA-256。
 paper-no-name = 請填寫文件的檔名。
 paper-no-lane = 請把路線寫成 MO->SG、MO->*、*->SG 或 *。

@@ -6,7 +6,7 @@ use crate::guard::{Problem, Visitor};
 use crate::pages::waiting::{Destination, destinations};
 use crate::pages::{Badge, Shell, html};
 use crate::reasons::{NO_POLICY, explain};
-use crate::words::Words;
+use crate::words::{Language, Words};
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
@@ -17,6 +17,22 @@ use std::sync::Arc;
 
 /// How the names of checks of destinations begin; the page has a table of those.
 const DESTINATION: &str = "destination ";
+/// Checks that the page only hands on: how their names begin, their label, what is wrong where one
+/// is not well, and what to do.
+const SAID: &[(&str, &str, &str, &str)] = &[
+    ("disk", "check-disk", "ill-disk", "cure-disk"),
+    ("clock", "check-clock", "ill-clock", "cure-clock"),
+    ("expiry", "check-expiry", "ill-papers", "cure-papers"),
+    ("local-only", "stop-title", "why-local-only", "cure-local-only"),
+    ("rights", "check-rights", "ill-rights", "cure-rights"),
+    ("vault", "check-vault", "ill-vault", "cure-vault"),
+    ("terminals", "nav-terminals", "ill-terminals", "cure-terminals"),
+    ("renewal", "check-renewal", "ill-renewal", "cure-renewal"),
+    ("serial", "check-serial", "ill-serial", "cure-serial"),
+    ("broker", "check-broker", "ill-broker", "cure-broker"),
+    ("egress", "check-egress", "ill-egress", "cure-egress"),
+    ("siem", "check-siem", "ill-siem", "cure-siem"),
+];
 /// Checks and reasons shown.
 const MAX_SHOWN: usize = 100;
 
@@ -25,6 +41,8 @@ struct CheckRow {
     name: String,
     state: Badge,
     since: String,
+    /// What is wrong, in the language of the page, where `cause` is in the box's own.
+    ill: String,
     cause: String,
     cure: String,
 }
@@ -107,7 +125,8 @@ type OwnCheck = (&'static str, Health, CheckRow);
 fn own_checks(status: &Status, t: &Words) -> Vec<OwnCheck> {
     let row = |name: &'static str, label: &str, health: Health, cause: String, cure: String| {
         let (name_shown, since) = (t.say(label), String::new());
-        (name, health, CheckRow { name: name_shown, state: state(health, t), since, cause, cure })
+        let (state, ill) = (state(health, t), String::new());
+        (name, health, CheckRow { name: name_shown, state, since, ill, cause, cure })
     };
     let when = |bad: bool, id: &str| if bad { t.say(id) } else { String::new() };
     let journal = status.journal != Health::Ok;
@@ -122,9 +141,9 @@ fn own_checks(status: &Status, t: &Words) -> Vec<OwnCheck> {
             "check-journal",
             status.journal,
             status.journal_cause.as_deref().map(visible).unwrap_or_default(),
-            when(journal, "cure-journal"),
+            when(journal, "cure-receipts"),
         ),
-        row("views", "check-views", status.views, behind, when(views, "cure-views")),
+        row("views", "check-views", status.views, behind, when(views, "cure-lists")),
         policy_check(status, t),
         row(
             "quarantine",
@@ -144,8 +163,8 @@ fn policy_check(status: &Status, t: &Words) -> OwnCheck {
     };
     let health = if told.is_some() { Health::Degraded } else { Health::Ok };
     let (cause, cure) = told.map(|told| (told.why, told.cure)).unwrap_or_default();
-    let (name, since) = (t.say("check-policy"), String::new());
-    ("policy", health, CheckRow { name, state: state(health, t), since, cause, cure })
+    let (name, since, ill) = (t.say("check-policy"), String::new(), String::new());
+    ("policy", health, CheckRow { name, state: state(health, t), since, ill, cause, cure })
 }
 
 /// Since when a check is as it is.
@@ -154,20 +173,24 @@ fn since(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> String {
     since.map(|since| t.with("since", "time", &since)).unwrap_or_default()
 }
 
-/// A check that the page only hands on; its cause and cure are the box's own words.
+/// A check that the page only hands on: named in the language of the page, and what is wrong in the
+/// box's own words, which have the figures. Those are English: beside another language what the
+/// check means and what to do are told first.
 fn check_row(app: &Shared, check: &Check, now_ms: i64, t: &Words) -> CheckRow {
-    let name = match check.name.as_str() {
-        "disk" => t.say("check-disk"),
-        "clock" => t.say("check-clock"),
-        other => visible(other),
-    };
-    CheckRow {
-        name,
-        state: state(check.status, t),
-        since: since(app, check, now_ms, t),
-        cause: check.cause.as_deref().map(visible).unwrap_or_default(),
-        cure: check.cure.as_deref().map(visible).unwrap_or_default(),
+    let kind = check.name.split(' ').next().unwrap_or_default();
+    let said = SAID.iter().find(|(name, ..)| *name == kind);
+    // What it is of: the port of a serial line.
+    let of = check.name.get(kind.len()..).unwrap_or_default();
+    let name = said.map(|(_, label, ..)| t.say(label) + of).unwrap_or_else(|| check.name.clone());
+    let own = |text: &Option<String>| text.as_deref().map(visible).unwrap_or_default();
+    let (mut ill, mut cure) = (String::new(), own(&check.cure));
+    if let Some((_, _, means, does)) = said.filter(|_| t.language != Language::English)
+        && check.status != Health::Ok
+    {
+        (ill, cure) = (t.say(means), t.say(does));
     }
+    let (state, since) = (state(check.status, t), since(app, check, now_ms, t));
+    CheckRow { name: visible(&name), state, since, ill, cause: own(&check.cause), cure }
 }
 
 fn figures(status: &Status, t: &Words) -> Vec<Figure> {

@@ -89,6 +89,18 @@ const NAV: &[(Route, &str)] = &[
     (Route::Accounts, "nav-accounts"),
 ];
 
+/// Pages that belong to one of the navigation, by how their paths begin.
+const BESIDE: &[(&str, Route)] = &[
+    ("/corrections", Route::Sheets),
+    ("/plans", Route::Sheets),
+    ("/unknown", Route::Sheets),
+    ("/access", Route::Sheets),
+    ("/wardens", Route::OnSite),
+    ("/enrolment", Route::Terminals),
+    ("/doctor", Route::Health),
+    ("/records/", Route::Waiting),
+];
+
 /// What each role opens the page for; who holds several comes for the first of them.
 const FIRST: &[(Role, Route)] = &[
     (Role::Hr, Route::Today),
@@ -135,12 +147,8 @@ fn nav(visitor: &Visitor, here: &str) -> Vec<Link> {
         let inside = here.strip_prefix(path).is_some_and(|t| t.is_empty() || t.starts_with('/'));
         let month = here.starts_with("/people/") && here.contains("/month/");
         let person = *route == Route::Today && here.starts_with("/people/") && !month;
-        let office = *route == Route::Sheets
-            && (month
-                || ["/corrections", "/plans", "/unknown", "/access"]
-                    .iter()
-                    .any(|path| here.starts_with(path)));
-        let current = inside || person || office;
+        let kin = BESIDE.iter().any(|(page, of)| of == route && here.starts_with(page));
+        let current = inside || person || kin || (*route == Route::Sheets && month);
         Link { to: path.to_owned(), label: visitor.t.say(label), current }
     };
     NAV.iter().filter(|(route, _)| visitor.admits(*route)).map(link).collect()

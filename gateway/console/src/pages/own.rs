@@ -91,6 +91,11 @@ pub(crate) fn role_name(role: Role, t: &Words) -> String {
     })
 }
 
+/// A role that is written as text, in words; as it is where it is none of ours.
+pub(crate) fn role_word(role: &str, t: &Words) -> String {
+    role.parse().map_or_else(|_| crate::app::visible(role), |role| role_name(role, t))
+}
+
 /// The password as it is, and a new one, twice.
 #[derive(Deserialize)]
 pub(crate) struct Change {

@@ -116,7 +116,9 @@ async fn one_stops_everything_and_the_page_tells_the_policys_life() {
     let mut security = site.member("lei.ana", &[Role::Security], &[]).await;
     govern(&site).await;
     let shown = auditor.get("/governance").await;
-    assert!(shown.body.contains("mo-bank@7") && shown.body.contains("ho.mei (dpo)"));
+    assert!(
+        shown.body.contains("mo-bank@7") && shown.body.contains("ho.mei (data protection officer)")
+    );
     let tried = send(&mut auditor, "/governance", "/governance/stop", &[]).await;
     assert_eq!((tried.status, site.ledger.local_only()), (404, None), "an auditor reads");
     let stopped = send(&mut security, "/governance", "/governance/stop", &[]).await;

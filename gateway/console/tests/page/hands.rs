@@ -22,7 +22,7 @@ async fn the_doctors_round_is_shown_with_cause_cure_and_runbook() {
     let site = Site::open().await;
     let mut fong = site.member("fong", &[Role::Facilities], &[]).await;
     let before = fong.get("/doctor").await;
-    assert!(before.body.contains("Nothing has been looked at"));
+    assert!(before.body.contains("Nothing has been checked"));
     let begun = fong.post("/doctor", &[("csrf", &before.csrf())]).await;
     assert_eq!(begun.header("location"), "/doctor");
     let after = until(&mut fong, "/doctor", "disk &#60;x&#62;").await;

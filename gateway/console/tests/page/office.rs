@@ -35,7 +35,7 @@ async fn from_a_shift_to_a_corrected_day_by_two_people() {
 
     let day = format!("/people/{}/{}", ana.0, today());
     let page = mei.get(&day).await;
-    assert!(page.body.contains("Without its partner"), "{}", page.body);
+    assert!(page.body.contains("The punch that belongs with it is missing"), "{}", page.body);
     let (csrf, person) = (page.csrf(), ana.0.to_string());
     let today = today();
     let mut form = vec![
@@ -234,7 +234,11 @@ async fn a_gap_is_told_and_taken_for_lost() {
     site.punch(5, Some(ana)).await;
     let mut fong = site.member("fong", &[Role::Facilities], &[]).await;
     let page = fong.get("/terminals").await;
-    assert!(page.body.contains("3 missing: 2 to 4 of start 1"), "{}", page.body);
+    assert!(
+        page.body.contains("3 missing: numbers 2 to 4 since the terminal’s start 1"),
+        "{}",
+        page.body
+    );
     let csrf = page.csrf();
     let device = site.gate.0.to_string();
     let form =

@@ -169,7 +169,7 @@ async fn empty_pages_say_what_to_do() {
         ("/today?show=refused", "No terminal has refused anybody today"),
         ("/waiting", "Nothing is held"),
         ("/waiting/I-02", "Nothing waits for this reason any more"),
-        ("/terminals", "Never heard of since it was paired"),
+        ("/terminals", "Not heard from since it was paired"),
         ("/health", "No policy is in force"),
     ] {
         assert!(browser.get(path).await.body.contains(expect), "{path}");

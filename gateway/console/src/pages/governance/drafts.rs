@@ -9,6 +9,7 @@ use super::{account, overview, refused, tabs};
 use crate::access::Route;
 use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor};
+use crate::pages::own::role_word;
 use crate::pages::{Badge, Link, Shell, html};
 use crate::words::Words;
 use askama::Template;
@@ -170,7 +171,7 @@ async fn shown(
             _ => "draft-needs-two",
         }),
         missing: missing(&preview),
-        signed: signed(&preview),
+        signed: signed(t, &preview),
         warnings: warnings.iter().take(MAX_SHOWN).map(|finding| Fault::of(finding, t)).collect(),
         changes: changes(t, &preview),
         trial: trial.as_ref().map(|trial| summary(t, trial)).unwrap_or_default(),
@@ -198,9 +199,9 @@ fn missing(preview: &Option<PolicyPreview>) -> String {
     missing.map(|fault| fault.to_string()).unwrap_or_default()
 }
 
-fn signed(preview: &Option<PolicyPreview>) -> Vec<String> {
+fn signed(t: &Words, preview: &Option<PolicyPreview>) -> Vec<String> {
     let signed = preview.iter().flat_map(|preview| &preview.signed);
-    signed.map(|by| format!("{} ({})", visible(&by.person), visible(&by.role))).collect()
+    signed.map(|by| format!("{} ({})", visible(&by.person), role_word(&by.role, t))).collect()
 }
 
 fn changes(t: &Words, preview: &Option<PolicyPreview>) -> Vec<overview::Changed> {

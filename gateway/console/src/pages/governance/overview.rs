@@ -5,6 +5,7 @@ use super::{account, legal_refused, tabs};
 use crate::access::Route;
 use crate::app::{App, Shared, visible};
 use crate::guard::{Problem, Visitor};
+use crate::pages::own::role_word;
 use crate::pages::{Badge, Link, Shell, html};
 use crate::words::Words;
 use askama::Template;
@@ -131,7 +132,7 @@ fn version_row(app: &App, t: &Words, version: &PolicyVersion, now_ms: i64) -> Ve
     let signers: Vec<String> = version
         .signers
         .iter()
-        .map(|signer| format!("{} ({})", visible(&signer.person), visible(&signer.role)))
+        .map(|signer| format!("{} ({})", visible(&signer.person), role_word(&signer.role, t)))
         .collect();
     Version {
         name: format!("{}@{}", visible(&version.id), version.version),

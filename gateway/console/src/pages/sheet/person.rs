@@ -157,9 +157,11 @@ fn times(day: &Day) -> String {
     format!("{}–{}", clock(day.first_in), clock(day.last_out))
 }
 
-/// Every mark of a day in words.
+/// Every mark of a day in words, but what its state says already.
 pub(crate) fn marks(day: &Day, t: &Words) -> Vec<String> {
-    day.marks.iter().map(|code| say::mark(code, day, t)).collect()
+    let told = say::told(day.state);
+    let more = day.marks.iter().filter(|code| Some(*code) != told);
+    more.map(|code| say::mark(code, day, t)).collect()
 }
 
 /// The month's sums: what it is, and how much.

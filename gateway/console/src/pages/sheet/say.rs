@@ -38,6 +38,17 @@ pub(crate) fn state(state: State, t: &Words) -> Badge {
     Badge { tone, label: t.say(label) }
 }
 
+/// The mark that says no more than a state does.
+pub(crate) fn told(state: State) -> Option<Code> {
+    match state {
+        State::Off => Some(Code::Off),
+        State::Holiday => Some(Code::Holiday),
+        State::NotEmployed => Some(Code::NotEmployed),
+        State::Unrostered => Some(Code::NoRoster),
+        _ => None,
+    }
+}
+
 /// A state in one or two characters, for the matrix.
 pub(crate) fn short(state: State, t: &Words) -> String {
     t.say(match state {
