@@ -1,12 +1,12 @@
 ## 关于文件、人员与批准的命令在终端上说的话。
 
-told-withdrawn = { $number } 已撤回；依据它的记录暂予保留
+told-withdrawn = { $number } 已撤回；依据它的记录暂不发送
 told-on-file = { $number } 已存档，SHA-256 { $sha256 }
 told-consent = 已记录；该人的记录会重新判断
 told-notice-published = 已发布；请在生效前交给有关人员
 told-notice-given = 已记录为已交付
-told-baseline = 已输入；从现在起按它判断输出
-told-stopped = 仅限本地已开启：没有任何数据离开本机
+told-baseline = 已输入；从现在起按它计算输出
+told-stopped = 仅限本地已开启：没有任何数据离开主机
 told-restricted = 已限制
 told-lifted = 已解除；该人的记录会重新判断
 told-noted = 已记录
@@ -31,28 +31,28 @@ counter-bound = （下限）
 counter-alarm = 警报
 counter-legal = 法定
 counter-early = 预警
-counter-mark = { $scale } { $threshold }：{ $at } 中的 { $count }
+counter-mark = { $scale } { $threshold }：{ $count } / { $at }
 counter-forecast = 按目前速度将于 { $day } 达到
 
-request-set-up = 已完成，由 { $person } 提出：本机仍在设置中，无需他人
-request-made = 申请 { $id }，由 { $person }（{ $role }）提出
+request-set-up = 已完成，由 { $person } 提出：主机仍在设置中，无需他人
+request-made = 请求 { $id }，由 { $person }（{ $role }）提出
 request-second = 须由另一人在一天内批准：muster approve { $id } --key FILE
-request-frees = 申请 { $id }：它会释放记录，须经两位签名人批准才生效
-request-both = 每位签名人在一天内：muster approve { $id } --key FILE
+request-frees = 请求 { $id }：它会放行记录，须经两位签署人批准才生效
+request-both = 每位签署人在一天内：muster approve { $id } --key FILE
 request-about = 关于 { $person } { $name }
 request-approved = 已由 { $person }（{ $role }）批准
-request-one-more = 还须一位签名人批准才生效
+request-one-more = 还须一位签署人批准才生效
 request-todo = 尚待处理：{ $todo }
 request-state-approved = 已由 { $person } 批准
 request-state-waits = 等待批准，为期一天
 request-asked = 由 { $person } 提出
-request-proposed = 由 { $person } 建议，未签名
+request-proposed = 由 { $person } 提出，未签署
 
-signer-from = 自 { $from } 起可签名
+signer-from = 自 { $from } 起可签署
 
 erasure-done = 已删除
 erasure-deferred = 限制至 { $until }：{ $law } 的法律要求保留工时
-erasure-left = 已从本机移除，尚待处理：{ $left }
+erasure-left = 已从主机移除，尚待处理：{ $left }
 
 right-answered = 已答复
 right-overdue = 已逾期，期限为 { $due }
@@ -84,3 +84,34 @@ import-long = 第 { $line } 行：{ $column }：最多 { $max } 个字符
 import-word = 第 { $line } 行：{ $column }：须为 { $words } 之一，或留空
 import-laws = 第 { $line } 行：employment_law：最多 { $max } 个代码
 import-law = 第 { $line } 行：employment_law：须为 MO、CN 之类的代码
+
+doctor-ok = 正常
+doctor-warning = 注意
+doctor-broken = 故障
+doctor-count = { $ok } 项正常，{ $warnings } 项须留意，{ $broken } 项故障
+
+status-site = 场所
+status-gateway = 网关
+status-running = 运行中
+status-stopped = 没有运行
+status-journal = 日志
+status-records = { $state }，{ $count } 条记录
+status-policy = 政策
+status-no-policy = 没有：一切等待
+status-holds = 一概不发送：{ $code }
+status-refused = 未被接受：{ $why }
+status-next = { $policy } 到期接替
+status-stop = 仅限本地
+status-stopped-by = 由 { $by } 开启：一概不发送
+status-ends = 即将到期
+status-ended = 已到期
+status-waiting = 尚未发送
+status-held = { $count } 条等待：{ $code }
+status-destination = 目的地
+status-sent = { $name }：等待 { $backlog }，准许 { $permitted } 中已发送 { $settled }，无法送达 { $undeliverable }
+status-paused = ，已暂停：{ $why }
+status-alarm = 警报
+status-alarm-told = { $device }：{ $cause }（{ $count } 次）
+status-nobody = 未知的设备
+status-need = 须处理
+status-set-aside = 已搁置 { $count } 条

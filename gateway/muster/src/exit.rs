@@ -37,13 +37,13 @@ impl Failure {
         Self { error: self.error.context(file.display().to_string()), ..self }
     }
 
-    /// Tells it on standard error and gives the exit code. Whoever closed the pipe has read what
-    /// they wanted, as with `head`: that is no failure to tell.
+    /// Tells it on standard error, in the language of the terminal, and gives the exit code. Whoever
+    /// closed the pipe has read what they wanted, as with `head`: that is no failure to tell.
     pub(crate) fn report(self) -> ExitCode {
         if self.error.chain().any(is_closed_pipe) {
             return ExitCode::from(CLOSED_PIPE);
         }
-        let told = format!("{:#}", self.error);
+        let told = crate::sentence::here(&format!("{:#}", self.error));
         let visible = told.chars().map(|c| if c == '\n' { c } else { visible(c) });
         eprintln!("muster: {}", visible.collect::<String>());
         ExitCode::from(self.code)

@@ -24,6 +24,7 @@ mod owner;
 mod page_certificate;
 mod pairing;
 mod renewal;
+mod sentence;
 mod siem;
 mod store;
 mod trust;

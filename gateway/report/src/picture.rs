@@ -3,7 +3,7 @@
 use crate::html::escape;
 use std::fmt::Write as _;
 
-const COLUMN: usize = 300;
+const COLUMN: usize = 350;
 const ROW: usize = 56;
 const WIDTH: usize = 220;
 const HEIGHT: usize = 32;

@@ -48,7 +48,7 @@ impl Sinks {
             sinks.push(("webhook", Sink::Webhook(webhook::Caller::new(webhook, site)?)));
         }
         if let Some(mail) = &section.mail {
-            sinks.push(("mail", Sink::Mail(mail::Sender::new(mail, site)?)));
+            sinks.push(("mail", Sink::Mail(mail::Sender::new(mail, site, section.language())?)));
         }
         let start = |(name, sink)| {
             let (sender, receiver) = mpsc::channel(MAX_WAITING);

@@ -4,9 +4,11 @@
 
 use super::Alarm;
 use super::webhook::{connector, is_loopback};
+use crate::sentence;
 use anyhow::{Context as _, Result, ensure};
 use mail_send::SmtpClientBuilder;
 use mail_send::smtp::message::{Address, Message};
+use muster_residency::explain::Language;
 use serde::Deserialize;
 use std::path::PathBuf;
 use tokio_rustls::TlsConnector;
@@ -50,10 +52,11 @@ pub(super) struct Sender {
     tls: Option<TlsConnector>,
     password: Option<Zeroizing<String>>,
     site: String,
+    language: Language,
 }
 
 impl Sender {
-    pub(super) fn new(mail: &Mail, site: &str) -> Result<Self> {
+    pub(super) fn new(mail: &Mail, site: &str, language: Language) -> Result<Self> {
         let plain = |address: &String| {
             let fits = |c: char| c.is_ascii_graphic() && !"<>,;\"\\".contains(c);
             address.len() <= MAX_ADDRESS && address.contains('@') && address.chars().all(fits)
@@ -72,7 +75,7 @@ impl Sender {
         );
         let tls = (mail.tls != Tls::None).then(|| connector(mail.ca.as_deref())).transpose()?;
         let password = mail.password_file.as_deref().map(crate::store::read_secret).transpose()?;
-        Ok(Self { mail: mail.clone(), tls, password, site: site.to_owned() })
+        Ok(Self { mail: mail.clone(), tls, password, site: site.to_owned(), language })
     }
 
     pub(super) async fn send(&self, alarm: &Alarm, at: &str) -> Result<()> {
@@ -137,12 +140,12 @@ impl Sender {
              Subject: Muster {site}: {kind} {name}\r\nAuto-Submitted: auto-generated\r\n\
              MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
              Content-Transfer-Encoding: 8bit\r\n\r\n\
-             {what}\r\n\r\nWhat to do: {cure}\r\n\r\nAt: {at}\r\nSite: {site}\r\nKind: {kind}\r\n",
+             {what}\r\n\r\n{cure}\r\n\r\nAt: {at}\r\nSite: {site}\r\nKind: {kind}\r\n",
             from = self.mail.from,
             to = self.mail.to.join(", "),
             name = plain(&alarm.name),
             what = line(&format!("{}: {}", alarm.name, alarm.cause)),
-            cure = line(&alarm.cure),
+            cure = line(&sentence::tell(&format!("What to do: {}", alarm.cure), self.language)),
         )
     }
 }
@@ -176,7 +179,7 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_makes_a_header() {
-        let sender = Sender::new(&mail(), "hk").unwrap();
+        let sender = Sender::new(&mail(), "hk", Language::En).unwrap();
         let name = "gate\r\nBcc: all@example.org\r\n\r\nx";
         let body = sender.body(&Alarm::new(Kind::Tamper, name, "c\r\n.\r\n", "cure"), "now");
         let (head, text) = body.split_once("\r\n\r\n").unwrap();
@@ -189,7 +192,7 @@ mod tests {
         let check = |change: fn(&mut Mail)| {
             let mut mail = mail();
             change(&mut mail);
-            assert!(Sender::new(&mail, "hk").is_err(), "{mail:?}");
+            assert!(Sender::new(&mail, "hk", Language::En).is_err(), "{mail:?}");
         };
         check(|mail| mail.host = "mail.example.org".into());
         check(|mail| mail.from = "a@b>\r\nDATA".into());

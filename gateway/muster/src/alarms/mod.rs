@@ -15,11 +15,13 @@ pub(crate) use mail::Mail;
 pub(crate) use webhook::{Webhook, connector, is_loopback};
 
 use crate::config::Config;
+use crate::sentence;
 use crate::watch::Watch;
 use anyhow::Result;
 use cause::Observed;
 use deliver::Sinks;
 use muster_ledger::{Ledger, Recovery};
+use muster_residency::explain::Language;
 use raised::Raised;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -39,6 +41,9 @@ const SILENT_S: u64 = 3_600;
 pub(crate) struct Section {
     pub(crate) webhook: Option<Webhook>,
     pub(crate) mail: Option<Mail>,
+    /// The language of cause and cure: en, zh-Hant, zh-Hans or pt.
+    #[serde(default)]
+    pub(crate) language: String,
     /// A paired terminal that was heard before and is silent for so long is lost, seconds.
     #[serde(default = "silent_after_s")]
     pub(crate) silent_after_s: u64,
@@ -102,12 +107,26 @@ impl Alarm {
         Self { kind, name, cause: cause.into(), cure, count: 0 }
     }
 
+    /// The same for people, in a language.
+    fn said(&self, language: Language) -> Self {
+        let (cause, cure) =
+            (sentence::tell(&self.cause, language), sentence::tell(&self.cure, language));
+        Self { cause, cure, ..self.clone() }
+    }
+
     fn happened(self, count: u64) -> Self {
         Self { count, ..self }
     }
 
     fn key(&self) -> String {
         format!("{} {}", self.kind.word(), self.name)
+    }
+}
+
+impl Section {
+    /// English where nothing is said, or what is said is none of ours.
+    fn language(&self) -> Language {
+        Language::spoken(&self.language).unwrap_or(Language::En)
     }
 }
 
@@ -125,8 +144,11 @@ pub(crate) fn count_from_zero() {
 
 /// What is wrong with the section: found by `check` before it hurts.
 pub(crate) fn problem(section: &Section, site: &str) -> Option<anyhow::Error> {
+    if !section.language.is_empty() && Language::spoken(&section.language).is_none() {
+        return Some(anyhow::anyhow!("language: use en, zh-Hant, zh-Hans or pt"));
+    }
     let webhook = section.webhook.as_ref().map(|webhook| webhook::Caller::new(webhook, site));
-    let mail = section.mail.as_ref().map(|mail| mail::Sender::new(mail, site));
+    let mail = section.mail.as_ref().map(|mail| mail::Sender::new(mail, site, section.language()));
     webhook.and_then(Result::err).or(mail.and_then(Result::err))
 }
 
@@ -196,7 +218,7 @@ impl Watcher {
                 "alarm"
             );
             metrics::counter!("muster_alarms_total", "kind" => alarm.kind.word()).increment(1);
-            self.raised.follow(&alarm, sinks.send(&alarm));
+            self.raised.follow(&alarm, sinks.send(&alarm.said(self.section.language())));
         }
         if let Err(error) = self.raised.store(file) {
             tracing::warn!("what was told cannot be kept: {error:#}");

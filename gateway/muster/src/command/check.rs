@@ -3,6 +3,7 @@
 use crate::cli::BoxArgs;
 use crate::config::{self, Config, ConfigError, Fault, Problem};
 use crate::exit::{self, Failure, Outcome};
+use crate::sentence::here;
 use crate::store::read_bounded;
 use muster_residency::{LawPack, Policy};
 use serde_json::json;
@@ -19,9 +20,9 @@ pub(super) fn check(at: &BoxArgs) -> Outcome {
         Err(error) => return Err(Failure::new(exit::CONFIG, error)),
     };
     let lines: Vec<String> = if problems.is_empty() {
-        vec!["the configuration is good".to_owned()]
+        vec![here("the configuration is good")]
     } else {
-        problems.iter().map(ToString::to_string).collect()
+        problems.iter().map(told).collect()
     };
     super::tell(at.json, &json!({ "problems": problems }), lines)?;
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(exit::CONFIG) })
@@ -32,6 +33,11 @@ fn of(path: &Path, fault: &Fault) -> Problem {
     let cure = "every key is explained in the shipped gateway.toml";
     let (file, line) = (Some(path.to_owned()), Some(fault.line));
     Problem { file, line, fatal: true, ..Problem::minor("form", fault.message.as_str(), cure) }
+}
+
+/// A problem with its cure, in the language of the terminal.
+pub(super) fn told(problem: &Problem) -> String {
+    problem.line(here)
 }
 
 /// Everything that is wrong with a configuration, the files it names and the ports it wants.

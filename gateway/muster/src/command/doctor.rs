@@ -5,6 +5,8 @@ use crate::config::Config;
 use crate::control::Request;
 use crate::doctor::{self, Inside, Report, State};
 use crate::exit::Outcome;
+use crate::sentence::here;
+use crate::words::{fill, say};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
@@ -47,22 +49,24 @@ pub(super) fn doctor(args: &DoctorArgs) -> Outcome {
 fn lines(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     for finding in &report.checks {
-        let word = match finding.state {
-            State::Ok => "ok",
-            State::Warning => "warning",
-            State::Broken => "BROKEN",
-        };
-        let (name, cause) = (super::plain(&finding.name), super::plain(&finding.cause));
+        let word = say(match finding.state {
+            State::Ok => "doctor-ok",
+            State::Warning => "doctor-warning",
+            State::Broken => "doctor-broken",
+        });
+        let (name, cause) = (super::plain(&finding.name), super::plain(&here(&finding.cause)));
         let colon = if cause.is_empty() { "" } else { ": " };
         lines.push(format!("{word:<8} {name}{colon}{cause}"));
         if let Some(cure) = &finding.cure {
-            lines.push(format!("         -> {}", super::plain(cure)));
+            lines.push(format!("         -> {}", super::plain(&here(cure))));
             lines.push(format!("            {}", finding.runbook));
         }
     }
     let count = |state| report.checks.iter().filter(|check| check.state == state).count();
     let (ok, warnings, broken) = (count(State::Ok), count(State::Warning), count(State::Broken));
-    lines.push(format!("{ok} well, {warnings} to look after, {broken} broken"));
+    let counts = [("ok", ok), ("warnings", warnings), ("broken", broken)];
+    let counts = counts.map(|(name, count)| (name, count.to_string()));
+    lines.push(fill("doctor-count", &counts.each_ref().map(|(name, n)| (*name, n.as_str()))));
     lines
 }
 

@@ -14,7 +14,7 @@ pub(super) fn run(at: &BoxArgs) -> Outcome {
     crate::log::start();
     let config = super::load(at)?;
     let problems = config::with_lines(&config, config::check(&config));
-    let fatal: Vec<String> = problems.iter().filter(|p| p.fatal).map(ToString::to_string).collect();
+    let fatal: Vec<String> = problems.iter().filter(|p| p.fatal).map(super::check::told).collect();
     if !fatal.is_empty() {
         return Err(Failure::new(exit::CONFIG, anyhow!("{}", fatal.join("\n"))));
     }

@@ -3,6 +3,8 @@
 use crate::cli::BoxArgs;
 use crate::control::Request;
 use crate::exit::Outcome;
+use crate::sentence::here;
+use crate::words::{fill, say};
 use serde_json::Value;
 
 pub(super) fn status(at: &BoxArgs) -> Outcome {
@@ -10,58 +12,101 @@ pub(super) fn status(at: &BoxArgs) -> Outcome {
     super::tell(at.json, &status, lines(&status))
 }
 
+/// Columns of a terminal that labels take.
+const LABEL: usize = 14;
+
+/// A line with its label, in the language of the terminal. A Chinese character takes two columns.
+fn line(label: &str, text: &str) -> String {
+    let label = if label.is_empty() { String::new() } else { say(label) };
+    let columns: usize = label.chars().map(|c| if c < '\u{2e80}' { 1 } else { 2 }).sum();
+    format!("{label}{}{text}", " ".repeat(LABEL.saturating_sub(columns).max(1)))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), super::plain)
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
 fn lines(status: &Value) -> Vec<String> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), super::plain);
+    let running = if status["running"] == true { "status-running" } else { "status-stopped" };
+    let (journal, records) = (text(&status["journal"]), text(&status["records"]));
+    let records = fill("status-records", &[("state", &journal), ("count", &records)]);
     let mut lines = vec![
-        format!("site         {}", text(&status["site"])),
-        format!(
-            "gateway      {}",
-            if status["running"] == true { "running" } else { "not running" }
-        ),
-        format!("journal      {}, {} records", text(&status["journal"]), status["records"]),
-        format!("policy       {}", status["policy"].as_str().unwrap_or("none: everything waits")),
+        line("status-site", &text(&status["site"])),
+        line("status-gateway", &say(running)),
+        line("status-journal", &records),
     ];
-    let holds = status["policy_holds"].as_array().into_iter().flatten();
-    lines.extend(holds.map(|code| format!("             nothing leaves: {}", text(code))));
+    lines.extend(policy(status));
+    let held = status["held"].as_object().into_iter().flatten();
+    lines.extend(held.map(|(code, count)| {
+        let told = fill("status-held", &[("count", &count.to_string()), ("code", code)]);
+        line("status-waiting", &told)
+    }));
+    lines.extend(list(&status["destinations"]).map(destination));
+    for alarm in list(&status["alarms"]) {
+        let nobody = || say("status-nobody");
+        let device = alarm["device"].as_str().map_or_else(nobody, super::plain);
+        let (cause, cure) = (here(&text(&alarm["cause"])), here(&text(&alarm["cure"])));
+        let values = [("device", device.as_str()), ("cause", &cause)];
+        let count = alarm["count"].to_string();
+        let values = [&values[..], &[("count", count.as_str())]].concat();
+        lines.push(line("status-alarm", &fill("status-alarm-told", &values)));
+        lines.push(line("", &cure));
+    }
+    if status["quarantined"].as_u64() > Some(0) {
+        let count = status["quarantined"].to_string();
+        lines.push(line("status-need", &fill("status-set-aside", &[("count", &count)])));
+    }
+    lines
+}
+
+/// The policy in force, what it holds, what follows it, and what ends.
+fn policy(status: &Value) -> Vec<String> {
+    let none = || say("status-no-policy");
+    let in_force = status["policy"].as_str().map_or_else(none, super::plain);
+    let mut lines = vec![line("status-policy", &in_force)];
+    let mut more = |key: &str, name: &str, value: &str| {
+        lines.push(line("", &fill(key, &[(name, value)])));
+    };
+    for code in list(&status["policy_holds"]) {
+        more("status-holds", "code", &text(code));
+    }
     if let Some(refused) = status["policy_refused"].as_str() {
-        lines.push(format!("             refused: {}", super::plain(refused)));
+        more("status-refused", "why", &super::plain(refused));
     }
     if let Some(next) = status["policy_next"].as_str() {
-        lines.push(format!("             {} takes over on its day", super::plain(next)));
+        more("status-next", "policy", &super::plain(next));
     }
     if !status["local_only"].is_null() {
         let by = text(&status["local_only"]["by"]);
-        lines.push(format!("local-only   on, by {by}: nothing leaves"));
+        lines.push(line("status-stop", &fill("status-stopped-by", &[("by", &by)])));
     }
-    for expiry in status["expiring"].as_array().into_iter().flatten() {
+    for expiry in list(&status["expiring"]) {
         let (what, which) = (text(&expiry["what"]), text(&expiry["which"]));
-        let word = if expiry["warn"] == 0 { "ended" } else { "ends" };
-        lines.push(format!("{word:<12} {what} {which}: {}", text(&expiry["at"])));
-    }
-    let held = status["held"].as_object().into_iter().flatten();
-    lines.extend(held.map(|(code, count)| format!("not sent yet {count} held: {code}")));
-    for destination in status["destinations"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "destination  {}: {} waiting, {} settled of {} permitted, {} undeliverable{}",
-            text(&destination["destination"]),
-            destination["backlog"],
-            destination["settled"],
-            destination["permitted"],
-            destination["undeliverable"],
-            match &destination["paused"] {
-                Value::Null => String::new(),
-                paused => format!(", paused: {paused}"),
-            }
-        ));
-    }
-    for alarm in status["alarms"].as_array().into_iter().flatten() {
-        let device = alarm["device"].as_str().map_or("no device of ours".to_owned(), super::plain);
-        let (cause, cure) = (text(&alarm["cause"]), text(&alarm["cure"]));
-        lines.push(format!("alarm        {device}: {cause} ({} times)", alarm["count"]));
-        lines.push(format!("             {cure}"));
-    }
-    if status["quarantined"].as_u64() > Some(0) {
-        lines.push(format!("need you     {} set aside", status["quarantined"]));
+        let label = if expiry["warn"] == 0 { "status-ended" } else { "status-ends" };
+        lines.push(line(label, &format!("{what} {which}: {}", text(&expiry["at"]))));
     }
     lines
+}
+
+fn destination(destination: &Value) -> String {
+    let name = text(&destination["destination"]);
+    let count = |of: &str| destination[of].to_string();
+    let (backlog, settled) = (count("backlog"), count("settled"));
+    let (permitted, undeliverable) = (count("permitted"), count("undeliverable"));
+    let values = [
+        ("name", name.as_str()),
+        ("backlog", &backlog),
+        ("settled", &settled),
+        ("permitted", &permitted),
+        ("undeliverable", &undeliverable),
+    ];
+    let mut told = fill("status-sent", &values);
+    if !destination["paused"].is_null() {
+        told += &fill("status-paused", &[("why", &destination["paused"].to_string())]);
+    }
+    line("status-destination", &told)
 }

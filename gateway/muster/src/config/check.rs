@@ -27,14 +27,19 @@ pub(crate) struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let (Some(file), Some(line)) = (&self.file, self.line) {
-            write!(f, "{}:{line}: ", file.display())?;
-        }
-        write!(f, "{}: {}; {}", self.at, self.what, self.cure)
+        f.write_str(&self.line(str::to_owned))
     }
 }
 
 impl Problem {
+    /// As a line: where, what and the cure, the sentences as `tell` tells them.
+    pub(crate) fn line(&self, tell: impl Fn(&str) -> String) -> String {
+        let (file, line) = (self.file.as_ref(), self.line);
+        let place = file.zip(line).map(|(file, line)| format!("{}:{line}: ", file.display()));
+        let place = place.unwrap_or_default();
+        format!("{place}{}: {}; {}", self.at, tell(&self.what), tell(&self.cure))
+    }
+
     /// One that the gateway runs with.
     pub(crate) fn minor(
         at: impl Into<String>,

@@ -6,6 +6,7 @@ use crate::backup::recovery;
 use crate::backup::sheets::Sheet;
 use crate::cli::InitArgs;
 use crate::config::Config;
+use crate::sentence::here;
 use crate::{doctor, store};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use std::io::{self, BufRead as _, Write as _};
@@ -71,7 +72,7 @@ pub(super) fn until_good<T>(
     for _ in 0..TRIES {
         match read(&ask(question, default)?) {
             Ok(value) => return Ok(value),
-            Err(error) => say(&format!("  {error:#}"))?,
+            Err(error) => say(&format!("  {}", here(&format!("{error:#}"))))?,
         }
     }
     bail!("no usable answer to: {question}")
@@ -81,7 +82,7 @@ pub(super) fn until_good<T>(
 pub(super) fn ask(question: &str, default: &str) -> Result<String> {
     let mut out = io::stdout().lock();
     let brackets = if default.is_empty() { String::new() } else { format!(" [{default}]") };
-    write!(out, "{question}{brackets}: ")?;
+    write!(out, "{}{brackets}: ", here(question))?;
     out.flush()?;
     drop(out);
     let mut line = String::new();
@@ -153,8 +154,8 @@ pub(in crate::command) fn hand_out(site: &str, file: &Path, sheets: &[Sheet]) ->
                 forget(file)?;
                 return say("That is right: the sheets are on paper alone now.");
             }
-            Ok(_) => say("  that is another sheet")?,
-            Err(error) => say(&format!("  {error}"))?,
+            Ok(_) => say(&format!("  {}", here("that is another sheet")))?,
+            Err(error) => say(&format!("  {}", here(&error.to_string())))?,
         }
     }
     say(&format!(
@@ -173,7 +174,7 @@ fn forget(file: &Path) -> Result<()> {
 }
 
 pub(super) fn say(text: &str) -> Result<()> {
-    Ok(writeln!(io::stdout().lock(), "{text}")?)
+    Ok(writeln!(io::stdout().lock(), "{}", here(text))?)
 }
 
 /// The zone that a jurisdiction has.
