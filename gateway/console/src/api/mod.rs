@@ -15,6 +15,7 @@ use crate::guard::Problem;
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use muster_attendance::PersonId;
@@ -22,6 +23,7 @@ use muster_ledger::Correction;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// An error as the interface says it.
 pub(crate) fn refusal(status: StatusCode, what: &str) -> Response {
@@ -58,6 +60,29 @@ impl Turn {
     /// How many, at most `most`, which is also what comes unasked.
     fn limit(&self, most: usize) -> usize {
         self.limit.unwrap_or(most).clamp(1, most)
+    }
+}
+
+/// Rows of a list, written out as they are made: as values, a page of a hundred people's months
+/// would hold many times the memory of its text.
+#[derive(Default)]
+struct Rows(String);
+
+impl Rows {
+    fn push(&mut self, row: &Value) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{row}");
+    }
+
+    /// An answer that has them under `name` beside what `head` has, which is something.
+    fn answer(self, head: &Value, name: &str) -> Response {
+        let head = head.to_string();
+        let head = head.strip_suffix('}').unwrap_or(&head);
+        let body = format!("{head},\"{name}\":[{}]}}", self.0);
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
     }
 }
 

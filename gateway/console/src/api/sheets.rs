@@ -1,6 +1,6 @@
 //! Sheets: of a month, of a day, of one person; what needs a look; what was closed.
 
-use super::{Asked, Turn, correction, cursor, of, with};
+use super::{Asked, Rows, Turn, correction, cursor, of, with};
 use crate::app::{Shared, Who};
 use crate::guard::{Problem, Visitor};
 use crate::pages::day::visible_to;
@@ -25,8 +25,9 @@ pub(crate) async fn month(
 ) -> Result<Response, Problem> {
     let month = Month::read(&month).ok_or(Problem::Missing)?;
     let span = (month.0, month.last());
-    let (rows, next) = page(&app, &visitor, &turn, span, |one, who| vec![row(one, who)]).await?;
-    Ok(Json(json!({ "month": month.word(), "people": rows, "next": next })).into_response())
+    let person = |one: &PersonSheet, who: &Who, rows: &mut Rows| rows.push(&row(one, who));
+    let (rows, next) = page(&app, &visitor, &turn, span, person).await?;
+    Ok(rows.answer(&json!({ "month": month.word(), "next": next }), "people"))
 }
 
 /// `GET /api/v1/days/{date}`: everybody's day, as payroll counts it.
@@ -38,12 +39,13 @@ pub(crate) async fn day(
 ) -> Result<Response, Problem> {
     let date: Date = date.parse().map_err(|_| Problem::Missing)?;
     Month::read(&Month(date.first_of_month()).word()).ok_or(Problem::Missing)?;
-    let day = |one: &PersonSheet, who: &Who| {
-        let day = one.sheet.days.get(&date);
-        day.map(|day| with(of(one.person, who), json!({ "day": day }))).into_iter().collect()
+    let day = |one: &PersonSheet, who: &Who, rows: &mut Rows| {
+        if let Some(day) = one.sheet.days.get(&date) {
+            rows.push(&with(of(one.person, who), json!({ "day": day })));
+        }
     };
     let (rows, next) = page(&app, &visitor, &turn, (date, date), day).await?;
-    Ok(Json(json!({ "date": date.to_string(), "people": rows, "next": next })).into_response())
+    Ok(rows.answer(&json!({ "date": date.to_string(), "next": next }), "people"))
 }
 
 /// `GET /api/v1/exceptions/{month}`: days up to today that need a look; a page is one of people.
@@ -55,15 +57,15 @@ pub(crate) async fn exceptions(
 ) -> Result<Response, Problem> {
     let month = Month::read(&month).ok_or(Problem::Missing)?;
     let today = app.zone.date(app.now_ms());
-    let looks = |one: &PersonSheet, who: &Who| {
+    let looks = |one: &PersonSheet, who: &Who, rows: &mut Rows| {
         let days = one.sheet.days.iter().filter(|(date, _)| **date <= today);
-        let rows = days.filter(|(_, day)| say::is_exception(day)).map(|(date, day)| {
-            with(of(one.person, who), json!({ "date": date.to_string(), "day": day }))
-        });
-        rows.collect()
+        for (date, day) in days.filter(|(_, day)| say::is_exception(day)) {
+            let more = json!({ "date": date.to_string(), "day": day });
+            rows.push(&with(of(one.person, who), more));
+        }
     };
     let (rows, next) = page(&app, &visitor, &turn, (month.0, month.last()), looks).await?;
-    Ok(Json(json!({ "month": month.word(), "exceptions": rows, "next": next })).into_response())
+    Ok(rows.answer(&json!({ "month": month.word(), "next": next }), "exceptions"))
 }
 
 /// `GET /api/v1/people/{person}/month/{month}`.
@@ -111,15 +113,15 @@ pub(crate) async fn closings(
     Ok(Json(json!({ "closings": rows.collect::<Vec<_>>() })).into_response())
 }
 
-/// One page of the people whom the visitor sees, each with the rows that `each` makes of their
-/// sheet, and where to go on.
+/// One page of the people whom the visitor sees: the rows that `each` makes of each one's sheet, and
+/// where to go on.
 async fn page(
     app: &Shared,
     visitor: &Visitor,
     turn: &Turn,
     (first, last): (Date, Date),
-    each: impl Fn(&PersonSheet, &Who) -> Vec<Value>,
-) -> Result<(Vec<Value>, Option<String>), Problem> {
+    each: impl Fn(&PersonSheet, &Who, &mut Rows),
+) -> Result<(Rows, Option<String>), Problem> {
     let after: Option<u64> = cursor(turn.cursor.as_deref())?;
     let department = turn.department.as_deref().filter(|name| !name.is_empty());
     let mut people = sheet::people(app, seat(visitor)?, &visitor.t, department);
@@ -131,9 +133,11 @@ async fn page(
     let ids: Vec<PersonId> = people.iter().map(|shown| shown.person).collect();
     let who: HashMap<PersonId, Who> =
         people.into_iter().map(|shown| (shown.person, shown.who)).collect();
-    let mut rows = Vec::with_capacity(ids.len());
+    let mut rows = Rows::default();
     let found = app.handles.sheets.of(&ids, first, last, |one| {
-        rows.extend(who.get(&one.person).map(|who| each(&one, who)).unwrap_or_default());
+        if let Some(who) = who.get(&one.person) {
+            each(&one, who, &mut rows);
+        }
     });
     found.await?;
     Ok((rows, ids.last().filter(|_| more).map(|last| last.0.to_string())))
