@@ -24,7 +24,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 /// Boards looked on at a time.
 pub(crate) const MAX_WATCHERS: u32 = 256;
@@ -58,7 +58,7 @@ pub(crate) struct LiveBoard {
     /// When the latest was read; held while reading, so that one read serves all who ask.
     reading: Mutex<Option<Instant>>,
     watchers: AtomicU32,
-    generation: AtomicU64,
+    generation: Arc<AtomicU64>,
     wake: Notify,
     rendered: std::sync::Mutex<Rendered>,
 }
@@ -68,7 +68,7 @@ pub(crate) struct LiveBoard {
 struct Rendered {
     /// Generation and revision.
     board: (u64, u64),
-    events: HashMap<Sight, Option<Bytes>>,
+    events: HashMap<Sight, Arc<OnceCell<Option<Bytes>>>>,
 }
 
 /// What of a board somebody sees, and in which words.
@@ -93,30 +93,37 @@ impl LiveBoard {
             latest: watch::Sender::new(None),
             reading: Mutex::new(None),
             watchers: AtomicU32::new(0),
-            generation: AtomicU64::new(start),
+            generation: Arc::new(AtomicU64::new(start)),
             wake: Notify::new(),
             rendered: std::sync::Mutex::default(),
         })
     }
 
-    /// The event of a board for one sight; `render` makes it where nobody had it yet.
-    fn event_for(
+    /// The event of a board for one sight; `render` makes it where nobody had it yet, away from the
+    /// threads that answer terminals, and others who see the same wait for it.
+    async fn event_for(
         &self,
         board: &Board,
         sight: Sight,
-        render: impl FnOnce() -> Option<Bytes>,
+        render: impl FnOnce() -> Option<Bytes> + Send + 'static,
     ) -> Option<Bytes> {
+        let event = self.place_for((board.generation, board.revision), sight);
+        let made = || async { tokio::task::spawn_blocking(render).await.ok().flatten() };
+        event.get_or_init(made).await.clone()
+    }
+
+    /// Where the event of a board is kept for one sight.
+    fn place_for(&self, of: (u64, u64), sight: Sight) -> Arc<OnceCell<Option<Bytes>>> {
         let mut rendered = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = (board.generation, board.revision);
         if rendered.board != of {
             *rendered = Rendered { board: of, events: HashMap::new() };
         }
         if let Some(event) = rendered.events.get(&sight) {
             return event.clone();
         }
-        let event = render();
+        let event = Arc::default();
         if rendered.events.len() < MAX_SIGHTS {
-            rendered.events.insert(sight, event.clone());
+            rendered.events.insert(sight, Arc::clone(&event));
         }
         event
     }
@@ -130,12 +137,17 @@ impl LiveBoard {
         }
         let date = self.zone.date(self.handles.clock.now_ms());
         let day = self.handles.views.day(date).await?;
-        let mut board = Board::of(&day, &self.zone, self.generation.load(Ordering::Relaxed));
-        drop(day);
+        let (zone, generation) = (self.zone.clone(), self.generation.clone());
         let before = self.latest.borrow().clone();
-        let next = || self.generation.fetch_add(1, Ordering::Relaxed) + 1;
-        let changed = before.is_none_or(|before| board.follow(&before, next));
-        let board = Arc::new(board);
+        // Thousands of lines are no work for a thread that answers terminals.
+        let made = tokio::task::spawn_blocking(move || {
+            let mut board = Board::of(&day, &zone, generation.load(Ordering::Relaxed));
+            let next = || generation.fetch_add(1, Ordering::Relaxed) + 1;
+            let changed = before.is_none_or(|before| board.follow(&before, next));
+            (Arc::new(board), changed)
+        });
+        let stopped = |_| ViewsError::Broken("the board stopped on an error of its own".into());
+        let (board, changed) = made.await.map_err(stopped)?;
         if changed {
             self.latest.send_replace(Some(board.clone()));
         }
@@ -248,13 +260,13 @@ impl Watcher {
                 Ok(Ok(())) => tokio::time::sleep(self.turn).await,
             }
             let Some(board) = self.boards.borrow_and_update().clone() else { continue };
-            if let Some(event) = self.told(&board) {
+            if let Some(event) = self.told(board).await {
                 return Some(event);
             }
         }
     }
 
-    fn told(&mut self, board: &Board) -> Option<Bytes> {
+    async fn told(&mut self, board: Arc<Board>) -> Option<Bytes> {
         let (generation, revision) = self.seen;
         if generation != board.generation {
             self.ended = true;
@@ -271,11 +283,13 @@ impl Watcher {
             language: self.visitor.t.language,
             departments: (!seat.sees_all()).then(|| seat.departments.clone()),
         };
-        let render = || {
-            let update = today::update(&self.app, &self.visitor, board, self.show, revision)?;
+        let (app, visitor, show) = (self.app.clone(), self.visitor.clone(), self.show);
+        let seen = board.clone();
+        let render = move || {
+            let update = today::update(&app, &visitor, &seen, show, revision)?;
             serde_json::to_string(&update).ok().map(|json| event("board", &json))
         };
-        let told = self.app.live.event_for(board, sight, render);
+        let told = self.app.live.event_for(&board, sight, render).await;
         self.ended = told.is_none();
         Some(told.unwrap_or_else(|| event("stale", "{}")))
     }

@@ -23,7 +23,7 @@ use tokio::task::{JoinError, JoinHandle};
 /// Days before and after the range whose punches may belong to it: windows reach that far.
 const REACH: i64 = 2;
 /// People whose punches are read in one go, the next while the sheets of those before are computed.
-const MAX_AT_HAND: usize = 64;
+const MAX_AT_HAND: usize = 32;
 /// Such parts that are computed at a time, while one more is handed over.
 const MAX_COMPUTED: usize = 2;
 /// Seconds before a terminal was last heard up to which its punches are here.

@@ -20,7 +20,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 /// Records whose standing is asked together, so that the committer waits for no reader.
-const ASK_TOGETHER: usize = 512;
+const ASK_TOGETHER: usize = 128;
 
 /// A person with their punches.
 type Punches = (PersonId, Vec<(EventId, Attendance)>);
