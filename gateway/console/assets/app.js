@@ -119,3 +119,36 @@
   };
   setInterval(refresh, REFRESH_MS);
 })();
+
+// A table from a file: how many lines it has, and while they are read, how long that takes. What is
+// too large is told by the field, before it is sent.
+(() => {
+  const field = document.querySelector("input[type=file][data-most]");
+  const told = document.getElementById("file-lines");
+  if (!field || !told) return;
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  let lines = 0;
+  field.addEventListener("change", async () => {
+    const file = field.files[0];
+    const large = file && file.size > Number(field.dataset.most);
+    field.setCustomValidity(large ? field.dataset.large : "");
+    told.hidden = !file;
+    if (!file) return;
+    told.textContent = field.dataset.large;
+    if (large) return;
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    lines = bytes.reduce((sum, byte) => (byte === 10 ? sum + 1 : sum), 0);
+    if (bytes.length && bytes[bytes.length - 1] !== 10) lines += 1;
+    told.textContent = told.dataset.lines.replace("#", number.format(lines));
+  });
+  field.form.addEventListener("submit", () => {
+    if (!field.files.length) return;
+    const begun = Date.now();
+    const text = told.dataset.reading.replace("#", number.format(lines));
+    const tell = () => {
+      told.textContent = text.replace("@", number.format(Math.floor((Date.now() - begun) / 1000)));
+    };
+    tell();
+    setInterval(tell, 1000);
+  });
+})();

@@ -247,7 +247,7 @@ routes! {
 
 impl Route {
     /// Bytes of its form: more where a table, a document or a policy comes in.
-    pub(crate) fn max_body(self) -> usize {
+    pub(crate) const fn max_body(self) -> usize {
         match self {
             Self::PlanImport | Self::PaperFile => 8 << 20,
             Self::DraftMake => 512 << 10,

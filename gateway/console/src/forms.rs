@@ -16,6 +16,7 @@ use axum::extract::{Form, FromRequest, Multipart, Request};
 use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use axum::http::request::Parts;
 use axum::response::Response;
+use futures_util::StreamExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -28,6 +29,8 @@ const KEPT_LARGE: usize = 1 << 20;
 pub(crate) const KEEPING: usize = 4;
 /// Time for a form to arrive.
 const BODY: Duration = Duration::from_secs(10);
+/// Bytes of a form that is too long which are still read.
+const MAX_DRAINED: usize = 64 << 20;
 /// Fields of a form that are looked at.
 const MAX_FIELDS: usize = 200;
 /// Fields that are never given back.
@@ -140,8 +143,8 @@ fn token(visitor: &Visitor, headers: &HeaderMap) -> Option<Token> {
 
 async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Arc<Upload>), Problem> {
     let (mut parts, body) = request.into_parts();
-    let body = tokio::time::timeout(BODY, axum::body::to_bytes(body, most)).await;
-    let body = body.map_err(|_| Problem::Form)?.map_err(|_| Problem::Form)?;
+    let body =
+        tokio::time::timeout(BODY, gather(body, most)).await.map_err(|_| Problem::Form)??;
     let copy = Request::from_parts(parts.clone(), Body::from(body.clone()));
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let multipart = kind.is_some_and(|kind| kind.starts_with("multipart/form-data"));
@@ -158,6 +161,21 @@ async fn read(request: Request, most: usize) -> Result<(Parts, Bytes, Arc<Upload
     let upload = Arc::new(upload);
     parts.extensions.insert(upload.clone());
     Ok((parts, body, upload))
+}
+
+/// All of a body. What is too long is read on and thrown away, since a browser that is still sending
+/// would not hear the answer.
+async fn gather(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let (mut stream, mut bytes, mut length) = (body.into_data_stream(), Vec::new(), 0usize);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Problem::Form)?;
+        length = length.saturating_add(chunk.len());
+        if length > MAX_DRAINED {
+            break;
+        }
+        if length <= most { bytes.extend_from_slice(&chunk) } else { bytes = Vec::new() }
+    }
+    if length > most { Err(Problem::Large(most)) } else { Ok(bytes.into()) }
 }
 
 /// A form, with a file where one came: what its handler finds among the request's extensions.

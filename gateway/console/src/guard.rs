@@ -152,8 +152,10 @@ pub(crate) enum Problem {
     Missing,
     /// The form's token or origin does not fit.
     Stale,
-    /// The form is too large or no form at all.
+    /// The form is damaged, came too slowly, or is no form at all.
     Form,
+    /// The form has more bytes than are taken of it.
+    Large(usize),
     /// The views are being rebuilt.
     Rebuilding { done: u64, total: u64 },
     /// The views cannot be read.
@@ -181,6 +183,7 @@ impl Problem {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Stale => StatusCode::FORBIDDEN,
             Self::Form => StatusCode::BAD_REQUEST,
+            Self::Large(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Rebuilding { .. } | Self::Views | Self::Busy | Self::NotSaved => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

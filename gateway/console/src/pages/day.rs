@@ -111,8 +111,11 @@ pub(crate) fn address(person: PersonId, date: Date) -> String {
 
 /// Whether a person is of a department that the visitor sees; nobody known is nobody's.
 pub(crate) fn visible_to(app: &App, seat: &Seat, person: PersonId) -> bool {
-    let department = app.handles.directory.profile(person).and_then(|profile| profile.department);
-    seat.sees_all() || seat.sees(department.as_deref().unwrap_or_default())
+    seat.sees_all() || {
+        let profile = app.handles.directory.profile(person);
+        let department = profile.and_then(|profile| profile.department);
+        seat.sees(department.as_deref().unwrap_or_default())
+    }
 }
 
 /// `GET /people/{person}/{date}`.

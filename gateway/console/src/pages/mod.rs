@@ -220,6 +220,10 @@ fn words_of(problem: &Problem, t: &Words) -> (String, String, Option<u64>) {
         Problem::Missing => ("problem-missing", "problem-missing-next"),
         Problem::Stale => ("problem-stale", "problem-stale-next"),
         Problem::Form => ("problem-form", "problem-form-next"),
+        Problem::Large(most) => {
+            let most = t.number((*most >> 10) as u64);
+            return (t.say("problem-large"), t.with("problem-large-next", "most", &most), None);
+        }
         Problem::Rebuilding { .. } => ("problem-rebuilding", "problem-rebuilding-next"),
         Problem::Views => ("problem-views", "problem-views-next"),
         Problem::Busy => ("problem-busy", "problem-busy-next"),

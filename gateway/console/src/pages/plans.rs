@@ -18,6 +18,8 @@ use muster_ledger::{PlanEntry, PlansError};
 use serde::Deserialize;
 use std::sync::Arc;
 
+/// Bytes of a file: a form has some more.
+const MAX_FILE: usize = Route::PlanImport.max_body() - (1 << 20);
 /// Entries that are listed.
 const MAX_ROWS: usize = 200;
 
@@ -46,6 +48,11 @@ struct PlansPage<'a> {
     may: bool,
     /// How far the plans were when this page was made.
     seen: u32,
+    /// Bytes of a file that are taken, and what is said of a larger one.
+    most: usize,
+    large: String,
+    /// Said while a file is read, its lines as `#` and the seconds as `@`.
+    reading: String,
 }
 
 /// Which table, and what was just done.
@@ -100,6 +107,9 @@ fn plans_page(
         rows: if kind.is_personal() { Vec::new() } else { rows(app, kind) },
         may: may(visitor, kind)?,
         seen: app.handles.plans.head(),
+        most: MAX_FILE,
+        large: t.with("plans-file-large", "most", &t.number((MAX_FILE >> 20) as u64)),
+        reading: t.fill("plans-file-reading", &[("lines", "#"), ("seconds", "@")]),
     };
     html(status, &page)
 }

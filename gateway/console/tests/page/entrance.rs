@@ -103,7 +103,7 @@ async fn forms_from_elsewhere_change_nothing() {
     }
     let large = "x".repeat(20_000);
     let answer = browser.post("/today/search", &[("csrf", &own), ("q", &large)]).await;
-    assert_eq!(answer.status, 400);
+    assert_eq!(answer.status, 413);
     assert_eq!(browser.get("/today").await.status, 200, "still logged in");
     site.close().await;
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod bulk;
 mod desk;
 mod entrance;
 mod entries;

@@ -167,7 +167,7 @@ async fn tables_with_problems_change_nothing_and_say_where() {
     assert!(mei.get("/plans?kind=shifts").await.body.contains("早班"));
     let huge = vec![b'x'; 9 << 20];
     let fields = [("csrf", csrf.as_str()), ("encoding", "auto"), ("table", "")];
-    assert_eq!(mei.upload("/plans/shifts", &fields, &huge).await.status, 400);
+    assert_eq!(mei.upload("/plans/shifts", &fields, &huge).await.status, 413);
     let stale = [("csrf", "x"), ("encoding", "auto"), ("table", "shift,parts\nx,09:00-10:00")];
     assert_eq!(mei.upload("/plans/shifts", &stale, b"").await.status, 403);
     for path in ["/sheets?month=1026-01", "/sheets?month=9999-99", "/sheets/day/0001-01-01"] {

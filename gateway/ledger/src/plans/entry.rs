@@ -112,25 +112,37 @@ pub enum LeavePart {
     Hours(LocalTime, LocalTime),
 }
 
+/// What two entries that are in force may not share; of people, with their internal number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Key<'a> {
+    Shift(&'a str),
+    Usual,
+    Holiday(Date, Option<&'a str>),
+    Storm(Date, LocalTime, Option<&'a str>),
+    Roster(u64, Date),
+    Employed(u64),
+    /// With the hour it begins, where it is of hours.
+    Leave(u64, Date, Option<LocalTime>),
+    Overtime(u64, Date),
+}
+
 impl PlanEntry {
-    /// What a later entry of the same kind and key replaces.
-    pub(super) fn key(&self) -> String {
+    /// What a later entry with the same key replaces.
+    pub(super) fn key(&self) -> Key<'_> {
         match self {
-            Self::Shift { name, .. } => format!("shift {name}"),
-            Self::Usual { .. } => "usual".to_owned(),
-            Self::Holiday { date, site } => format!("holiday {date} {}", place(site)),
-            Self::Storm { date, from, site, .. } => {
-                format!("storm {date} {from} {}", place(site))
-            }
-            Self::Roster { person, from, .. } => format!("roster {} {from}", person.0),
-            Self::Employed { person, .. } => format!("employed {}", person.0),
+            Self::Shift { name, .. } => Key::Shift(name),
+            Self::Usual { .. } => Key::Usual,
+            Self::Holiday { date, site } => Key::Holiday(*date, site.as_deref()),
+            Self::Storm { date, from, site, .. } => Key::Storm(*date, *from, site.as_deref()),
+            Self::Roster { person, from, .. } => Key::Roster(person.0, *from),
+            Self::Employed { person, .. } => Key::Employed(person.0),
             Self::Leave { person, date, part } => match part {
-                LeavePart::Hours(from, _) => format!("leave {} {date} {from}", person.0),
+                LeavePart::Hours(from, _) => Key::Leave(person.0, *date, Some(*from)),
                 LeavePart::Full | LeavePart::Am | LeavePart::Pm => {
-                    format!("leave {} {date}", person.0)
+                    Key::Leave(person.0, *date, None)
                 }
             },
-            Self::Overtime { person, date, .. } => format!("overtime {} {date}", person.0),
+            Self::Overtime { person, date, .. } => Key::Overtime(person.0, *date),
         }
     }
 
@@ -209,10 +221,6 @@ impl PlanEntry {
         let Self::Overtime { date, minutes, .. } = self else { return None };
         Some(Overtime { date: *date, minutes: *minutes, approved: true })
     }
-}
-
-fn place(site: &Option<String>) -> &str {
-    site.as_deref().unwrap_or("*")
 }
 
 /// A shift as the rules take it.

@@ -3,14 +3,14 @@
 
 use super::continuity::Continuities;
 use super::correction::{Correction, Decided};
-use super::entry::{PlanEntry, shift};
+use super::entry::{Key, PlanEntry, shift};
 use super::{Closing, Redating};
 use crate::act::Act;
 use crate::punch_time::effective_seconds;
 use muster_attendance::input::{Input, Rules, Workdays};
 use muster_attendance::{Attendance, PersonId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// An entry, with when it was known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,13 +44,26 @@ pub(crate) struct Table {
     pub(super) continuities: Continuities,
 }
 
+/// Puts new entries into a list. What has the key of a later one is replaced by it.
+fn replace(list: &mut Vec<Timed>, new: &[(u32, &PlanEntry)], at_ms: i64) {
+    let last: HashMap<Key<'_>, u32> =
+        new.iter().map(|(number, entry)| (entry.key(), *number)).collect();
+    let open = list.iter_mut().filter(|timed| timed.until_ms.is_none());
+    for timed in open.filter(|timed| last.contains_key(&timed.entry.key())) {
+        timed.until_ms = Some(at_ms);
+    }
+    list.extend(new.iter().map(|&(number, entry)| {
+        let stays = last.get(&entry.key()) == Some(&number);
+        let until_ms = (!stays).then_some(at_ms);
+        Timed { number, entry: entry.clone(), since_ms: at_ms, until_ms }
+    }));
+}
+
 impl Table {
     /// Does what a journaled act says; other acts are ignored.
     pub(crate) fn apply(&mut self, act: &Act) {
         match act {
-            Act::PlansEntered { entries, at_ms, .. } => {
-                entries.iter().for_each(|entry| self.enter(entry.clone(), *at_ms));
-            }
+            Act::PlansEntered { entries, at_ms, .. } => self.enter(entries, *at_ms),
             Act::PlanRemoved { number, at_ms, .. } => {
                 if let Some(timed) = self.find_mut(*number) {
                     timed.until_ms = timed.until_ms.or(Some(*at_ms));
@@ -88,7 +101,7 @@ impl Table {
         }
         let all = self.house.iter().chain(self.people.values().flatten());
         let newer = all.filter(|timed| timed.number > seen && timed.until_ms.is_none());
-        let newer: BTreeMap<String, &PlanEntry> =
+        let newer: BTreeMap<Key<'_>, &PlanEntry> =
             newer.map(|timed| (timed.entry.key(), &timed.entry)).collect();
         let other =
             |entry: &PlanEntry| newer.get(&entry.key()).is_some_and(|there| *there != entry);
@@ -96,18 +109,22 @@ impl Table {
         found.map(|(place, _)| place).collect()
     }
 
-    fn enter(&mut self, entry: PlanEntry, at_ms: i64) {
-        self.next += 1;
-        let key = entry.key();
-        let list = match entry.person() {
-            Some(person) => self.people.entry(person.0).or_default(),
-            None => &mut self.house,
-        };
-        let open = list.iter_mut().filter(|timed| timed.until_ms.is_none());
-        for timed in open.filter(|timed| timed.entry.key() == key) {
-            timed.until_ms = Some(at_ms);
+    /// Enters them in order. Each list is looked through once, however many come into it: this runs
+    /// while receipts wait.
+    fn enter(&mut self, entries: &[PlanEntry], at_ms: i64) {
+        let mut lists: BTreeMap<Option<u64>, Vec<(u32, &PlanEntry)>> = BTreeMap::new();
+        for entry in entries {
+            self.next += 1;
+            let whose = entry.person().map(|person| person.0);
+            lists.entry(whose).or_default().push((self.next, entry));
         }
-        list.push(Timed { number: self.next, entry, since_ms: at_ms, until_ms: None });
+        for (whose, new) in lists {
+            let list = match whose {
+                Some(person) => self.people.entry(person).or_default(),
+                None => &mut self.house,
+            };
+            replace(list, &new, at_ms);
+        }
     }
 
     fn find_mut(&mut self, number: u32) -> Option<&mut Timed> {
@@ -166,5 +183,47 @@ impl Table {
     /// From what [`Table::keep`] gave.
     pub(crate) fn restore(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plans::LeavePart;
+    use jiff::civil::date;
+    use muster_attendance::time::LocalTime;
+    use proptest::prelude::*;
+
+    /// Of few people and days, so that many share a key.
+    fn entry() -> impl Strategy<Value = PlanEntry> {
+        (0..6_u8, 1..3_u64, 1..3_i8, 1..4_u32).prop_map(|(kind, person, day, minutes)| {
+            let (person, date) = (PersonId(person), date(2026, 12, day));
+            let site = Some("yard".to_owned()).filter(|_| minutes > 2);
+            match kind {
+                0 => PlanEntry::Holiday { date, site },
+                1 => PlanEntry::Usual { shift: None, workdays: vec![minutes as u8] },
+                2 => PlanEntry::Leave { person, date, part: LeavePart::Full },
+                3 => {
+                    let part = LeavePart::Hours(LocalTime::MIDNIGHT, LocalTime::DAY_END);
+                    PlanEntry::Leave { person, date, part }
+                }
+                4 => PlanEntry::Employed { person, from: Some(date), to: None },
+                _ => PlanEntry::Overtime { person, date, minutes },
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn entries_together_are_as_entries_one_by_one(
+            acts in prop::collection::vec(prop::collection::vec(entry(), 0..12), 0..5)
+        ) {
+            let (mut together, mut single) = (Table::default(), Table::default());
+            for (at_ms, entries) in (1..).zip(&acts) {
+                together.enter(entries, at_ms);
+                entries.iter().for_each(|one| single.enter(std::slice::from_ref(one), at_ms));
+            }
+            prop_assert_eq!(together.keep(), single.keep());
+        }
     }
 }
