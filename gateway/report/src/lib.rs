@@ -10,6 +10,7 @@
 //! to a customer's key, for `muster-verify open` or anything that knows HPKE.
 #![forbid(unsafe_code)]
 
+mod bars;
 mod build;
 mod csv;
 mod document;

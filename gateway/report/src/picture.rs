@@ -22,7 +22,7 @@ pub(crate) enum Tone {
 }
 
 impl Tone {
-    fn colour(self) -> &'static str {
+    pub(crate) fn colour(self) -> &'static str {
         match self {
             Self::Plain => "#31506b",
             Self::Alarm => "#c00000",

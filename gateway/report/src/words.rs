@@ -45,6 +45,7 @@ mod tests {
 
     const SOURCES: &[&str] = &[
         include_str!("html.rs"),
+        include_str!("bars.rs"),
         include_str!("build.rs"),
         include_str!("picture.rs"),
         include_str!("sides.rs"),

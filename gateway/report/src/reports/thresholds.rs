@@ -1,9 +1,11 @@
 //! The threshold meter on two scales, the law's and an early alarm, with a forecast; and the
 //! self-assessment of three questions that is filled from it.
 
+use crate::bars::{self, Bar};
 use crate::build::{Input, per_mille};
 use crate::document::{Cell, Section};
 use crate::figures::{Baseline, Counter};
+use crate::picture::Tone;
 use crate::words::Words;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -37,11 +39,39 @@ fn meter(w: Words, input: &Input<'_>) -> Section {
     if totals.is_empty() {
         return section.note(w.say("note-no-exports"));
     }
-    let rows = totals.into_iter().flat_map(|counter| {
+    let marked = totals.into_iter().flat_map(|counter| {
         let marks = marks(input, pack, counter).into_iter();
-        marks.map(move |mark| row(w, counter, &mark))
+        marks.map(move |mark| (counter, mark))
     });
-    section.rows(rows)
+    let marked: Vec<_> = marked.collect();
+    let mut section = section.rows(marked.iter().map(|(counter, mark)| row(w, counter, mark)));
+    let bars: Vec<_> = marked.iter().map(|(counter, mark)| bar(w, counter, mark)).collect();
+    section.picture = bars::svg(&section.title, &bars);
+    section
+}
+
+/// The same as a row of the table.
+fn bar(w: Words, counter: &Counter, mark: &Mark) -> Bar {
+    let (counted, scale, _) = named(counter, mark);
+    let label =
+        [&counter.law.to_string(), &counter.year.to_string(), &w.say(counted), &w.say(scale)]
+            .map(String::as_str)
+            .join(" · ");
+    let forecast = mark.forecast.map(|at| format!(" · {}: {at}", w.say("col-forecast")));
+    let value = format!("{} / {}{}", mark.count, mark.at, forecast.unwrap_or_default());
+    let tone = if mark.alarm { Tone::Alarm } else { Tone::Plain };
+    Bar { label, value, count: mark.count, at: mark.at, tone }
+}
+
+/// What is counted, whose number it is, and this box's part.
+fn named(counter: &Counter, mark: &Mark) -> (&'static str, &'static str, u64) {
+    match mark.threshold {
+        "early_individuals" => ("count-persons", "scale-early", counter.persons),
+        "early_records" => ("count-records", "scale-early", counter.records),
+        "cn_persons_scc" => ("count-persons", "scale-scc", counter.persons),
+        "cn_sensitive_assessment" => ("count-sensitive", "scale-sensitive", counter.sensitive),
+        _ => ("count-persons", "scale-assessment", counter.persons),
+    }
 }
 
 /// The engine's marks of a counter; the mainland's thresholds are those of its own law alone.
@@ -73,13 +103,7 @@ fn row(w: Words, counter: &Counter, mark: &Mark) -> Vec<Cell> {
         (false, true) => Cell::Alarm(w.say("state-soon")),
         (false, false) => w.say("state-below").into(),
     };
-    let (counted, scale, own) = match mark.threshold {
-        "early_individuals" => ("count-persons", "scale-early", counter.persons),
-        "early_records" => ("count-records", "scale-early", counter.records),
-        "cn_persons_scc" => ("count-persons", "scale-scc", counter.persons),
-        "cn_sensitive_assessment" => ("count-sensitive", "scale-sensitive", counter.sensitive),
-        _ => ("count-persons", "scale-assessment", counter.persons),
-    };
+    let (counted, scale, own) = named(counter, mark);
     let entered = match mark.lower_bound {
         true => Cell::Alarm(w.say("lower-bound")),
         false => mark.count.saturating_sub(own).into(),
