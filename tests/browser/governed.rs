@@ -3,6 +3,7 @@
 
 use crate::driver::{Driver, Page, Screen};
 use crate::end;
+use crate::signing::line;
 use crate::stage::{SENT, Stage};
 use anyhow::{Context as _, Result, ensure};
 use fantoccini::Locator;
@@ -216,8 +217,8 @@ fn the_administrator_drafts_a_tighter_policy() -> Result<()> {
             page.look(if seen == ".badge.good" { "draft" } else { "draft-problem" }).await?;
         }
         ensure!(page.text().await?.contains("一個簽署即可生效"), "one signature");
-        page.fill("#draft-line", &signed(&stage, &page).await?).await?;
-        let file = stage.folder().join("policy.toml");
+        page.fill("#draft-line", &line(&stage, &page, "b.admin").await?).await?;
+        let file = stage.folder().join("b.admin.toml");
         page.submit("form[action='/governance/drafts/sign'] .primary").await?;
         page.fill("#code", &app.code(1)?).await?;
         page.submit("main .primary").await?;
@@ -230,17 +231,4 @@ fn the_administrator_drafts_a_tighter_policy() -> Result<()> {
         ensure!(page.text().await?.contains("hk-test@2"), "{}", page.text().await?);
         end(page).await
     })
-}
-
-/// The line that the administrator's own key makes of a draft's file, on their own machine.
-async fn signed(stage: &Stage, page: &Page) -> Result<String> {
-    let take = "const done = arguments[arguments.length - 1];
-        fetch(document.querySelector(\"a[href$='/policy.toml']\").href)
-            .then((a) => a.text()).then(done, (e) => done(String(e)));";
-    let text = page.client.execute_async(take, vec![]).await?;
-    let file = stage.folder().join("policy.toml");
-    std::fs::write(&file, text.as_str().context("no file")?)?;
-    office::sign(&stage.site, &file, &office::key(stage.folder(), "b.admin"))?;
-    let lines = std::fs::read_to_string(file.with_file_name("policy.toml.sig"))?;
-    Ok(lines.lines().last().context("no line")?.to_owned())
 }

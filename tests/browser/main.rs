@@ -9,9 +9,12 @@ mod enrolment;
 mod first_screen;
 mod governed;
 mod guests;
+mod meters;
 mod pairing;
 mod pictures;
+mod signing;
 mod stage;
+mod tables;
 mod terminal;
 mod visits;
 

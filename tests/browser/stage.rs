@@ -14,10 +14,10 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const START: Duration = Duration::from_secs(20);
+pub(crate) const START: Duration = Duration::from_secs(20);
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
-fn account(site: &Site, name: &str, roles: &[&str]) -> Result<String> {
+pub(crate) fn account(site: &Site, name: &str, roles: &[&str]) -> Result<String> {
     let mut args = vec!["user", "add", name];
     for role in roles {
         args.extend(["--role", role]);
@@ -25,6 +25,17 @@ fn account(site: &Site, name: &str, roles: &[&str]) -> Result<String> {
     let said = site.muster(&args)?;
     let code = said.split("one-time code ").nth(1).and_then(|rest| rest.split(' ').next());
     Ok(code.context("no code")?.to_owned())
+}
+
+/// One punch at a second terminal.
+pub(crate) fn punch_at(gateway: &Gateway, seq: u64, person: &str, at_s: i64) -> Result<()> {
+    let mut link = Link::open(gateway.loopback()?, "gate-02")?;
+    let text = json!({
+        "v": 1, "boot": 1, "seq": seq, "person": person, "at": rfc3339(at_s),
+        "method": "card", "outcome": "granted", "direction": "in", "live": true,
+    });
+    link.publish("muster/1/gate-02/checkin", text.to_string().as_bytes())?;
+    Ok(())
 }
 
 pub(crate) struct Stage {
@@ -106,7 +117,9 @@ impl Stage {
         })
     }
 
-    fn with<T>(
+    /// A box that `prepare` lays out and `finish` sees set up, before people come and it starts; it
+    /// starts on time, however far behind it was until then.
+    pub(crate) fn with<T>(
         prepare: impl Fn(&mut Layout, &Path) -> Result<()>,
         finish: impl Fn(&Site, &Path) -> Result<T>,
     ) -> Result<(Self, T)> {
@@ -117,6 +130,7 @@ impl Stage {
         prepare(&mut layout, dir.path())?;
         let site = Site::init(layout)?;
         let made = finish(&site, dir.path())?;
+        let site = site.behind(0)?;
         let mut csv = "person,name,department\n".to_owned();
         for (number, name, department) in PEOPLE {
             csv += &format!("{number},\"{}\",{department}\n", name.replace('"', "\"\""));
@@ -151,13 +165,7 @@ impl Stage {
 
     /// One punch of now.
     pub(crate) fn punch_of(&self, seq: u64, person: &str) -> Result<()> {
-        let mut link = Link::open(self.gateway.loopback()?, "gate-02")?;
-        let text = json!({
-            "v": 1, "boot": 1, "seq": seq, "person": person, "at": rfc3339(now_s()),
-            "method": "card", "outcome": "granted", "direction": "in", "live": true,
-        });
-        link.publish("muster/1/gate-02/checkin", text.to_string().as_bytes())?;
-        Ok(())
+        punch_at(&self.gateway, seq, person, now_s())
     }
 
     /// Everything of the test.

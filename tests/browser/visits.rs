@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 const TABLE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../gateway/console/src/access.rs"));
 /// Everything that looks at pages.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("main.rs"),
     include_str!("stage.rs"),
     include_str!("guests.rs"),
@@ -16,6 +16,7 @@ const SOURCES: [&str; 7] = [
     include_str!("governed.rs"),
     include_str!("pairing.rs"),
     include_str!("board.rs"),
+    include_str!("signing.rs"),
 ];
 
 /// Answers to GET that are no pages: files, streams, parts of pages, what leads on to another. What

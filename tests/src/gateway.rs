@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ impl Gateway {
     pub fn spawn(site: &Site) -> Result<Self> {
         let layout = site.layout();
         let log = File::options().create(true).append(true).open(&layout.log)?;
-        let mut command = Command::new(&layout.binary);
+        let mut command = layout.program();
         command.arg("run").arg("--config").arg(site.config()).stdin(Stdio::null());
         if std::env::var_os("RUST_LOG").is_none() {
             command.env("RUST_LOG", "info");

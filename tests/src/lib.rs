@@ -31,6 +31,7 @@ pub mod search;
 pub mod serial;
 pub mod site;
 pub mod stack;
+pub mod subscriber;
 pub mod tap;
 pub mod webhook;
 pub mod wire;

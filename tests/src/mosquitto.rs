@@ -1,5 +1,7 @@
 //! A real mosquitto: a region, a site's broker, a yardstick.
 
+use crate::authority::{Authority, Server};
+use crate::office::{DESTINATION, REGION};
 use anyhow::{Context as _, Result, bail};
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -53,6 +55,42 @@ impl Drop for Mosquitto {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A region of the office: a mosquitto that lets in who its authority knows, over TLS, and on `plain` who reads for the
+/// test; with the box's `[[region]]` section for it.
+pub fn region(folder: &Path, plain: SocketAddr) -> Result<(Mosquitto, String)> {
+    let authority = Authority::new()?;
+    let (server, client) = (authority.issue(&Server::of(REGION))?, authority.client("box")?);
+    for (name, pem) in [
+        ("ca.pem", authority.pem()),
+        ("server.pem", &server.certificate),
+        ("server.key", &server.key),
+        ("box.pem", &client.certificate),
+        ("box.key", &client.key),
+    ] {
+        std::fs::write(folder.join(name), pem)?;
+    }
+    let at = |name: &str| folder.join(name).display().to_string();
+    let text = format!(
+        "cafile {}\ncertfile {}\nkeyfile {}\nrequire_certificate true\n\
+         use_identity_as_username false\nallow_anonymous true\n\
+         listener {} 127.0.0.1\nmax_queued_messages 0\n",
+        at("ca.pem"),
+        at("server.pem"),
+        at("server.key"),
+        plain.port()
+    );
+    let broker = Mosquitto::start(folder, &text)?;
+    let section = format!(
+        "[[region]]\ndestination = \"{DESTINATION}\"\nconnector = \"mqtt\"\n\
+         url = \"mqtts://localhost:{}\"\nca = \"{}\"\nclient_cert = \"{}\"\nclient_key = \"{}\"\n",
+        broker.address.port(),
+        at("ca.pem"),
+        at("box.pem"),
+        at("box.key")
+    );
+    Ok((broker, section))
 }
 
 fn spawn(config: &Path, address: SocketAddr) -> Result<Child> {

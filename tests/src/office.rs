@@ -20,14 +20,17 @@ pub const REGION: &str = "onprem-hk";
 
 /// Makes the signers' keys in `dir` and names them in `layout`; before [`Site::init`].
 pub fn make_keys(layout: &mut Layout, dir: &Path) -> Result<()> {
-    for (person, role) in SIGNERS {
-        let file = dir.join(format!("{person}.key"));
-        let mut command = Command::new(&layout.binary);
-        command.args(["policy", "key", "--person", person, "--role", role, "--out"]).arg(&file);
-        let output = command.output().context("cannot run the gateway's program")?;
-        anyhow::ensure!(output.status.success(), "{command:?}: {output:?}");
-        layout.signers.push(format!("{person}:{role}:{}.pub", file.display()));
-    }
+    SIGNERS.iter().try_for_each(|(person, role)| make_key(layout, dir, person, role))
+}
+
+/// Makes one signer's key in `dir` and names it in `layout`; before [`Site::init`].
+pub fn make_key(layout: &mut Layout, dir: &Path, person: &str, role: &str) -> Result<()> {
+    let file = key(dir, person);
+    let mut command = Command::new(&layout.binary);
+    command.args(["policy", "key", "--person", person, "--role", role, "--out"]).arg(&file);
+    let output = command.output().context("cannot run the gateway's program")?;
+    anyhow::ensure!(output.status.success(), "{command:?}: {output:?}");
+    layout.signers.push(format!("{person}:{role}:{}.pub", file.display()));
     Ok(())
 }
 
@@ -90,6 +93,15 @@ pub fn write_policy(
 /// Signs a policy with one key.
 pub fn sign(site: &Site, policy: &Path, key: &Path) -> Result<()> {
     site.muster(&["policy", "sign", as_text(policy)?, "--key", as_text(key)?])?;
+    Ok(())
+}
+
+/// These signers, whose keys are in `keys`, approve what a command says it asked for.
+pub fn approve(site: &Site, keys: &Path, told: &str, signers: &[&str]) -> Result<()> {
+    let id = told.split([' ', ',', ':']).nth(1).context("no request")?;
+    for signer in signers {
+        site.muster(&["approve", id, "--key", as_text(&key(keys, signer))?])?;
+    }
     Ok(())
 }
 

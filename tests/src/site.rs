@@ -29,6 +29,16 @@ pub struct Layout {
     pub more: String,
     /// Signers, each as `person:role:file`.
     pub signers: Vec<String>,
+    /// What its programs have for a clock, where it is not the machine's.
+    clock: Option<Behind>,
+}
+
+/// A clock that is behind; programs know nothing of that.
+#[derive(Clone, Debug)]
+struct Behind {
+    days: u32,
+    /// What the programs are started with.
+    library: String,
 }
 
 impl Layout {
@@ -45,7 +55,29 @@ impl Layout {
             page: false,
             more: String::new(),
             signers: Vec::new(),
+            clock: None,
         }
+    }
+
+    /// Sets the clock of its programs so many days behind; 0 is on time.
+    pub fn set_behind(&mut self, days: u32) -> Result<()> {
+        // The wrapper would be a process between, and end without it: only what it sets is wanted.
+        let sets = ["-f", "-1d", "printenv", "LD_PRELOAD"];
+        let told = Command::new("faketime").args(sets).output().context("faketime")?.stdout;
+        let library = String::from_utf8(told)?.trim().to_owned();
+        self.clock = Some(Behind { days, library }).filter(|_| days > 0);
+        Ok(())
+    }
+
+    /// The gateway's program with its clock.
+    pub(crate) fn program(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        if let Some(Behind { days, library }) = &self.clock {
+            command.env("LD_PRELOAD", library).env("FAKETIME", format!("-{days}d"));
+            // What measures spans goes on as it does.
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        command
     }
 
     /// The configuration.
@@ -164,6 +196,13 @@ impl Site {
         self
     }
 
+    /// The same box with its clock so many days behind; 0 is on time.
+    pub fn behind(&self, days: u32) -> Result<Self> {
+        let mut site = self.clone();
+        site.layout.set_behind(days)?;
+        Ok(site)
+    }
+
     /// Starts the gateway; see [`Gateway::ready`].
     pub fn start(&self) -> Result<Gateway> {
         Gateway::spawn(self)
@@ -245,7 +284,7 @@ impl Site {
     }
 
     fn command(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = Command::new(&self.layout.binary);
+        let mut command = self.layout.program();
         command.args(args).stdin(Stdio::null()).env("RUST_LOG", "warn");
         command
     }

@@ -9,9 +9,9 @@ use muster_tests::office;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 /// Something mounted, unmounted when dropped.
 struct Mounted(PathBuf);
@@ -68,12 +68,12 @@ fn the_configuration_and_its_keys() -> Result<()> {
 fn the_clock_and_its_source() -> Result<()> {
     let stage = plain()?;
     stage.configure("trust = \"assume\"", "trust = \"rtc\"")?;
-    let mut command = stage.days_ago(3, &["doctor", "--json"])?;
-    let said = String::from_utf8(command.output()?.stdout)?;
+    let said = stage.site.behind(3)?.output(&["doctor", "--json"])?;
+    let said = String::from_utf8(said.stdout)?;
     ensure!(said.contains("which the clock chip does not confirm"), "{said}");
     ensure!(said.contains("timedatectl set-ntp true"), "{said}");
-    let mut command = stage.days_ago(20_000, &["doctor", "--json"])?;
-    let said = String::from_utf8(command.output()?.stdout)?;
+    let said = stage.site.behind(20_000)?.output(&["doctor", "--json"])?;
+    let said = String::from_utf8(said.stdout)?;
     ensure!(said.contains("the clock stands before 2026"), "{said}");
     ensure!(said.contains("let it synchronise"), "{said}");
     Ok(())
@@ -183,22 +183,11 @@ fn silent_terminals() -> Result<()> {
         office::as_text(&folder)?,
     ])?;
     stage.tells("device gate-07: paired and never heard", "look after its power")?;
-    let mut then = stage.days_ago(3, &["run"])?;
-    let mut gateway = then.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    // A command that comes before its socket would open the box itself.
-    let socket = stage.site.data().join("control.sock");
-    let listening = || -> Result<SocketAddr> {
-        let status = stage.site.json(&["status", "--json"])?;
-        Ok(status["listen"]["loopback"].as_str().context("does not listen yet")?.parse()?)
-    };
-    let is_there = || Ok(UnixStream::connect(&socket).is_ok());
-    let punched = until("a gateway of then", is_there).and_then(|()| {
-        punch(listening()?)?;
-        until("the punch", || Ok(stage.site.json(&["status", "--json"])?["records"] == 1))
-    });
-    Command::new("kill").arg(gateway.id().to_string()).status()?;
-    gateway.wait()?;
-    punched?;
+    let mut then = stage.site.behind(3)?.start()?;
+    then.ready(Duration::from_secs(10))?;
+    punch(then.loopback()?)?;
+    until("the punch", || Ok(stage.site.json(&["status", "--json"])?["records"] == 1))?;
+    then.terminate(Duration::from_secs(10))?;
     stage.tells("device gate-1: silent for 7", "it keeps its punches")
 }
 
@@ -213,8 +202,7 @@ fn what_grows_old() -> Result<()> {
     let keys = stage.site.data().join("keys");
     ensure!(keys.is_dir());
     let to = stage.folder.path().join("a.backup");
-    let output = stage.days_ago(3, &["backup", "--to", office::as_text(&to)?])?.output()?;
-    ensure!(output.status.success(), "{output:?}");
+    stage.site.behind(3)?.muster(&["backup", "--to", office::as_text(&to)?])?;
     stage.tells("hours old, in ", "muster-backup.timer")?;
     stage.tells("the recovery sheets still lie in", "keep the three apart")
 }

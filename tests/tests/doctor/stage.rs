@@ -6,7 +6,6 @@ use muster_tests::gateway::Gateway;
 use muster_tests::site::{Layout, Site};
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Where every finding's link leads.
@@ -71,19 +70,6 @@ impl Stage {
         let found = complaints.iter().any(|line| line.contains(what) && line.contains(cure));
         ensure!(found, "{what:?} with {cure:?} is not told: {complaints:#?}");
         Ok(())
-    }
-
-    /// Runs muster with its clock so many days back; it knows nothing of that.
-    pub(crate) fn days_ago(&self, days: u32, args: &[&str]) -> Result<Command> {
-        let spec = format!("-{days}d");
-        // The wrapper would be a process between, and end without it: only what it sets is wanted.
-        let sets = ["-f", &spec, "printenv", "LD_PRELOAD"];
-        let library = Command::new("faketime").args(sets).output().context("faketime")?.stdout;
-        let mut command = Command::new(&self.site.layout().binary);
-        command.args(args).arg("--config").arg(self.site.config());
-        command.env("LD_PRELOAD", String::from_utf8(library)?.trim()).env("FAKETIME", spec);
-        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("RUST_LOG", "warn");
-        Ok(command)
     }
 }
 

@@ -2,11 +2,12 @@
 //! reads nothing, the customer opens every parcel with the program that ships, and the transfers'
 //! log says what was sealed.
 
-use crate::mosquitto::{Reader, broker};
 use crate::stage::Stage;
 use anyhow::{Context as _, Result, ensure};
 use muster_tests::binary::firmware;
+use muster_tests::mosquitto;
 use muster_tests::office::DESTINATION;
+use muster_tests::subscriber::Subscriber;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,12 +21,12 @@ const PUNCHES: u64 = 40;
 fn what_is_sealed_is_read_by_the_customer_and_by_nobody_on_the_way() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let plain = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let (mut broker, section) = broker(folder.path(), plain)?;
+    let (mut broker, section) = mosquitto::region(folder.path(), plain)?;
     customer(folder.path())?;
     let public = folder.path().join("customer.pub");
     let section = format!("{section}seal_to = \"{}\"\n", public.display());
     let mut stage = Stage::start(folder.path(), &section)?;
-    let mut reader = Reader::subscribe(plain)?;
+    let mut reader = Subscriber::start(plain)?;
     stage.punch(PUNCHES)?;
     stage.settled(PUNCHES)?;
     let parcels = reader.parcels(PUNCHES as usize)?;
