@@ -233,8 +233,8 @@ terminals-green = { $n ->
    *[other] { $shown } well
   }
 terminals-amber = { $n ->
-    [one] { $shown } to look at
-   *[other] { $shown } to look at
+    [one] { $shown } to check
+   *[other] { $shown } to check
   }
 terminals-red = { $n ->
     [one] { $shown } silent

@@ -43,7 +43,7 @@ impl Failure {
         if self.error.chain().any(is_closed_pipe) {
             return ExitCode::from(CLOSED_PIPE);
         }
-        let told = crate::sentence::here(&format!("{:#}", self.error));
+        let told = crate::sentence::here(&once(&self.error));
         let visible = told.chars().map(|c| if c == '\n' { c } else { visible(c) });
         eprintln!("muster: {}", visible.collect::<String>());
         ExitCode::from(self.code)
@@ -55,6 +55,19 @@ fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
     let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
     let json = error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
     io.or(json) == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+/// An error with its causes, but those that the error before them has told already.
+fn once(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.ends_with(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 impl std::fmt::Display for Failure {
@@ -113,6 +126,14 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let check = |error: anyhow::Error, expect: &str| assert_eq!(once(&error), expect);
+        check(anyhow::anyhow!("no room"), "no room");
+        check(anyhow::anyhow!("no room").context("a.toml"), "a.toml: no room");
+        check(anyhow::anyhow!("no room").context("a.toml: no room"), "a.toml: no room");
     }
 
     #[test]

@@ -31,7 +31,11 @@ pub(crate) fn tell(sentence: &str, language: Language) -> String {
     match language {
         Language::En => sentence.to_owned(),
         _ if sentence.len() > MAX_BYTES => sentence.to_owned(),
-        _ => told(sentence, language, MAX_DEPTH).unwrap_or_else(|| sentence.to_owned()),
+        _ => {
+            let line =
+                |line: &str| told(line, language, MAX_DEPTH).unwrap_or_else(|| line.to_owned());
+            sentence.split('\n').map(line).collect::<Vec<_>>().join("\n")
+        }
     }
 }
 
@@ -186,6 +190,12 @@ mod tests {
         check(
             "x.csv: cannot read y z.toml: Permission denied (os error 13)",
             "x.csv: não é possível ler y z.toml: sem permissão",
+        );
+        check(
+            "b.toml:2: missing field `site`\nb.toml:9: duplicate key; every key is explained in the \
+             shipped gateway.toml",
+            "b.toml:2: falta a chave `site`\nb.toml:9: chave repetida; todas as chaves estão \
+             explicadas no gateway.toml fornecido",
         );
         for unknown in ["", ": ", "nothing of ours", "cannot read ", "a: b: c: d: e: f: g: h: i"] {
             check(unknown, unknown);

@@ -54,7 +54,7 @@ short-off = ·
 short-not-employed = –
 short-unrostered = ?
 short-unknown = …
-matrix-legend = ✓ 出勤 · ½ 半天 · 缺 缺勤 · ! 漏打卡 · 假 請假 · 節 公眾假期 · 風 風暴 · 圓點為休息日 · ? 無編更 · – 未受僱 · … 尚未確定。格頂有橫線者須留意。
+matrix-legend = ✓ 出勤 · ½ 半天 · 缺 缺勤 · ! 漏打卡 · 假 請假 · 節 公眾假期 · 風 惡劣天氣 · 圓點為休息日 · ? 無編更 · – 未受僱 · … 尚未確定。格頂有橫線者須留意。
 
 sum-planned = 應出勤
 sum-worked = 已出勤

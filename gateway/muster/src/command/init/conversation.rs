@@ -101,7 +101,11 @@ fn site(text: &str) -> Result<String> {
 
 pub(super) fn law(text: &str) -> Result<String> {
     let law = text.to_ascii_uppercase();
-    ensure!(LAWS.contains(&law.as_str()), "{law} is not in the law pack; use one of {LAWS:?}");
+    ensure!(
+        LAWS.contains(&law.as_str()),
+        "{law} is not in the law pack; use one of {}",
+        LAWS.join(", ")
+    );
     Ok(law)
 }
 
