@@ -140,6 +140,7 @@ fn recorder() -> Result<PrometheusHandle> {
         return Ok(handle.clone());
     }
     let handle = PrometheusBuilder::new().install_recorder().context("metrics")?;
+    crate::metrics_help::describe();
     // So that a first increase can be seen as one.
     alarms::count_from_zero();
     metrics::counter!("muster_egress_stopped_total", "finding" => "unknown").increment(0);

@@ -101,8 +101,13 @@ fn answer(
     source: &Source,
     metrics: &PrometheusHandle,
 ) -> Response<Full<Bytes>> {
-    let (status, kind, body) = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/healthz") => {
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (status, kind, body) = match request.uri().path() {
+        "/healthz" | "/metrics" if !reads => {
+            (StatusCode::METHOD_NOT_ALLOWED, "text/plain", b"GET or HEAD\n".to_vec())
+        }
+        "/healthz" => {
             let report = source();
             let status = match report.receipting {
                 true => StatusCode::OK,
@@ -111,13 +116,15 @@ fn answer(
             let body = serde_json::to_vec(&report).unwrap_or_default();
             (status, "application/json", body)
         }
-        (&Method::GET, "/metrics") => {
-            (StatusCode::OK, "text/plain; version=0.0.4", metrics.render().into_bytes())
-        }
+        "/metrics" => (StatusCode::OK, text, metrics.render().into_bytes()),
         _ => (StatusCode::NOT_FOUND, "text/plain", b"/healthz or /metrics\n".to_vec()),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+    }
     response
 }

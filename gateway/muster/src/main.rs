@@ -19,6 +19,7 @@ mod gateway;
 mod hands;
 mod health;
 mod log;
+mod metrics_help;
 mod neighbours;
 mod owner;
 mod page_certificate;
