@@ -140,7 +140,9 @@ fn next_policy(core: &Core, now_ms: i64) -> Option<String> {
 fn expiring(core: &Core, now_ms: i64) -> Vec<crate::Expiry> {
     let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
     let rules = core.decider.rules().map(|rules| &**rules);
-    expiries(&core.state.legal.papers.list(), rules, now)
+    let begun = core.state.legal.versions.list().first().map(|first| first.accepted_ms);
+    let begun = begun.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    expiries(&core.state.legal.papers.list(), rules, begun, now)
 }
 
 fn journal_health(shared: &Shared) -> (Health, Option<String>) {

@@ -159,7 +159,8 @@ impl Desk {
         let said = &self.config.report;
         let tenths = |value: Option<f64>| value.map(|v| (v.clamp(0.0, 10.0) * 10.0).round() as u8);
         Entered {
-            training: tenths(said.training),
+            // Rounded down: 69.9 % are not 70 %.
+            training: said.training.map(|v| (v.clamp(0.0, 10.0) * 10.0 + 1e-6).floor() as u8),
             integration: tenths(said.integration),
             exit: tenths(said.exit_readiness),
             known_at,

@@ -198,6 +198,8 @@ pub struct Figures {
     /// Records processed by calendar year of the site.
     pub processed: Vec<(i16, u64)>,
     pub papers: Vec<Paper>,
+    /// When the first policy was accepted, with which the trial began; milliseconds since 1970.
+    pub begun_ms: Option<i64>,
     pub counters: Vec<Counter>,
     /// The last batch read, and the chain's hash after it, hex.
     pub batch: u64,

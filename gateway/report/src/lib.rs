@@ -22,6 +22,7 @@ mod picture;
 mod reports;
 pub mod sealing;
 pub mod sides;
+pub mod task;
 mod words;
 
 pub use build::{Entered, Input};

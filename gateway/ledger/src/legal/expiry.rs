@@ -3,17 +3,20 @@
 use super::papers::PaperOnFile;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use muster_report::task::{self, TASKS, Task};
 use muster_residency::Rules;
 use serde::Serialize;
 
 /// Days before an end at which it is told, ascending.
 const WARN_DAYS: [i64; 3] = [1, 7, 30];
+/// Nobody is asked for a task this many days before.
+const TASK_DAYS: i64 = 30;
 const DAY_S: i64 = 86_400;
 
 /// Something that ends within thirty days, or has ended and was not replaced.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Expiry {
-    /// What it is: `policy`, `law-pack`, or the type of a paper.
+    /// What it is: `policy`, `law-pack`, the type of a paper, or of one that is owed.
     pub what: String,
     /// Which: `mo-bank@7`, or `3 for MO->SG`.
     pub which: String,
@@ -30,10 +33,13 @@ pub struct Expiry {
 pub(crate) fn expiries(
     papers: &[PaperOnFile],
     rules: Option<&Rules>,
+    begun: Option<Timestamp>,
     now: Timestamp,
 ) -> Vec<Expiry> {
     let mut found = Vec::new();
-    for filed in papers.iter().filter(|filed| filed.withdrawn_ms.is_none()) {
+    let shows_task = |filed: &PaperOnFile| TASKS.iter().any(|task| task.paper == filed.paper.kind);
+    let kept = papers.iter().filter(|filed| filed.withdrawn_ms.is_none() && !shows_task(filed));
+    for filed in kept {
         let paper = &filed.paper;
         let which = format!("{} for {}", filed.number, paper.lane);
         let Some(ends) = expiry(&paper.kind, which, paper.to, now) else { continue };
@@ -57,14 +63,30 @@ pub(crate) fn expiries(
             found.extend(expiry("law-pack", which, due.timestamp(), now));
         }
     }
+    found.extend(begun.into_iter().flat_map(|begun| tasks(papers, begun, now)));
     found.sort_by(|a, b| (a.at, &a.which).cmp(&(b.at, &b.which)));
     found
+}
+
+/// What is owed since the first policy, from a week before its time is over.
+fn tasks(papers: &[PaperOnFile], begun: Timestamp, now: Timestamp) -> Vec<Expiry> {
+    let kept = || {
+        let kept = papers.iter().filter(|filed| filed.withdrawn_ms.is_none());
+        kept.map(|filed| (filed.paper.kind.as_str(), filed.paper.from))
+    };
+    let owed = |task: Task| {
+        let due = task::due(task, begun, kept(), now)?;
+        let which = format!("paper for {} days", task.days);
+        expiry(task.paper, which, due, now).filter(|owed| owed.warn < TASK_DAYS)
+    };
+    TASKS.into_iter().filter_map(owed).collect()
 }
 
 fn expiry(what: &str, which: String, at: Timestamp, now: Timestamp) -> Option<Expiry> {
     let left = at.as_second().saturating_sub(now.as_second());
     let days = left.div_euclid(DAY_S) + i64::from(left.rem_euclid(DAY_S) != 0);
-    let forgotten = what != "policy" && what != "law-pack" && days < -30;
+    let stays = what == "policy" || what == "law-pack" || TASKS.iter().any(|t| t.paper == what);
+    let forgotten = !stays && days < -30;
     let warn = if left <= 0 { Some(0) } else { WARN_DAYS.into_iter().find(|&mark| days <= mark) };
     let warn = warn.filter(|_| !forgotten)?;
     Some(Expiry { what: what.to_owned(), which, at, days, warn })
@@ -89,7 +111,7 @@ mod tests {
     fn warnings_come_at_thirty_seven_and_one_day() {
         let check = |now: &str, expect: Option<(i64, i64)>| {
             let now = now.parse().expect("a time");
-            let found = expiries(&[filed(1, "dpa", "2026-07-01T00:00:00Z")], None, now);
+            let found = expiries(&[filed(1, "dpa", "2026-07-01T00:00:00Z")], None, None, now);
             let found = found.first().map(|e| (e.days, e.warn));
             assert_eq!(found, expect, "{now}");
         };
@@ -105,12 +127,30 @@ mod tests {
     }
 
     #[test]
+    fn a_trial_without_a_sign_off_is_told_a_week_before_and_stays_told() {
+        let begun = "2026-03-01T00:00:00Z".parse().ok();
+        let told = |papers: &[PaperOnFile], now: &str| {
+            let found = expiries(papers, None, begun, now.parse().expect("a time"));
+            let trial = found.into_iter().find(|e| e.what == "trial-sign-off");
+            trial.map(|trial| (trial.days, trial.warn))
+        };
+        assert_eq!(told(&[], "2026-03-02T00:00:00Z"), None);
+        assert_eq!(told(&[], "2026-03-24T00:00:00Z"), Some((7, 7)));
+        assert_eq!(told(&[], "2026-03-31T00:00:00Z"), Some((0, 0)));
+        assert_eq!(told(&[], "2026-09-01T00:00:00Z").map(|(_, warn)| warn), Some(0));
+        let signed = filed(1, "trial-sign-off", "2027-01-01T00:00:00Z");
+        assert_eq!(told(std::slice::from_ref(&signed), "2026-03-31T00:00:00Z"), None);
+        let gone = PaperOnFile { withdrawn_ms: Some(1), ..signed };
+        assert!(told(&[gone], "2026-03-31T00:00:00Z").is_some());
+    }
+
+    #[test]
     fn what_is_followed_without_a_gap_is_not_told() {
         let now = "2026-06-20T00:00:00Z".parse().expect("a time");
         let first = filed(1, "dpa", "2026-07-01T00:00:00Z");
         let second = filed(2, "dpa", "2027-07-01T00:00:00Z");
-        assert_eq!(expiries(&[first.clone(), second.clone()], None, now), []);
+        assert_eq!(expiries(&[first.clone(), second.clone()], None, None, now), []);
         let gone = PaperOnFile { withdrawn_ms: Some(1), ..second };
-        assert_eq!(expiries(&[first, gone], None, now).len(), 1);
+        assert_eq!(expiries(&[first, gone], None, None, now).len(), 1);
     }
 }

@@ -376,6 +376,7 @@ fn legal(shared: &Shared, figures: &mut Figures) {
     let core = shared.core();
     let legal = &core.state.legal;
     figures.papers = legal.papers.list().into_iter().map(paper).collect();
+    figures.begun_ms = legal.versions.list().first().map(|first| first.accepted_ms);
     figures.processed = legal.processed.iter().map(|(&year, &count)| (year, count)).collect();
     let counter = |row: crate::ExportCount| Counter {
         baseline: legal.counters.baseline(row.law, row.year).map(|entered| Baseline {

@@ -4,7 +4,9 @@
 use crate::build::Input;
 use crate::document::{Cell, Section};
 use crate::figures::Proof;
+use crate::task;
 use crate::words::Words;
+use jiff::Timestamp;
 use muster_residency::law_pack::GateStatus;
 use muster_residency::vocab::Law;
 
@@ -15,6 +17,10 @@ const REASSESS: i64 = 60;
 /// What the strict form caps the whole at, in tenths.
 const CAP: i64 = 50;
 const FULL: i64 = 100;
+/// What is taken off for one thing that is missing, in tenths.
+const ONE: i64 = 10;
+/// Trained people among those who run the box, in tenths, below which that is short (R49).
+const TRAINED: i64 = 70;
 
 /// A part: its value in tenths, and why it is not full.
 struct Part {
@@ -44,6 +50,12 @@ fn parts(w: Words, input: &Input<'_>) -> Vec<Part> {
         control.tenths -= 20;
         control.because.push(w.say("because-untraced"));
     }
+    let trial = input.figures.begun_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    if trial.is_some_and(|begun| task::is_missed(task::TRIAL, begun, papers(input), input.made_at))
+    {
+        control.tenths -= ONE;
+        control.because.push(w.say("because-trial"));
+    }
     let mut data = Part { key: "part-data", tenths: FULL, because: Vec::new() };
     let mainland = |id: &str| {
         let law = input.rules.and_then(|rules| rules.destination_jurisdiction(id));
@@ -64,13 +76,30 @@ fn parts(w: Words, input: &Input<'_>) -> Vec<Part> {
         because: said
             .map_or_else(|| vec![w.say("because-unsaid")], |_| vec![w.say("because-said")]),
     };
+    let less = |part: Part, missing: bool, why: &str| match part.tenths {
+        1.. if missing => {
+            let because = [part.because, vec![w.say(why)]].concat();
+            Part { tenths: (part.tenths - ONE).max(0), because, ..part }
+        }
+        _ => part,
+    };
+    let training = entered("part-training", input.entered.training);
+    let short = training.tenths < TRAINED;
+    let exit = entered("part-exit", input.entered.exit);
+    let drilled = task::done_within(task::EXIT_DRILL, papers(input), input.made_at);
     vec![
         control,
         data,
-        entered("part-training", input.entered.training),
+        less(training, short, "because-short"),
         entered("part-integration", input.entered.integration),
-        entered("part-exit", input.entered.exit),
+        less(exit, !drilled, "because-drill"),
     ]
+}
+
+/// Papers that count, by type and first day.
+fn papers<'a>(input: &'a Input<'_>) -> impl Iterator<Item = (&'a str, Timestamp)> {
+    let kept = input.figures.papers.iter().filter(|paper| !paper.withdrawn);
+    kept.map(|paper| (paper.kind.as_str(), paper.from))
 }
 
 /// What caps the strict form.
@@ -145,5 +174,62 @@ mod tests {
         {
             assert_eq!(weighed(values), expect, "{values:?}");
         }
+    }
+
+    /// The parts in tenths, on `now`, with a policy since March and one paper.
+    fn parts_with(now: &str, paper: &str, training: u8) -> Vec<i64> {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let begun = at("2026-03-01T00:00:00Z");
+        let paper = crate::figures::Paper {
+            number: 1,
+            kind: paper.to_owned(),
+            lane: "*".to_owned(),
+            from: at("2026-03-10T00:00:00Z"),
+            to: at("2028-03-10T00:00:00Z"),
+            filing: None,
+            sha256: String::new(),
+            destination: None,
+            withdrawn: false,
+        };
+        let figures = crate::figures::Figures {
+            begun_ms: Some(begun.as_millisecond()),
+            papers: vec![paper],
+            ..Default::default()
+        };
+        let made_at = at(now);
+        let today = made_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let input = Input {
+            site: "s",
+            zone: jiff::tz::TimeZone::UTC,
+            made_at,
+            from: today,
+            to: today,
+            rules: None,
+            figures: &figures,
+            entered: crate::Entered {
+                training: Some(training),
+                exit: Some(80),
+                ..Default::default()
+            },
+        };
+        let words = Words::of(muster_residency::explain::Language::En);
+        parts(words, &input).iter().map(|part| part.tenths).collect()
+    }
+
+    #[test]
+    fn a_trial_that_nobody_signed_off_costs_a_point_from_its_thirty_first_day() {
+        let control = |now: &str, paper: &str| parts_with(now, paper, 90).first().copied();
+        assert_eq!(control("2026-03-30T23:59:59Z", "dpa"), Some(100));
+        assert_eq!(control("2026-03-31T00:00:00Z", "dpa"), Some(90));
+        assert_eq!(control("2026-03-31T00:00:00Z", "trial-sign-off"), Some(100));
+    }
+
+    #[test]
+    fn training_below_seventy_percent_and_a_year_without_an_exit_drill_cost_a_point_each() {
+        let values = |paper: &str, training| parts_with("2026-03-20T00:00:00Z", paper, training);
+        assert_eq!(values("exit-drill", 70), [100, 100, 70, 0, 80]);
+        assert_eq!(values("exit-drill", 69), [100, 100, 59, 0, 80]);
+        assert_eq!(values("dpa", 70), [100, 100, 70, 0, 70]);
+        assert_eq!(parts_with("2027-03-11T00:00:00Z", "exit-drill", 70), [90, 100, 70, 0, 70]);
     }
 }
