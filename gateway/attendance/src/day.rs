@@ -7,8 +7,8 @@ use crate::minutes::{Spent, early, late, spend};
 use crate::pairing::{Paired, pair};
 use crate::plan::Plan;
 use crate::punch::{Reading, Use};
-use crate::roster::{Duty, Slot};
-use crate::shift::Kind;
+use crate::roster::{Duty, Slot, Turn};
+use crate::shift::{Kind, Parameters};
 use crate::time::{Instant, Stamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -38,6 +38,33 @@ pub struct Day {
     /// When the last of them was received, if that is known; not part of the JSON.
     #[serde(skip)]
     pub received: Option<Instant>,
+    /// When whoever has this day's shift is to come; absent where lateness is not measured. Not part
+    /// of the JSON.
+    #[serde(skip)]
+    pub due: Option<Due>,
+}
+
+/// When somebody is to come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Due {
+    /// From when a punch belongs to the shift.
+    pub from: Instant,
+    /// The first minute that is planned.
+    pub at: Instant,
+    /// From when coming is late: more minutes than the shift's grace would be missed.
+    pub late: Instant,
+}
+
+impl Due {
+    fn new(plan: &Plan, turn: &Turn<'_>, parameters: &Parameters) -> Option<Self> {
+        let first = plan.reference.first()?;
+        let minute = |minute: i64| Instant::from_seconds(minute.saturating_mul(60));
+        Some(Self {
+            from: minute(turn.start.minute() - i64::from(parameters.before)),
+            at: minute(first),
+            late: minute(first + i64::from(parameters.grace_in) + 1),
+        })
+    }
 }
 
 impl Day {
@@ -55,6 +82,7 @@ impl Day {
             marks: Marks::default(),
             punches: Vec::new(),
             received: None,
+            due: None,
         }
     }
 }
@@ -204,6 +232,7 @@ pub(crate) fn compute(context: &Context<'_>, mut punches: Vec<Reading<'_>>) -> D
         marks: context.corrections.marks_on(slot.date).collect(),
         received: punches.iter().filter_map(|reading| reading.received).max(),
         punches: punches.iter().map(PunchUse::from).collect(),
+        due: turn.and_then(|turn| Due::new(&plan, turn, parameters)),
     };
     context.judge(&mut day, &plan, &paired);
     context.mark(&mut day, &plan, &paired);

@@ -54,7 +54,7 @@ mod workday;
 
 pub use adjust::{Adjustment, Reason};
 pub use code::{Code, Marks};
-pub use day::{Day, DayMinutes, PunchUse, State};
+pub use day::{Day, DayMinutes, Due, PunchUse, State};
 pub use fact::{
     Attendance, DeviceClock, DeviceId, DeviceTime, Direction, EventId, Method, Outcome, PersonId,
 };

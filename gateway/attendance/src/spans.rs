@@ -36,6 +36,11 @@ impl Minutes {
         self.0.is_empty()
     }
 
+    /// The first of the minutes.
+    pub(crate) fn first(&self) -> Option<i64> {
+        self.0.first().map(|(from, _)| *from)
+    }
+
     pub(crate) fn or(&self, other: &Self) -> Self {
         Self::of(self.0.iter().chain(&other.0).copied().collect())
     }

@@ -4,6 +4,10 @@
 //! Directions follow the attendance rules' pairing: a given one counts; without one, punches take
 //! turns, and a repeat within a minute is the same act. The board keeps no names.
 
+mod expected;
+
+pub(crate) use expected::Missing;
+
 use crate::when::Zone;
 use jiff::civil::Date;
 use muster_attendance::{
@@ -63,6 +67,8 @@ pub(crate) struct Line {
     pub(crate) waiting: u32,
     /// The state that most needs a look.
     pub(crate) state: RecordState,
+    /// When they were to come, milliseconds, where they came late.
+    pub(crate) late_ms: Option<i64>,
     /// The revision in which this line last changed.
     pub(crate) changed: u64,
 }
@@ -84,6 +90,9 @@ pub(crate) struct Counts {
     pub(crate) inside: u64,
     pub(crate) out: u64,
     pub(crate) seen: u64,
+    /// Not seen though they were to come by now.
+    pub(crate) missing: u64,
+    pub(crate) late: u64,
     pub(crate) refused: u64,
     pub(crate) waiting: u64,
 }
@@ -96,6 +105,12 @@ pub(crate) struct Board {
     pub(crate) generation: u64,
     pub(crate) revision: u64,
     pub(crate) lines: Vec<Line>,
+    /// Whether anybody is to come at a time today: without plans nobody is late or missing.
+    pub(crate) planned: bool,
+    /// Who is not in yet, longest first.
+    pub(crate) missing: Vec<Missing>,
+    /// The revision in which somebody last joined those.
+    pub(crate) grown: u64,
     /// Newest first, at most 200.
     pub(crate) refused: Vec<RefusedPunch>,
     pub(crate) refused_count: u64,
@@ -111,6 +126,9 @@ impl Board {
             generation,
             revision: 1,
             lines: Vec::with_capacity(day.people.len()),
+            planned: false,
+            missing: Vec::new(),
+            grown: 1,
             refused: Vec::new(),
             refused_count: 0,
             pulse: [0; PARTS],
@@ -154,7 +172,13 @@ impl Board {
         self.generation = before.generation;
         self.revision = before.revision;
         let next = before.revision + 1;
-        let mut changed = self.refused != before.refused || self.pulse != before.pulse;
+        let mut changed = self.refused != before.refused
+            || self.pulse != before.pulse
+            || self.missing != before.missing
+            || self.planned != before.planned;
+        let joined = |missing: &Missing| before.missing.binary_search(missing).is_err();
+        let grown = self.missing.iter().any(joined);
+        self.grown = if grown { next } else { before.grown };
         for line in &mut self.lines {
             line.changed = match old.get(&line.person) {
                 Some(old) if (Line { changed: old.changed, ..*line }) == **old => old.changed,
@@ -176,7 +200,10 @@ impl Board {
             counts.out += u64::from(line.presence.is_out());
             counts.seen += u64::from(line.presence != Presence::Refused);
             counts.waiting += u64::from(line.waiting);
+            counts.late += u64::from(line.late_ms.is_some());
         }
+        let missing = self.missing.iter().filter(|missing| all || sees(missing.person));
+        counts.missing = missing.count() as u64;
         counts.refused = self.refused_count;
         counts
     }
@@ -186,6 +213,15 @@ impl Board {
 /// sure of its clock and the punch was live.
 pub(crate) fn time_ms(fact: &Attendance) -> i64 {
     if by_box_clock(fact) { fact.received_ms } else { fact.at.seconds.saturating_mul(1000) }
+}
+
+fn seconds(fact: &Attendance) -> i64 {
+    time_ms(fact).div_euclid(1000)
+}
+
+/// Whether a punch says that somebody was there.
+fn counts(row: &RecordRow) -> bool {
+    row.attendance.outcome != Outcome::Denied && row.state != RecordState::Quarantined
 }
 
 /// Whether [`time_ms`] is the box's.
@@ -208,8 +244,8 @@ pub(crate) fn pair(records: &[RecordRow]) -> Vec<Paired> {
     let mut inside = false;
     let mut paired = Vec::with_capacity(records.len());
     for row in records {
-        let (fact, seconds) = (&row.attendance, time_ms(&row.attendance) / 1000);
-        if fact.outcome == Outcome::Denied || row.state == RecordState::Quarantined {
+        let (fact, seconds) = (&row.attendance, seconds(&row.attendance));
+        if !counts(row) {
             paired.push(Paired { direction: None, derived: false, repeat: false });
             continue;
         }
@@ -250,6 +286,7 @@ fn line(day: &PersonDay) -> Option<Line> {
         punches: day.records.iter().filter(counted).count() as u32,
         waiting: day.records.iter().filter(waits).count() as u32,
         state: day.records.iter().map(|row| row.state).max_by_key(|state| need(*state))?,
+        late_ms: None,
         changed: 1,
     })
 }
@@ -314,8 +351,8 @@ pub(crate) mod tests {
         Board::of(&day(people), &Zone::named("Asia/Macau").expect("a zone"), 7)
     }
 
-    const IN: Option<Direction> = Some(Direction::In);
-    const OUT: Option<Direction> = Some(Direction::Out);
+    pub(super) const IN: Option<Direction> = Some(Direction::In);
+    pub(super) const OUT: Option<Direction> = Some(Direction::Out);
 
     #[test]
     fn presence_is_the_last_acts() {
@@ -344,7 +381,8 @@ pub(crate) mod tests {
             vec![punch(0, 60, None), punch(0, 70, None)],
         ]);
         let counts = board.counts(|_| true, true);
-        let expect = Counts { inside: 2, out: 1, seen: 3, refused: 2, waiting: 1 };
+        let expect =
+            Counts { inside: 2, out: 1, seen: 3, refused: 2, waiting: 1, ..Counts::default() };
         assert_eq!(counts, expect);
         assert_eq!(board.pulse.iter().sum::<u32>(), 4);
         assert_eq!(board.pulse[16], 4, "08:00 in Macau");

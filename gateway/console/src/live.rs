@@ -17,6 +17,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use muster_attendance::{Due, PersonId};
 use muster_ledger::ViewsError;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::HashMap;
@@ -61,6 +63,15 @@ pub(crate) struct LiveBoard {
     generation: Arc<AtomicU64>,
     wake: Notify,
     rendered: std::sync::Mutex<Rendered>,
+    expected: Arc<std::sync::Mutex<Expected>>,
+}
+
+/// When everybody is to come, kept while it is the same.
+#[derive(Default)]
+struct Expected {
+    /// The day, how far plans had come, and the directory.
+    of: Option<(Date, u32, u64)>,
+    due: Arc<HashMap<PersonId, Due>>,
 }
 
 /// What was rendered of one board: once for all who see the same of it.
@@ -96,6 +107,7 @@ impl LiveBoard {
             generation: Arc::new(AtomicU64::new(start)),
             wake: Notify::new(),
             rendered: std::sync::Mutex::default(),
+            expected: Arc::default(),
         })
     }
 
@@ -135,13 +147,16 @@ impl LiveBoard {
         if let (true, Some(board)) = (fresh, self.latest.borrow().clone()) {
             return Ok(board);
         }
-        let date = self.zone.date(self.handles.clock.now_ms());
+        let now_ms = self.handles.clock.now_ms();
+        let date = self.zone.date(now_ms);
         let day = self.handles.views.day(date).await?;
+        let (handles, expected) = (self.handles.clone(), self.expected.clone());
         let (zone, generation) = (self.zone.clone(), self.generation.clone());
         let before = self.latest.borrow().clone();
         // Thousands of lines are no work for a thread that answers terminals.
         let made = tokio::task::spawn_blocking(move || {
             let mut board = Board::of(&day, &zone, generation.load(Ordering::Relaxed));
+            board.expect(&day, &due(&handles, &expected, date), now_ms);
             let next = || generation.fetch_add(1, Ordering::Relaxed) + 1;
             let changed = before.is_none_or(|before| board.follow(&before, next));
             (Arc::new(board), changed)
@@ -163,11 +178,30 @@ impl LiveBoard {
         self.generation.fetch_add(1, Ordering::Relaxed);
         self.latest.send_replace(None);
         *self.rendered.lock().unwrap_or_else(PoisonError::into_inner) = Rendered::default();
+        *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = Expected::default();
     }
 
     fn watched(&self) -> bool {
         self.watchers.load(Ordering::Relaxed) > 0
     }
+}
+
+/// When everybody is to come on a date; computed anew where plans or people changed.
+fn due(
+    handles: &Handles,
+    expected: &std::sync::Mutex<Expected>,
+    date: Date,
+) -> Arc<HashMap<PersonId, Due>> {
+    let of = Some((date, handles.plans.head(), handles.directory.revision()));
+    let mut expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
+    if expected.of != of {
+        let due = handles.sheets.due(date).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the board cannot say who is due");
+            HashMap::new()
+        });
+        *expected = Expected { of, due: Arc::new(due) };
+    }
+    expected.due.clone()
 }
 
 /// Keeps the board new while somebody looks on; ends with the page.

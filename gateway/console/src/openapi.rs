@@ -66,9 +66,14 @@ fn of_board(route: Route) -> Option<(&'static str, Value, Value)> {
             object(&[("site", text()), ("date", date()), ("counts", open())]),
         ),
         Route::ApiBoard => (
-            "Everybody seen today, last punch first",
-            turn([query("show", text(), "all, in, out or waiting")]),
-            object(&[("date", date()), ("people", people()), ("next", next())]),
+            "Everybody seen today, last punch first; `missing` alone, where asked for",
+            turn([query("show", text(), "all, in, missing, late, out or waiting")]),
+            object(&[
+                ("date", date()),
+                ("people", people()),
+                ("missing", list(schema("Missing"))),
+                ("next", next()),
+            ]),
         ),
         Route::ApiSearch => (
             "Who of today's board has a text in the name, the number or the department",
@@ -204,6 +209,7 @@ fn schemas() -> Value {
         ]))]),
         "Seen": about_person(&[
             ("presence", json!({ "enum": ["in", "probably-in", "out", "probably-out", "refused"] })),
+            ("late", null("string")),
             ("first", null("string")),
             ("last", text()),
             ("box_time", json!({ "type": "boolean" })),
@@ -212,6 +218,7 @@ fn schemas() -> Value {
             ("waiting", number()),
             ("state", state()),
         ]),
+        "Missing": about_person(&[("due", text())]),
         "Sheet": about_person(&sheet),
         "PersonMonth": about_person(&sheet.into_iter().chain(more).collect::<Vec<_>>()),
         "PersonDay": about_person(&[("date", date()), ("day", open())]),

@@ -2,7 +2,7 @@
 
 use super::{Asked, of, with};
 use crate::app::{Shared, Who};
-use crate::board::{Board, Line};
+use crate::board::{Board, Line, Missing};
 use crate::guard::{Problem, Visitor};
 use crate::pages::today::{MAX_FOUND, Show, View, wanted};
 use axum::extract::State;
@@ -36,7 +36,7 @@ pub(crate) struct Wanted {
     limit: Option<usize>,
 }
 
-/// `GET /api/v1/board`: everybody seen today, last punch first.
+/// `GET /api/v1/board`: everybody seen today, last punch first; or who is not in yet.
 pub(crate) async fn people(
     State(app): State<Shared>,
     Extension(visitor): Extension<Arc<Visitor>>,
@@ -47,6 +47,9 @@ pub(crate) async fn people(
     let limit = asked.limit.unwrap_or(PAGE).clamp(1, PAGE);
     let board = app.live.now().await?;
     let view = View::new(&app, &visitor, &board)?;
+    if show == Show::Missing {
+        return Ok(missing(&app, &visitor, &view, &board, (after, limit)));
+    }
     let comes = |line: &&Line| {
         after.is_none_or(|after| key(line) > after) && show.shows(line) && view.sees(line.person)
     };
@@ -56,6 +59,30 @@ pub(crate) async fn people(
     let next = next.map(|line| format!("{}.{}", line.last_ms, line.person.0));
     let rows = page.into_iter().map(|line| row(&app, line, &app.who(line.person, &visitor.t)));
     Ok(answer(&board, rows, json!({ "next": next })))
+}
+
+/// Who is not in yet, longest first; `after` is a place of this list.
+fn missing(
+    app: &Shared,
+    visitor: &Visitor,
+    view: &View<'_>,
+    board: &Board,
+    (after, limit): (Option<(Reverse<i64>, u64)>, usize),
+) -> Response {
+    let key = |missing: &Missing| (missing.due_ms, missing.person.0);
+    let after = after.map(|(Reverse(ms), person)| (ms, person));
+    let comes = |missing: &&Missing| {
+        after.is_none_or(|after| key(missing) > after) && view.sees(missing.person)
+    };
+    let mut all = board.missing.iter().filter(comes);
+    let page: Vec<&Missing> = all.by_ref().take(limit).collect();
+    let next = all.next().and(page.last()).map(|last| format!("{}.{}", last.due_ms, last.person.0));
+    let row = |missing: &&Missing| {
+        let due = json!({ "due": app.zone.machine(missing.due_ms) });
+        with(of(missing.person, &app.who(missing.person, &visitor.t)), due)
+    };
+    let rows: Vec<Value> = page.iter().map(row).collect();
+    answer(board, std::iter::empty(), json!({ "missing": rows, "next": next }))
 }
 
 /// What is searched for: a name, so never in an address.
@@ -102,6 +129,7 @@ fn row(app: &Shared, line: &Line, who: &Who) -> Value {
     let terminal = app.handles.devices.get(line.last_device).map(|device| device.name);
     let more = json!({
         "presence": line.presence,
+        "late": line.late_ms.map(time),
         "first": line.first_ms.map(time),
         "last": time(line.last_ms),
         "box_time": line.box_time,

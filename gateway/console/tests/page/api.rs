@@ -1,6 +1,8 @@
 //! The interface for programs: tokens, pages, its description.
 
 use crate::browser::{Answer, Browser};
+use crate::live::due_by_now;
+use crate::office::enter;
 use crate::site::{Site, now_ms, today};
 use muster_attendance::PersonId;
 use muster_console::new_token;
@@ -150,6 +152,32 @@ async fn every_answer_of_the_interface_keeps_to_the_departments() {
         assert_eq!(answer.status, status, "{query}: {}", answer.body);
         assert!(answer.body.contains(expect), "{query}: {}", answer.body);
     }
+    site.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_in_yet_comes_by_cursors_too() {
+    let site = Site::open().await;
+    site.person("00017", "Ana Lei", "kitchen").await;
+    site.person("00018", "Rui Costa", "office").await;
+    let mut mei = site.member("mei", &[Role::Hr], &[]).await;
+    assert_eq!(enter(&mut mei, "shifts", "shift,parts\nday,00:00-24:00").await.0, 303);
+    assert_eq!(enter(&mut mei, "usual", "shift,workdays\nday,1 2 3 4 5 6 7").await.0, 303);
+    let mut browser = site.browser();
+    let all = token(&site, "all", &[Role::Hr], &[], 60_000).await;
+    let path = "/api/v1/board?show=missing";
+    let first = json(&mut browser, &format!("{path}&limit=1"), &all).await;
+    let Some(next) = first["next"].as_str() else {
+        assert!(!due_by_now(), "{first}");
+        return site.close().await;
+    };
+    let second = json(&mut browser, &format!("{path}&limit=1&cursor={next}"), &all).await;
+    let mut people = [&first, &second].map(|page| page["missing"][0]["person"].as_str());
+    people.sort_unstable();
+    assert_eq!(people, [Some("00017"), Some("00018")]);
+    assert!(second["next"].is_null() && first["missing"][0]["due"].is_string(), "{first}");
+    let counts = json(&mut browser, "/api/v1/today", &all).await["counts"].clone();
+    assert_eq!((counts["missing"].as_u64(), counts["late"].as_u64()), (Some(2), Some(0)));
     site.close().await;
 }
 

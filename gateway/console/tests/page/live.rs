@@ -1,7 +1,9 @@
 //! The live board: soon, bounded, and over when the session is.
 
 use crate::browser::Browser;
+use crate::office::enter;
 use crate::site::Site;
+use muster_attendance::PersonId;
 use muster_ledger::Role;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -49,6 +51,48 @@ async fn a_punch_is_on_the_board_within_two_seconds() {
         assert!(told.contains("Ana &#60;b&#62;Lei") && !told.contains("Ana <b>"), "{told}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    site.close().await;
+}
+
+/// Whether a shift from midnight on has begun so long ago that who is not there is late.
+pub(crate) fn due_by_now() -> bool {
+    let now = jiff::Zoned::now().in_tz("Asia/Macau").expect("a zone");
+    (now.hour(), now.minute()) >= (0, 6)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_late_or_not_in_yet_is_on_the_board_as_planned() {
+    let site = Site::open().await;
+    let ana = site.person("00017", "Ana Lei", "kitchen").await;
+    let rui = site.person("00018", "Rui Costa", "office").await;
+    let mut all = site.member("mei", &[Role::Hr], &[]).await;
+    let mut kitchen = site.member("lei", &[Role::Hr], &["kitchen"]).await;
+    let unplanned = all.get("/today").await.body;
+    assert!(!unplanned.contains("Not in yet"), "without a plan nobody is missing");
+    assert_eq!(enter(&mut all, "shifts", "shift,parts\nday,00:00-24:00").await.0, 303);
+    assert_eq!(enter(&mut all, "usual", "shift,workdays\nday,1 2 3 4 5 6 7").await.0, 303);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let due = due_by_now();
+    let missing = all.get("/today?show=missing").await.body;
+    let listed = |page: &str, person: PersonId| page.contains(&format!("id=\"p{}\"", person.0));
+    assert_eq!((listed(&missing, ana), listed(&missing, rui)), (due, due), "{missing}");
+    let own = kitchen.get("/today?show=missing").await.body;
+    assert_eq!((listed(&own, ana), listed(&own, rui)), (due, false), "{own}");
+
+    let address = missing.split("data-stream=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let address = address.expect("a stream").replace("&#38;", "&").replace("&amp;", "&");
+    let mut stream = all.open(&format!("GET {address} HTTP/1.1"), "").await;
+    read_until(&mut stream, "text/event-stream").await;
+    let began = Instant::now();
+    site.punch(1, Some(ana)).await;
+    read_until(&mut stream, &format!("\"gone\":[\"p{}\"", ana.0)).await;
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+
+    let missing = kitchen.get("/today?show=missing").await.body;
+    assert!(!listed(&missing, ana), "{missing}");
+    let late = kitchen.get("/today?show=late").await.body;
+    assert_eq!((listed(&late, ana), late.contains("Late: due 00:00")), (due, due), "{late}");
     site.close().await;
 }
 

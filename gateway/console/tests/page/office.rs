@@ -10,7 +10,7 @@ async fn token(browser: &mut Browser) -> String {
     browser.get("/plans").await.csrf()
 }
 
-async fn enter(browser: &mut Browser, kind: &str, table: &str) -> (u16, String) {
+pub(crate) async fn enter(browser: &mut Browser, kind: &str, table: &str) -> (u16, String) {
     let csrf = token(browser).await;
     let fields = [("csrf", csrf.as_str()), ("encoding", "auto"), ("table", table)];
     let answer = browser.upload(&format!("/plans/{kind}"), &fields, b"").await;

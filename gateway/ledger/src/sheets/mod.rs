@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use muster_attendance::input::{Closed, Input, Punch, Range, RangeError, Rules, Terminal};
 use muster_attendance::sheet::{Sheet, evaluate};
 use muster_attendance::time::{Instant, Site, Zone};
-use muster_attendance::{Attendance, DeviceClock, DeviceId, EventId, PersonId};
+use muster_attendance::{Attendance, DeviceClock, DeviceId, Due, EventId, PersonId};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -156,6 +156,23 @@ impl Sheets {
             hand_over(Some(computed), &mut each).await?;
         }
         Ok(())
+    }
+
+    /// When everybody is to come on a date, by plans and corrections alone: no punch is read, so it
+    /// costs little. Whoever has no shift then, is on leave, or has a coming by a correction is not
+    /// there.
+    ///
+    /// # Errors
+    /// Where `date` is none that sheets are computed for.
+    pub fn due(&self, date: Date) -> Result<HashMap<PersonId, Due>, SheetsError> {
+        let range = Range::new(date, date)?;
+        let scene = self.scene(self.clock.now_ms(), BTreeMap::new());
+        let due = |person: PersonId| {
+            let sheet = evaluate(&self.input(&scene, person, range, &[]), scene.now);
+            let day = sheet.days.get(&date).filter(|day| day.first_in.is_none())?;
+            Some((person, day.due?))
+        };
+        Ok(self.directory.people().into_iter().filter_map(due).collect())
     }
 
     /// What the sheets of a range are computed with, as it is known now.

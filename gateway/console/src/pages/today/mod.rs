@@ -27,15 +27,19 @@ pub(crate) enum Show {
     #[default]
     All,
     In,
+    Missing,
+    Late,
     Out,
     Waiting,
     Refused,
 }
 
 impl Show {
-    const ALL: [(Self, &'static str, &'static str); 5] = [
+    const ALL: [(Self, &'static str, &'static str); 7] = [
         (Self::All, "all", "show-all"),
         (Self::In, "in", "show-in"),
+        (Self::Missing, "missing", "show-missing"),
+        (Self::Late, "late", "show-late"),
         (Self::Out, "out", "show-out"),
         (Self::Waiting, "waiting", "show-waiting"),
         (Self::Refused, "refused", "show-refused"),
@@ -50,13 +54,20 @@ impl Show {
         Self::ALL.iter().find(|(_, k, _)| *k == key).map(|(show, ..)| *show).unwrap_or_default()
     }
 
+    /// Whether it asks what only plans can tell.
+    fn needs_plans(self) -> bool {
+        matches!(self, Self::Missing | Self::Late)
+    }
+
     pub(crate) fn shows(self, line: &Line) -> bool {
         match self {
             Self::All => line.presence != Presence::Refused,
             Self::In => line.presence.is_in(),
+            Self::Late => line.late_ms.is_some(),
             Self::Out => line.presence.is_out(),
             Self::Waiting => line.waiting > 0,
-            Self::Refused => false,
+            // Lists of their own.
+            Self::Missing | Self::Refused => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::Show;
 use super::pulse::Pulse;
 use crate::app::{App, Who};
-use crate::board::{Board, Counts, Line, PARTS, Presence, RefusedPunch};
+use crate::board::{Board, Counts, Line, Missing, PARTS, Presence, RefusedPunch};
 use crate::guard::{Problem, Seat, Visitor};
 use crate::live::MAX_ROWS;
 use crate::pages::{Badge, Link, Shell, day, sending};
@@ -24,6 +24,8 @@ pub(super) struct Row {
     href: String,
     who: Who,
     presence: Badge,
+    /// Words where they came late.
+    late: String,
     first: String,
     last: String,
     last_machine: String,
@@ -33,6 +35,15 @@ pub(super) struct Row {
     sending: Badge,
     /// Words under the badge where more than one record waits.
     waiting: String,
+}
+
+/// Somebody who is not in yet.
+struct MissingRow {
+    key: String,
+    href: String,
+    who: Who,
+    due: String,
+    machine: String,
 }
 
 /// One refused punch.
@@ -49,6 +60,10 @@ struct RefusedRow {
 struct Figures {
     inside: String,
     seen: String,
+    missing: String,
+    late: String,
+    /// Whether the last two can be told.
+    planned: bool,
     refused: String,
     waiting: String,
 }
@@ -74,6 +89,8 @@ pub(super) struct BoardPart<'a> {
     show: &'static str,
     tabs: Vec<Link>,
     rows: Vec<Row>,
+    missing: Vec<MissingRow>,
+    missings: bool,
     refused: Vec<RefusedRow>,
     refusals: bool,
     search: String,
@@ -172,14 +189,16 @@ impl<'a> View<'a> {
         if show == Show::Refused {
             let rows = self.board.refused.iter().filter(|r| r.person.is_none_or(|p| self.sees(p)));
             part.refused = rows.map(|refused| self.refused_row(refused)).collect();
+        } else if show == Show::Missing {
+            let missing = self.board.missing.iter().filter(|missing| self.sees(missing.person));
+            let mut missing = missing.skip((page - 1) * PAGE);
+            part.missing = missing.by_ref().take(PAGE).map(|one| self.missing_row(one)).collect();
+            part.turn(show, page, missing.next().is_some());
         } else {
             let lines = self.board.lines.iter().filter(|line| show.shows(line));
             let mut lines = lines.filter(|line| self.sees(line.person)).skip((page - 1) * PAGE);
             part.rows = lines.by_ref().take(PAGE).map(|line| self.row(line)).collect();
-            let address = |page: usize| format!("/today?show={}&page={page}", show.key());
-            part.next = lines.next().map(|_| address(page + 1));
-            part.previous = (page > 1).then(|| address(page - 1));
-            part.mode = if page == 1 { "recent" } else { "some" };
+            part.turn(show, page, lines.next().is_some());
         }
         part
     }
@@ -187,7 +206,7 @@ impl<'a> View<'a> {
     pub(super) fn found(&self, wanted: String, show: Show) -> BoardPart<'a> {
         let t = &self.visitor.t;
         let mut part = self.blank(show);
-        part.refusals = false;
+        (part.refusals, part.missings) = (false, false);
         let found = self.matching(wanted.clone()).take(MAX_FOUND);
         part.rows = found.map(|(line, who)| self.row_of(line, who)).collect();
         part.found = t.count("search-found", part.rows.len() as u64);
@@ -210,6 +229,10 @@ impl<'a> View<'a> {
 
     /// What changed since `revision`; `None` if too much.
     pub(super) fn update(&self, show: Show, revision: u64) -> Option<Update> {
+        // A list that grew in its middle is loaded afresh.
+        if show == Show::Missing && self.board.grown > revision {
+            return None;
+        }
         let changed = self.board.lines.iter().filter(|line| line.changed > revision);
         let changed: Vec<_> = changed.filter(|line| self.sees(line.person)).collect();
         if changed.len() > MAX_ROWS {
@@ -240,9 +263,13 @@ impl<'a> View<'a> {
             label: t.say(label),
             current: *other == show,
         };
+        let planned = self.board.planned;
+        let tabs = Show::ALL.iter().filter(|(other, ..)| planned || !other.needs_plans());
         let (empty, empty_next) = match show {
             Show::All => ("empty-today", "empty-today-next"),
             Show::In => ("empty-in", "empty-in-next"),
+            Show::Missing => ("empty-missing", "empty-missing-next"),
+            Show::Late => ("empty-late", "empty-late-next"),
             Show::Out => ("empty-out", "empty-out-next"),
             Show::Waiting => ("empty-waiting", "empty-waiting-next"),
             Show::Refused => ("empty-refused", "empty-refused-next"),
@@ -251,8 +278,10 @@ impl<'a> View<'a> {
             t,
             csrf: self.visitor.csrf.clone(),
             show: show.key(),
-            tabs: Show::ALL.iter().map(tab).collect(),
+            tabs: tabs.map(tab).collect(),
             rows: Vec::new(),
+            missing: Vec::new(),
+            missings: show == Show::Missing,
             refused: Vec::new(),
             refusals: show == Show::Refused,
             search: String::new(),
@@ -282,6 +311,10 @@ impl<'a> View<'a> {
             href: day::address(line.person, self.board.date),
             who,
             presence: presence(line.presence, t),
+            late: line
+                .late_ms
+                .map(|due| t.with("late-due", "time", &zone.clock(due)))
+                .unwrap_or_default(),
             first: line.first_ms.map(|ms| zone.clock(ms)).unwrap_or_default(),
             last: zone.clock(line.last_ms),
             last_machine: zone.machine(line.last_ms),
@@ -290,6 +323,16 @@ impl<'a> View<'a> {
             punches: t.number(u64::from(line.punches)),
             sending: sending(line.state, t),
             waiting,
+        }
+    }
+
+    fn missing_row(&self, missing: &Missing) -> MissingRow {
+        MissingRow {
+            key: key(missing.person),
+            href: day::address(missing.person, self.board.date),
+            who: self.app.who(missing.person, &self.visitor.t),
+            due: self.app.zone.clock(missing.due_ms),
+            machine: self.app.zone.machine(missing.due_ms),
         }
     }
 
@@ -308,10 +351,16 @@ impl<'a> View<'a> {
 
     fn figures(&self) -> Figures {
         let counts = self.counts();
-        let [inside, seen, refused, waiting] =
-            [counts.inside, counts.seen, counts.refused, counts.waiting]
-                .map(|count| self.visitor.t.number(count));
-        Figures { inside, seen, refused, waiting }
+        let number = |count| self.visitor.t.number(count);
+        Figures {
+            inside: number(counts.inside),
+            seen: number(counts.seen),
+            missing: number(counts.missing),
+            late: number(counts.late),
+            planned: self.board.planned,
+            refused: number(counts.refused),
+            waiting: number(counts.waiting),
+        }
     }
 
     fn as_of(&self) -> String {
@@ -321,6 +370,16 @@ impl<'a> View<'a> {
     fn pulse(&self) -> Pulse {
         let now = usize::from(self.app.zone.minute_of_day(self.now_ms)) * PARTS / 1_440;
         Pulse::of(&self.board.pulse, now, &self.visitor.t)
+    }
+}
+
+impl BoardPart<'_> {
+    /// Where pages before and after this one are, and whether new rows belong on it.
+    fn turn(&mut self, show: Show, page: usize, more: bool) {
+        let address = |page: usize| format!("/today?show={}&page={page}", show.key());
+        self.next = more.then(|| address(page + 1));
+        self.previous = (page > 1).then(|| address(page - 1));
+        self.mode = if page == 1 { "recent" } else { "some" };
     }
 }
 

@@ -210,6 +210,7 @@ mod tests {
             punches: 1,
             waiting: 0,
             state,
+            late_ms: None,
             changed: 0,
         };
         place(&line, before, ago_ms)
