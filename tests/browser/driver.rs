@@ -23,8 +23,17 @@ const COLOUR_RULES: [&str; 2] = ["color-contrast", "link-in-text-block"];
 const STYLES: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../gateway/console/assets/app.css"));
 /// Where a colour may stand.
-const COLOURED: [&str; 8] =
-    ["color", "accent-color", "background", "border", "outline", "box-shadow", "fill", "stroke"];
+const COLOURED: [&str; 9] = [
+    "color",
+    "accent-color",
+    "background",
+    "border",
+    "outline",
+    "box-shadow",
+    "fill",
+    "stroke",
+    "filter",
+];
 /// How long a page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(15);
 
