@@ -23,6 +23,37 @@ const WATCH: &str = "const number = arguments[0];
         document.body.dataset.seen = number + ' ' + Date.now();
     }).observe(lines, { childList: true, subtree: true });";
 
+/// A shift from midnight on, on every day of the week: who was seen came late, nobody else is in yet.
+#[test]
+fn who_came_late_and_who_is_not_in_yet_is_there_to_see() -> Result<()> {
+    let stage = Stage::build()?;
+    stage.punch(1)?;
+    let code = stage.account("ho.mei", &["hr"])?;
+    let driver = Driver::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let at = stage.page()?;
+        let page = driver.browser(Screen::Desktop, "en").await?;
+        stage.enter(&page, "ho.mei", &code).await?;
+        for (kind, table) in [
+            ("shifts", "shift,parts\nall,00:00-24:00"),
+            ("usual", "shift,workdays\nall,1 2 3 4 5 6 7"),
+        ] {
+            page.go(&format!("{at}/plans?kind={kind}")).await?;
+            page.fill("#table", table).await?;
+            page.submit("main button.primary").await?;
+            page.see(".notice.good").await?;
+        }
+        for show in ["missing", "late", "all"] {
+            page.go(&format!("{at}/today?show={show}")).await?;
+            let text = page.text().await?;
+            ensure!(text.contains("Not in yet") && text.contains("Late"), "{show}: {text}");
+            page.look(&format!("today-planned-{show}")).await?;
+        }
+        end(page).await
+    })
+}
+
 #[test]
 #[allow(clippy::print_stdout)]
 fn a_punch_is_on_the_screen_at_once_and_what_is_typed_finds_and_stays() -> Result<()> {

@@ -37,6 +37,9 @@ const COLOURED: [&str; 9] = [
 /// How long a page may take to show something.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long a picture of it may take.
+const PICTURE_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Between two looks at it.
 const LOOK_AGAIN: Duration = Duration::from_millis(40);
 
@@ -413,9 +416,10 @@ impl Page {
     async fn picture(&self, name: &str, scheme: &str) -> Result<()> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
         std::fs::create_dir_all(&folder)?;
-        let wanted = json!({ "captureBeyondViewport": true, "optimizeForSpeed": true });
-        let shot = Cdp("Page.captureScreenshot", wanted);
-        let shot = self.client.issue_cmd(shot).await?;
+        let shot = Cdp("Page.captureScreenshot", json!({ "captureBeyondViewport": true }));
+        // A browser that stands still would hold up every test after this one.
+        let shot = tokio::time::timeout(PICTURE_PATIENCE, self.client.issue_cmd(shot)).await;
+        let shot = shot.with_context(|| format!("no picture of {name} in {scheme}"))??;
         let data = shot["data"].as_str().context("no picture")?;
         let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data)?;
         let file = format!("{name}-{}-{}-{scheme}.png", self.screen.word(), self.language);

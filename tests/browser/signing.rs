@@ -165,7 +165,7 @@ async fn first_signs(stage: &Stage, page: &Page, app: &Authenticator) -> Result<
 /// One has signed, and one is not two.
 async fn waits(page: &Page) -> Result<()> {
     let text = page.text().await?;
-    let one = text.contains("a.dpo (dpo)") && !text.contains("b.admin (it-admin)");
+    let one = text.contains("a.dpo (data protection officer)") && !text.contains("b.admin (");
     ensure!(one && text.contains("Two people in two roles"), "the draft waits: {text}");
     Ok(())
 }
