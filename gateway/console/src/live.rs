@@ -69,8 +69,8 @@ pub(crate) struct LiveBoard {
 /// When everybody is to come, kept while it is the same.
 #[derive(Default)]
 struct Expected {
-    /// The day, how far plans had come, and the directory.
-    of: Option<(Date, u32, u64)>,
+    /// The day, and the revisions of plans and directory.
+    of: Option<(Date, u64, u64)>,
     due: Arc<HashMap<PersonId, Due>>,
 }
 
@@ -192,7 +192,7 @@ fn due(
     expected: &std::sync::Mutex<Expected>,
     date: Date,
 ) -> Arc<HashMap<PersonId, Due>> {
-    let of = Some((date, handles.plans.head(), handles.directory.revision()));
+    let of = Some((date, handles.plans.revision(), handles.directory.revision()));
     let mut expected = expected.lock().unwrap_or_else(PoisonError::into_inner);
     if expected.of != of {
         let due = handles.sheets.due(date).unwrap_or_else(|error| {

@@ -2,9 +2,9 @@
 
 use crate::browser::Browser;
 use crate::office::enter;
-use crate::site::Site;
+use crate::site::{Site, now_ms, today};
 use muster_attendance::PersonId;
-use muster_ledger::Role;
+use muster_ledger::{Change, Role};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -27,9 +27,12 @@ async fn read_until(stream: &mut (impl AsyncRead + Unpin), wanted: &str) -> Stri
     text
 }
 
-/// The address of the events that a page asks for.
+/// The address of the events that a page of the board asks for.
 async fn events(browser: &mut Browser) -> String {
-    let page = browser.get("/today").await.body;
+    stream_of(&browser.get("/today").await.body)
+}
+
+fn stream_of(page: &str) -> String {
     let address = page.split("data-stream=\"").nth(1).and_then(|rest| rest.split('"').next());
     address.expect("a stream").replace("&#38;", "&").replace("&amp;", "&")
 }
@@ -80,8 +83,7 @@ async fn who_is_late_or_not_in_yet_is_on_the_board_as_planned() {
     let own = kitchen.get("/today?show=missing").await.body;
     assert_eq!((listed(&own, ana), listed(&own, rui)), (due, false), "{own}");
 
-    let address = missing.split("data-stream=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let address = address.expect("a stream").replace("&#38;", "&").replace("&amp;", "&");
+    let address = stream_of(&missing);
     let mut stream = all.open(&format!("GET {address} HTTP/1.1"), "").await;
     read_until(&mut stream, "text/event-stream").await;
     let began = Instant::now();
@@ -93,6 +95,20 @@ async fn who_is_late_or_not_in_yet_is_on_the_board_as_planned() {
     assert!(!listed(&missing, ana), "{missing}");
     let late = kitchen.get("/today?show=late").await.body;
     assert_eq!((listed(&late, ana), late.contains("Late: due 00:00")), (due, due), "{late}");
+
+    // A coming by a correction is one, and without the plan nobody is late.
+    let plans = site.ledger.plans();
+    let (date, add) = (today().parse().expect("a date"), |at| Change::Add { at, direction: None });
+    let number = plans.ask("mei", rui, date, add(now_ms() / 1000), "forgot").await.expect("asked");
+    assert_eq!(listed(&all.get("/today?show=missing").await.body, rui), due, "asked is not yet");
+    plans.decide("lei", number, true).await.expect("decided");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!listed(&all.get("/today?show=missing").await.body, rui));
+    for (number, _) in plans.entries(None) {
+        plans.remove("mei", number).await.expect("removed");
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!all.get("/today").await.body.contains("Not in yet"));
     site.close().await;
 }
 

@@ -165,6 +165,12 @@ impl Plans {
         self.read().next
     }
 
+    /// Grows with whatever changes plans, entries taken out and corrections among it; it begins anew
+    /// with the program.
+    pub fn revision(&self) -> u64 {
+        self.read().revision
+    }
+
     /// Takes an entry out from now on.
     pub async fn remove(&self, actor: &str, number: u32) -> Result<(), PlansError> {
         let (actor, at_ms) = (actor.to_owned(), self.now_ms());

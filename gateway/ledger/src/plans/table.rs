@@ -42,6 +42,9 @@ pub(crate) struct Table {
     pub(super) closings: Vec<Closing>,
     pub(super) redatings: Vec<Redating>,
     pub(super) continuities: Continuities,
+    /// Grows with every act that changed anything, from the start of the program.
+    #[serde(skip)]
+    pub(super) revision: u64,
 }
 
 /// Puts new entries into a list. What has the key of a later one is replaced by it.
@@ -85,8 +88,9 @@ impl Table {
                 self.continuities.accept(*device, *boot, *first);
             }
             Act::Redated { redating } => self.redatings.push(redating.clone()),
-            _ => {}
+            _ => return,
         }
+        self.revision += 1;
     }
 
     /// Takes in a stored punch.

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use muster_attendance::input::{Closed, Input, Punch, Range, RangeError, Rules, Terminal};
 use muster_attendance::sheet::{Sheet, evaluate};
 use muster_attendance::time::{Instant, Site, Zone};
-use muster_attendance::{Attendance, DeviceClock, DeviceId, Due, EventId, PersonId};
+use muster_attendance::{Attendance, Code, Day, DeviceClock, DeviceId, Due, EventId, PersonId};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -169,7 +169,10 @@ impl Sheets {
         let scene = self.scene(self.clock.now_ms(), BTreeMap::new());
         let due = |person: PersonId| {
             let sheet = evaluate(&self.input(&scene, person, range, &[]), scene.now);
-            let day = sheet.days.get(&date).filter(|day| day.first_in.is_none())?;
+            // Where no punch is read, those of a day are what corrections added.
+            let added =
+                |day: &&Day| day.punches.iter().any(|punch| punch.why != Some(Code::Voided));
+            let day = sheet.days.get(&date).filter(|day| !added(day))?;
             Some((person, day.due?))
         };
         Ok(self.directory.people().into_iter().filter_map(due).collect())
