@@ -2,7 +2,7 @@
 //! sending, journaled with the hash of its bytes before it is handed out.
 
 mod attestation;
-mod checked;
+mod check_time;
 mod exports;
 mod meter;
 mod parcel;

@@ -1,6 +1,6 @@
 //! The bytes of a parcel: a JSON object with the fields the decision lets go, in their order.
 
-use super::checked::{Dates, write_time};
+use super::check_time::{Dates, write_time};
 use super::summary;
 use crate::Devices;
 use crate::journal::Content;
